@@ -189,7 +189,9 @@ class ArgumentParser {
     return text.empty() ? "no parameters" : text;
   }
 
-  std::optional<ParseError> set_tagged(const Item& item) { return set(*find_parameter(row_, *item.tag), item.value); }
+  std::optional<ParseError> set_tagged(const Item& item) {
+    return set(*find_parameter(row_, *item.tag), item.value, true);
+  }
 
   std::optional<ParseError> set_bare(const Item& item) {
     const bool is_all = equal_ignoring_case(item.value, "all");
@@ -205,20 +207,22 @@ class ArgumentParser {
         command_.arguments.push_back({&parameter, Keyword::kDefault});
         return std::nullopt;
       }
-      return set(parameter, item.value);
+      return set(parameter, item.value, !has_key_);
     }
     const std::string shown = has_key_ ? "a word" : fmt::format("'{}'", item.value);
     return error(row_, ParseErrorKind::kTooManyWords,
                  fmt::format("{} is one word too many; text with blanks needs double quotes", shown));
   }
 
-  std::optional<ParseError> set(const Parameter& parameter, const std::string& text) {
+  // A bare word beside a preshared key may be the rest of a key with blanks and is not shown.
+  std::optional<ParseError> set(const Parameter& parameter, const std::string& text, bool may_show) {
     auto value = parse_value(parameter, text);
     if (value.ok()) {
       command_.arguments.push_back({&parameter, *std::move(value)});
       return std::nullopt;
     }
-    const std::string shown = parameter.kind == Kind::kSecret ? "the value" : fmt::format("'{}'", text);
+    const bool is_shown = may_show && parameter.kind != Kind::kSecret;
+    const std::string shown = is_shown ? fmt::format("'{}'", text) : "the value";
     return error(row_, ParseErrorKind::kWrongValue,
                  fmt::format("{} is not valid for '{}': {}", shown, parameter.tag, value.status().message()));
   }
