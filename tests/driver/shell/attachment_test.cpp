@@ -115,7 +115,6 @@ TEST_F(AttachmentTest, TcpArrivesFromTheStackAsSuperPackets) {
   const auto sent = hosts_->a.run("iperf3 -c 10.99.0.2 -p 5301 -n 200M");
   testing::end_process(server, SIGKILL);
   EXPECT_EQ(sent.exit_code, 0) << sent.output;
-  printf("%s\n", sent.output.c_str());
   EXPECT_GT(seen_.largest, 30000U);
   EXPECT_GT(seen_.super_packets, 1000U);
 }
