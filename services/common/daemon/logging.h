@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,9 +26,10 @@ void start_logging(std::string_view program, std::string_view level);
 
 // `name` is stable, lower case with underscores. Safe from any thread. Never per packet.
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields = {});
+void log(LogLevel level, std::string_view name, std::span<const LogField> fields);
 
 // "name key=value key=\"two words\"": values with blanks, quotes, '=' or control characters are quoted and escaped, so
 // that a line stays a line.
-std::string format_line(std::string_view name, std::initializer_list<LogField> fields);
+std::string format_line(std::string_view name, std::span<const LogField> fields);
 
 }  // namespace ipsec::daemon
