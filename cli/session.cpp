@@ -114,13 +114,14 @@ bool Session::run_file(const std::string& path) {
 bool Session::run_script(const std::string& path) {
   auto content = ports_.read_file(path);
   if (!content.ok()) return report(kFileFailed, content.status().message());
-  const auto lines = read_script(*content);
+  auto lines = read_script(*content);
   wipe_memory(content->data(), content->size());
   if (!lines.ok()) return report(kFileFailed, fmt::format("'{}': {}", path, lines.status().message()));
   bool succeeded = true;
-  for (const ScriptLine& line : *lines) {
+  for (ScriptLine& line : *lines) {
     const bool done = line.problem.empty() ? run_line(line.text) : report(kFileFailed, line.problem);
     if (!done) ports_.print(fmt::format("{}:{}: this line failed; the others still run.\n", path, line.number));
+    wipe_memory(line.text.data(), line.text.size());
     succeeded = succeeded && done;
     if (is_over_) break;
   }
