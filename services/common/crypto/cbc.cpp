@@ -3,63 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cstdlib>
-#include <memory>
 
-#include <openssl/evp.h>
-
-#include "services/common/crypto/require.h"
-#include "services/common/secret.h"
+#include "services/common/crypto/openssl_algorithms.h"
 
 namespace ipsec {
 
 namespace {
 
-struct Free {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-
-const EVP_CIPHER* fetch(const char* name) {
-  const EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, name, nullptr);
-  require(cipher != nullptr);
-  return cipher;
-}
-
-const EVP_CIPHER* openssl_cipher(Cipher cipher) {
-  static const EVP_CIPHER* const triple_des = fetch("DES-EDE3-CBC");
-  static const EVP_CIPHER* const aes128 = fetch("AES-128-CBC");
-  static const EVP_CIPHER* const aes192 = fetch("AES-192-CBC");
-  static const EVP_CIPHER* const aes256 = fetch("AES-256-CBC");
-  switch (cipher) {
-    case Cipher::kDes:
-    case Cipher::kTripleDes:
-      return triple_des;
-    case Cipher::kAes128Cbc:
-      return aes128;
-    case Cipher::kAes192Cbc:
-      return aes192;
-    case Cipher::kAes256Cbc:
-      return aes256;
-    default:
-      assert(false && "not a CBC cipher");
-      std::abort();
-  }
-}
-
 void run(Cipher cipher, ByteView key, ByteView iv, MutableByteView data, bool encrypt) {
   [[maybe_unused]] const CipherInfo& sizes = info(cipher);
   assert(key.size() == sizes.key_size && iv.size() == sizes.iv_size && data.size() % sizes.block_size == 0);
-  SecretBytes openssl_key(key);
-  if (cipher == Cipher::kDes) {
-    // OpenSSL 3 has DES only in its legacy module, which a hardened host may not have; EDE under one key thrice is DES.
-    openssl_key.append(key);
-    openssl_key.append(key);
-  }
-  const std::unique_ptr<EVP_CIPHER_CTX, Free> context(EVP_CIPHER_CTX_new());
+  const SecretBytes openssl_key = openssl_cipher_key(cipher, key);
+  const CipherContext context(EVP_CIPHER_CTX_new());
   int written = 0;
   const bool done =
       context != nullptr &&
-      EVP_CipherInit_ex2(context.get(), openssl_cipher(cipher), openssl_key.data(), iv.data(), encrypt ? 1 : 0,
+      EVP_CipherInit_ex2(context.get(), openssl_cipher(cipher), openssl_key.view().data(), iv.data(), encrypt ? 1 : 0,
                          nullptr) == 1 &&
       EVP_CIPHER_CTX_set_padding(context.get(), 0) == 1 &&
       EVP_CipherUpdate(context.get(), data.data(), &written, data.data(), static_cast<int>(data.size())) == 1;

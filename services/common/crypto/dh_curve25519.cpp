@@ -1,18 +1,13 @@
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include "services/common/crypto/dh_groups.h"
-#include "services/common/crypto/require.h"
+#include "services/common/crypto/openssl_handles.h"
 
 namespace ipsec {
 
 namespace {
 
-struct FreeKey {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
-};
-using Key = std::unique_ptr<EVP_PKEY, FreeKey>;
+using Key = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
 
 class Curve25519KeyPair : public DhKeyPair {
  public:
@@ -31,7 +26,7 @@ class Curve25519KeyPair : public DhKeyPair {
                                  sizes.public_size));
     }
     const Key peer(EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, peer_public.data(), peer_public.size()));
-    const std::unique_ptr<EVP_PKEY_CTX, FreeKey> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
+    const std::unique_ptr<EVP_PKEY_CTX, FreeOpenssl> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key_.get(), nullptr));
     require(peer != nullptr && context != nullptr && EVP_PKEY_derive_init(context.get()) == 1 &&
             EVP_PKEY_derive_set_peer(context.get(), peer.get()) == 1);
     SecretBytes secret(sizes.shared_size);
