@@ -7,12 +7,14 @@ peer first print a line "ready". Data is full of a marker, so that any packet of
     traffic.py echo ADDRESS PORT                    answers UDP datagrams until it is ended
     traffic.py ask ADDRESS PORT SIZE COUNT MARKER   UDP datagrams to `echo`, one at a time; counts right answers
     traffic.py connect ADDRESS PORT SECONDS         tries a TCP connection and says what came of it
-    traffic.py stream ADDRESS PORT SECONDS          numbered UDP datagrams to `echo` all the time; tells the longest gap in the answers
+    traffic.py stream ADDRESS PORT SECONDS [SIZE] [INTERVAL]
+                                                    numbered UDP datagrams to `echo` at a steady rate; tells what was lost and the longest gap
 """
 
 import hashlib
 import json
 import os
+import select
 import socket
 import struct
 import sys
@@ -21,7 +23,8 @@ import time
 BLOCK = 1 << 20
 MARKER_EVERY = 64
 ASK_SECONDS = 10       # for the answer to one datagram; the first waits for a negotiation
-STREAM_INTERVAL = 0.005
+LAST_ANSWERS_SECONDS = 5
+BUFFER = 8 << 20
 IDLE_SECONDS = 60      # a connection that stands still this long has failed
 
 
@@ -110,26 +113,28 @@ def connect(address, port, seconds):
     say(outcome=outcome, seconds=time.monotonic() - began)
 
 
-def stream(address, port, seconds):
-    """Sends all the time and never waits for an answer; what is lost or late shows as a gap."""
-    sent, seen, longest, number = 0, set(), 0.0, struct.Struct("!Q")
+def stream(address, port, seconds, size="200", interval="0.005"):
+    """Sends at a steady rate and never waits for an answer; what is lost or late shows as a gap."""
+    head, sent, seen, longest = struct.Struct("!Q"), 0, set(), 0.0
     with socket.socket(family(address), socket.SOCK_DGRAM) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         client.connect((address, int(port)))
-        client.settimeout(STREAM_INTERVAL)
-        end = time.monotonic() + float(seconds)
-        last = time.monotonic()
         ready()
-        while (now := time.monotonic()) < end + (1 if len(seen) < sent else 0):
-            if now < end:
-                client.send(number.pack(sent) + bytes(192))
+        began = last = time.monotonic()
+        end, patience = began + float(seconds), began + float(seconds) + LAST_ANSWERS_SECONDS
+        while (now := time.monotonic()) < end or (len(seen) < sent and now < patience):
+            due = began + sent * float(interval)
+            if now < end and now >= due:
+                client.send(head.pack(sent) + bytes(int(size) - head.size))
                 sent += 1
-            elif len(seen) == sent:
-                break
-            try:
-                seen.add(number.unpack(client.recv(65535)[:8])[0])
-                longest, last = max(longest, time.monotonic() - last), time.monotonic()
-            except OSError:
                 continue
+            wait = max(0.0, due - now) if now < end else patience - now
+            if select.select([client], [], [], wait)[0]:
+                try:
+                    seen.add(head.unpack(client.recv(65535)[:head.size])[0])
+                except OSError:
+                    continue
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
     say(sent=sent, answered=len(seen), longest_gap_seconds=longest)
 
 
