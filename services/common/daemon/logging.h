@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-// Structured lines on standard error: "2026-01-02T03:04:05.678Z ipsec-iked information policy_set version=7 filters=2".
+// Structured lines on standard error: "2026-01-02T03:04:05.678Z ipsec-iked info policy_set version=7 filters=2".
 // Nothing secret may be given to it.
 namespace ipsec::daemon {
 

@@ -22,7 +22,8 @@ constexpr std::string_view kDriverDevicePrefix = "ipsec-";
 // The biggest netlink message a dump is read in; the kernel fills at most 32 KiB.
 constexpr std::size_t kBufferSize = 32768;
 
-// Dumps during which nothing changed; on a host that changes this fast the last one must do, the next notice corrects it.
+// Dumps during which nothing changed; on a host that changes this fast the last one must do, the next notice corrects
+// it.
 constexpr int kMaxReadAttempts = 5;
 
 using AttributeTable = std::array<const nlattr*, 64>;
@@ -107,8 +108,8 @@ Status dump(std::uint16_t type, mnl_cb_t handle, void* data, bool& interrupted) 
   for (;;) {
     const ssize_t size = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
     if (size < 0) return netlink_error("read an answer");
-    const int state = mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()),
-                                 handle, data);
+    const int state =
+        mnl_cb_run(buffer.data(), static_cast<std::size_t>(size), 1, mnl_socket_get_portid(socket.get()), handle, data);
     if (state == MNL_CB_STOP) return {};
     if (state >= 0) continue;
     if (errno != EINTR) return netlink_error("read an answer");
@@ -126,7 +127,8 @@ std::vector<IpAddress> name_servers(std::istream& lines) {
     std::string server;
     if (!(words >> keyword >> server) || keyword != "nameserver") continue;
     const auto address = IpAddress::parse(server.substr(0, server.find('%')));
-    if (address.ok() && std::find(servers.begin(), servers.end(), *address) == servers.end()) servers.push_back(*address);
+    if (address.ok() && std::find(servers.begin(), servers.end(), *address) == servers.end())
+      servers.push_back(*address);
   }
   return servers;
 }

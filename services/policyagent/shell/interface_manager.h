@@ -19,7 +19,8 @@ using NetlinkSocket = std::unique_ptr<mnl_socket, NetlinkCloser>;
 // changes. For one thread.
 class InterfaceManager {
  public:
-  // kUnavailable where the kernel refuses netlink sockets. `resolver_file`: where DNS servers are read from; its lines that do not parse are passed over.
+  // kUnavailable where the kernel refuses netlink sockets. `resolver_file`: where DNS servers are read from; its lines
+  // that do not parse are passed over.
   static Result<InterfaceManager> open(std::string resolver_file = "/etc/resolv.conf");
 
   // Readable when something about links, addresses or routes has changed.

@@ -11,7 +11,8 @@ namespace {
 
 using store::Problems;
 
-// Reads one change. Complaints go to `problems`; a complaint makes the change void, so that what is returned after one does not matter.
+// Reads one change. Complaints go to `problems`; a complaint makes the change void, so that what is returned after one
+// does not matter.
 class ChangeReader {
  public:
   ChangeReader(const Resolver& resolver, Problems& problems)
@@ -64,7 +65,8 @@ class ChangeReader {
                 "a cipher such as AES128, AES128-GCM, 3DES or NONE");
   }
   Integrity integrity(const std::string& text, const std::string& field) {
-    return word(integrity_by_name(text), text, store::kOfferInvalid, field, "SHA1, SHA256, SHA384, SHA512, MD5 or NONE");
+    return word(integrity_by_name(text), text, store::kOfferInvalid, field,
+                "SHA1, SHA256, SHA384, SHA512, MD5 or NONE");
   }
 
   std::vector<store::MainModeOffer> main_mode_offers(const proto::StoredMainModeOfferList& list) {
@@ -99,14 +101,16 @@ class ChangeReader {
     std::vector<store::AuthenticationMethod> methods;
     for (const proto::StoredAuthentication& each : list.methods()) {
       switch (each.method_case()) {
-        case proto::StoredAuthentication::kKerberos: methods.emplace_back(store::KerberosAuthentication{}); break;
+        case proto::StoredAuthentication::kKerberos:
+          methods.emplace_back(store::KerberosAuthentication{});
+          break;
         case proto::StoredAuthentication::kPresharedKey:
-          methods.emplace_back(store::PresharedKeyAuthentication{SecretBytes(std::string_view(each.preshared_key().key()))});
+          methods.emplace_back(
+              store::PresharedKeyAuthentication{SecretBytes(std::string_view(each.preshared_key().key()))});
           break;
         case proto::StoredAuthentication::kCertificate:
-          methods.emplace_back(store::CertificateAuthentication{each.certificate().root_ca(),
-                                                                each.certificate().map_to_account(),
-                                                                each.certificate().exclude_ca_name()});
+          methods.emplace_back(store::CertificateAuthentication{
+              each.certificate().root_ca(), each.certificate().map_to_account(), each.certificate().exclude_ca_name()});
           break;
         case proto::StoredAuthentication::METHOD_NOT_SET:
           complain(store::kAuthenticationInvalid, fmt::format("authentication/{}", methods.size()),
@@ -134,8 +138,10 @@ class ChangeReader {
                     "me, any, dns, wins, dhcp or gateway");
       case proto::StoredAddress::kRange:
         return take(rpc::from_proto(message.range(), field), store::kAddressInvalid, field);
-      case proto::StoredAddress::kDnsName: return dns_name(message.dns_name(), field);
-      case proto::StoredAddress::ADDRESS_NOT_SET: break;
+      case proto::StoredAddress::kDnsName:
+        return dns_name(message.dns_name(), field);
+      case proto::StoredAddress::ADDRESS_NOT_SET:
+        break;
     }
     complain(store::kAddressInvalid, field, "a keyword, an address range or a name is needed");
     return store::AddressKeyword::kAny;
@@ -157,13 +163,19 @@ class ChangeReader {
 
   std::optional<store::Action> action(proto::Action value) {
     switch (value) {
-      case proto::ACTION_UNSPECIFIED: return std::nullopt;
-      case proto::ACTION_PERMIT: return store::Action::kPermit;
-      case proto::ACTION_BLOCK: return store::Action::kBlock;
-      case proto::ACTION_NEGOTIATE: return store::Action::kNegotiate;
-      default: break;
+      case proto::ACTION_UNSPECIFIED:
+        return std::nullopt;
+      case proto::ACTION_PERMIT:
+        return store::Action::kPermit;
+      case proto::ACTION_BLOCK:
+        return store::Action::kBlock;
+      case proto::ACTION_NEGOTIATE:
+        return store::Action::kNegotiate;
+      default:
+        break;
     }
-    complain(store::kActionInvalid, "action", fmt::format("{} is no action; permit, block or negotiate", static_cast<int>(value)));
+    complain(store::kActionInvalid, "action",
+             fmt::format("{} is no action; permit, block or negotiate", static_cast<int>(value)));
     return std::nullopt;
   }
 
@@ -343,23 +355,40 @@ store::Change read(ChangeReader& reader, const proto::SetDefaultRule& from) {
 
 store::Change read_change(ChangeReader& reader, const proto::Change& message) {
   switch (message.change_case()) {
-    case proto::Change::kAddPolicy: return read(reader, message.add_policy());
-    case proto::Change::kSetPolicy: return read(reader, message.set_policy());
-    case proto::Change::kDeletePolicy: return read(reader, message.delete_policy());
-    case proto::Change::kAddFilterList: return read(reader, message.add_filter_list());
-    case proto::Change::kSetFilterList: return read(reader, message.set_filter_list());
-    case proto::Change::kDeleteFilterList: return read(reader, message.delete_filter_list());
-    case proto::Change::kAddFilter: return read(reader, message.add_filter());
-    case proto::Change::kDeleteFilter: return read(reader, message.delete_filter());
-    case proto::Change::kAddFilterAction: return read(reader, message.add_filter_action());
-    case proto::Change::kSetFilterAction: return read(reader, message.set_filter_action());
-    case proto::Change::kDeleteFilterAction: return read(reader, message.delete_filter_action());
-    case proto::Change::kAddRule: return read(reader, message.add_rule());
-    case proto::Change::kSetRule: return read(reader, message.set_rule());
-    case proto::Change::kDeleteRule: return read(reader, message.delete_rule());
-    case proto::Change::kSetDefaultRule: return read(reader, message.set_default_rule());
-    case proto::Change::kDeleteAll: return store::DeleteAll{};
-    case proto::Change::CHANGE_NOT_SET: break;
+    case proto::Change::kAddPolicy:
+      return read(reader, message.add_policy());
+    case proto::Change::kSetPolicy:
+      return read(reader, message.set_policy());
+    case proto::Change::kDeletePolicy:
+      return read(reader, message.delete_policy());
+    case proto::Change::kAddFilterList:
+      return read(reader, message.add_filter_list());
+    case proto::Change::kSetFilterList:
+      return read(reader, message.set_filter_list());
+    case proto::Change::kDeleteFilterList:
+      return read(reader, message.delete_filter_list());
+    case proto::Change::kAddFilter:
+      return read(reader, message.add_filter());
+    case proto::Change::kDeleteFilter:
+      return read(reader, message.delete_filter());
+    case proto::Change::kAddFilterAction:
+      return read(reader, message.add_filter_action());
+    case proto::Change::kSetFilterAction:
+      return read(reader, message.set_filter_action());
+    case proto::Change::kDeleteFilterAction:
+      return read(reader, message.delete_filter_action());
+    case proto::Change::kAddRule:
+      return read(reader, message.add_rule());
+    case proto::Change::kSetRule:
+      return read(reader, message.set_rule());
+    case proto::Change::kDeleteRule:
+      return read(reader, message.delete_rule());
+    case proto::Change::kSetDefaultRule:
+      return read(reader, message.set_default_rule());
+    case proto::Change::kDeleteAll:
+      return store::DeleteAll{};
+    case proto::Change::CHANGE_NOT_SET:
+      break;
   }
   reader.name_object("change");
   reader.complain(store::kMissingKey, "change", "the change is empty or of a newer version of the program");
@@ -427,9 +456,12 @@ proto::StoredFilter to_proto(const store::Filter& filter) {
 
 proto::Action to_proto(store::Action action) {
   switch (action) {
-    case store::Action::kPermit: return proto::ACTION_PERMIT;
-    case store::Action::kBlock: return proto::ACTION_BLOCK;
-    case store::Action::kNegotiate: break;
+    case store::Action::kPermit:
+      return proto::ACTION_PERMIT;
+    case store::Action::kBlock:
+      return proto::ACTION_BLOCK;
+    case store::Action::kNegotiate:
+      break;
   }
   return proto::ACTION_NEGOTIATE;
 }

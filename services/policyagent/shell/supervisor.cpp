@@ -23,11 +23,13 @@ constexpr milliseconds kReadyStep{10};
 }  // namespace
 
 Supervisor::Supervisor(Settings settings, EventLog& events)
-    : settings_(std::move(settings)), events_(events), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  thread_ = std::thread([this] { run(); });
-}
+    : settings_(std::move(settings)), events_(events), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Supervisor::~Supervisor() { stop(); }
+
+void Supervisor::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 Supervisor::State Supervisor::state() const {
   const std::lock_guard lock(mutex_);

@@ -35,6 +35,8 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
+  // Once; until then nothing runs.
+  void start();
   State state() const;
   // Until the daemon serves its socket; whether it does.
   bool wait_ready(std::chrono::milliseconds limit);
