@@ -190,12 +190,16 @@ class DaemonTest : public testing::Test {
 };
 
 TEST_F(DaemonTest, two_hosts_make_main_and_quick_mode) {
+  EventReader our_events(first_->ike()), their_events(second_->ike());
   set_policies("10.77.0.1", "10.77.0.2");
   first_->driver().ask(acquire(1, "10.77.0.1", "10.77.0.2"));
   expect_protected("10.77.0.1", "10.77.0.2");
   const auto calls = first_->driver().seen().calls;
   EXPECT_EQ(calls, (std::vector<std::string>{"reserve", "install inbound", "install outbound"}));
 
+  // The responder counts when its driver has answered.
+  ASSERT_TRUE(our_events.find("quick_mode_established"));
+  ASSERT_TRUE(their_events.find("quick_mode_established"));
   for (Host* host : {first_.get(), second_.get()}) {
     const auto sas = host->main_modes();
     ASSERT_EQ(sas.size(), 1U);
@@ -312,7 +316,7 @@ TEST_F(DaemonTest, garbage_on_the_wire_changes_nothing) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(0x0a4d0002);
-  for (const std::uint16_t port : {500, 4500}) {
+  for (const std::uint16_t port : {std::uint16_t{500}, std::uint16_t{4500}}) {
     to.sin_port = htons(port);
     for (std::size_t size = 0; size < 200; ++size) {
       const std::string bytes(size, static_cast<char>(size * 7));
