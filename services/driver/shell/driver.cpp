@@ -7,24 +7,34 @@ namespace {
 
 using daemon::monotonic_now;
 
-std::vector<std::unique_ptr<Worker>> make_workers(Control& control, unsigned count) {
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (unsigned i = 0; i < count; ++i) workers.push_back(control.make_worker());
-  return workers;
-}
-
 }  // namespace
 
-Driver::Driver(Settings settings, RandomSource& random, std::unique_ptr<Attachment> attachment, Netlink nics,
-               Netlink routes)
-    : control_(random),
-      published_(control_.tables()),
-      routes_(std::move(routes)),
-      workers_(std::make_unique<WorkerPool>(
-          make_workers(control_, settings.workers), published_,
-          WorkerPool::Functions{[this](std::vector<DriverEvent>& events) { distribute(events); },
-                                [this](const IpAddress& destination) { return route(destination); }})),
-      nics_(std::move(settings.interfaces), std::move(attachment), std::move(nics), *workers_, events_) {}
+Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& random,
+                                               std::unique_ptr<Attachment> attachment) {
+  IPSEC_ASSIGN_OR_RETURN(Netlink routes, Netlink::open());
+  IPSEC_ASSIGN_OR_RETURN(Netlink interfaces, Netlink::open());
+  std::unique_ptr<Driver> driver(new Driver(random, std::move(routes)));
+  IPSEC_RETURN_IF_ERROR(driver->start_workers(settings.workers, random));
+  driver->nics_ = std::make_unique<AttachedNics>(std::move(settings.interfaces), std::move(attachment),
+                                                 std::move(interfaces), *driver->workers_, driver->events_);
+  return driver;
+}
+
+Driver::Driver(RandomSource& random, Netlink routes)
+    : control_(random), published_(control_.tables()), routes_(std::move(routes)) {}
+
+Status Driver::start_workers(unsigned count, RandomSource& random) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (unsigned i = 0; i < count; ++i) {
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random));
+    workers.push_back(std::move(worker));
+  }
+  workers_ = std::make_unique<WorkerPool>(
+      std::move(workers), published_,
+      WorkerPool::Functions{[this](std::vector<DriverEvent>& events) { distribute(events); },
+                            [this](const IpAddress& destination) { return route(destination); }});
+  return {};
+}
 
 Driver::~Driver() = default;
 
@@ -34,7 +44,7 @@ Result<bool> Driver::set_policy(Policy policy) {
   const Profile profile = policy.profile;
   const std::vector<Filter> filters = policy.filters;
   const std::string name = policy.name;
-  IPSEC_ASSIGN_OR_RETURN(std::vector<DriverEvent> events, control_.set_policy(std::move(policy), monotonic_now()));
+  IPSEC_ASSIGN_OR_RETURN(std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
   events_.set_filters(filters);
   profile_ = profile;
   policy_known_ = true;
@@ -48,19 +58,19 @@ Result<bool> Driver::set_policy(Policy policy) {
   if (!status.ok()) {
     return with_context(status, fmt::format("policy version {} is in force, but not everywhere", version));
   }
-  return nics_.any();
+  return nics_->any();
 }
 
 Status Driver::follow_policy() {
   if (!policy_known_) return {};
-  if (!control_.active()) return nics_.release_all();
-  const Status status = nics_.follow();
+  if (!control_.active()) return nics_->release_all();
+  const Status status = nics_->follow();
   link_changed();
   return status;
 }
 
 void Driver::link_changed() {
-  control_.set_link(nics_.link_settings());
+  control_.set_link(nics_->link_settings());
   publish();
 }
 
@@ -105,7 +115,7 @@ std::vector<SaStatus> Driver::list_sas() {
 DriverState Driver::state() {
   const std::lock_guard lock(mutex_);
   return {control_.statistics(), control_.policy_version(), profile_,
-          nics_.names(),         workers_->lost_to_wire(),  workers_->lost_to_host()};
+          nics_->names(),        workers_->lost_to_wire(),  workers_->lost_to_host()};
 }
 
 void Driver::tick() {
@@ -113,7 +123,7 @@ void Driver::tick() {
   std::vector<DriverEvent> events = control_.tick(monotonic_now());
   publish();
   distribute(events);
-  if (nics_.incomplete()) static_cast<void>(follow_policy());
+  if (nics_->incomplete()) static_cast<void>(follow_policy());
 }
 
 void Driver::nics_changed() {
@@ -125,7 +135,7 @@ void Driver::nics_changed() {
 
 void Driver::stop() {
   const std::lock_guard lock(mutex_);
-  const Status status = nics_.release_all();
+  const Status status = nics_->release_all();
   if (!status.ok()) events_.add("detach_failed", Severity::kError, status.message());
   requests_.close();
   events_.close();
@@ -140,7 +150,7 @@ void Driver::publish() {
   if (control_.has_released_packets()) workers_->wake_for_released();
 }
 
-// Also called by worker threads, without the lock: it uses only what is safe from any thread.
+// Uses only what is safe from any thread: worker threads have no lock.
 void Driver::distribute(std::vector<DriverEvent>& events) {
   struct Distributor {
     Driver& driver;

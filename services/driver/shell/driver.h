@@ -35,7 +35,8 @@ class Driver {
     unsigned workers = 1;
   };
   // `random` must outlive the driver and be safe from any thread.
-  Driver(Settings settings, RandomSource& random, std::unique_ptr<Attachment> attachment, Netlink nics, Netlink routes);
+  static Result<std::unique_ptr<Driver>> create(Settings settings, RandomSource& random,
+                                                std::unique_ptr<Attachment> attachment);
   // Does not detach: see stop().
   ~Driver();
 
@@ -60,10 +61,15 @@ class Driver {
   void stop();
 
  private:
-  // The rest requires the lock.
+  Driver(RandomSource& random, Netlink routes);
+  Status start_workers(unsigned count, RandomSource& random);
+
+  // These require the lock.
   Status follow_policy();
   void link_changed();
   void publish();
+
+  // These are called by worker threads too.
   void distribute(std::vector<DriverEvent>& events);
   std::uint32_t route(const IpAddress& destination);
 
@@ -79,7 +85,7 @@ class Driver {
   Netlink routes_;
 
   std::unique_ptr<WorkerPool> workers_;
-  AttachedNics nics_;
+  std::unique_ptr<AttachedNics> nics_;
 };
 
 }  // namespace ipsec::driver

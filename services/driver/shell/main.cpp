@@ -50,14 +50,6 @@ Status drop_capabilities() {
   return refused("dropping the capabilities that are not needed failed");
 }
 
-Result<std::unique_ptr<Driver>> make_driver(Driver::Settings settings) {
-  IPSEC_ASSIGN_OR_RETURN(auto attachment, BpfAttachment::create(system_random()));
-  IPSEC_ASSIGN_OR_RETURN(Netlink nics, Netlink::open());
-  IPSEC_ASSIGN_OR_RETURN(Netlink routes, Netlink::open());
-  return std::make_unique<Driver>(std::move(settings), system_random(), std::move(attachment), std::move(nics),
-                                  std::move(routes));
-}
-
 // Until SIGTERM or SIGINT.
 void run(Driver& driver, NicWatch& watch, daemon::SignalWatcher& signals) {
   using Clock = std::chrono::steady_clock;
@@ -80,7 +72,9 @@ void run(Driver& driver, NicWatch& watch, daemon::SignalWatcher& signals) {
 Status serve(const daemon::Options& options, unsigned workers, daemon::SignalWatcher& signals) {
   IPSEC_RETURN_IF_ERROR(drop_capabilities());
   IPSEC_ASSIGN_OR_RETURN(NicWatch watch, NicWatch::open());
-  IPSEC_ASSIGN_OR_RETURN(const std::unique_ptr<Driver> driver, make_driver({options.interfaces, workers}));
+  IPSEC_ASSIGN_OR_RETURN(auto attachment, BpfAttachment::create(system_random()));
+  IPSEC_ASSIGN_OR_RETURN(const std::unique_ptr<Driver> driver,
+                         Driver::create({options.interfaces, workers}, system_random(), std::move(attachment)));
   const std::unique_ptr<grpc::Service> service = make_driver_service(*driver);
   const std::array services{service.get()};
   IPSEC_ASSIGN_OR_RETURN(

@@ -76,7 +76,7 @@ class AttachmentTest : public ::testing::Test {
   void attach(unsigned workers = 2) {
     std::vector<std::unique_ptr<Worker>> relays;
     for (unsigned i = 0; i < workers; ++i) relays.push_back(std::make_unique<Relay>(seen_));
-    pool_ = std::make_unique<WorkerPool>(std::move(relays), nullptr,
+    pool_ = std::make_unique<WorkerPool>(std::move(relays), std::make_shared<const Tables>(),
                                          WorkerPool::Functions{[](auto&) {}, [](auto&) { return 0U; }});
     hosts_->a.inside([&] {
       auto created = BpfAttachment::create(system_random());
