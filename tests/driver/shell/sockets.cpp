@@ -121,9 +121,12 @@ void UdpSocket::send(const std::string& address, std::uint16_t port, const std::
   if (address == "255.255.255.255") {
     require(setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, "eth0", 4) == 0, "bind to eth0");
   }
+  require(try_send(address, port, text), "sendto");
+}
+
+bool UdpSocket::try_send(const std::string& address, std::uint16_t port, const std::string& text) {
   const SocketAddress to = socket_address(address, port, nic_index(socket_.get()));
-  require(sendto(socket_.get(), text.data(), text.size(), 0, to.get(), to.size) == static_cast<ssize_t>(text.size()),
-          "sendto");
+  return sendto(socket_.get(), text.data(), text.size(), 0, to.get(), to.size) == static_cast<ssize_t>(text.size());
 }
 
 void UdpSocket::send_segmented(const std::string& address, std::uint16_t port, const std::string& text,

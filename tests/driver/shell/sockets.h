@@ -23,6 +23,8 @@ class UdpSocket {
   UdpSocket(const Namespace& where, bool ipv6, std::uint16_t port);
   void join(const std::string& group);
   void send(const std::string& address, std::uint16_t port, const std::string& text);
+  // False: not sent.
+  bool try_send(const std::string& address, std::uint16_t port, const std::string& text);
   // `segment` octets to a datagram: one super-packet (UDP_SEGMENT).
   void send_segmented(const std::string& address, std::uint16_t port, const std::string& text, std::uint16_t segment);
   std::optional<Datagram> receive();
