@@ -2,12 +2,14 @@
 #include <cstring>
 #include <string>
 
+#include <grpcpp/grpcpp.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "proto/driver.grpc.pb.h"
 #include "services/common/rpc/server.h"
 
-// fake_daemon MODE SOCKET: serves the socket's lock as a daemon does, and then
+// fake_daemon MODE SOCKET: serves the socket as a daemon does, and then
 //   run        waits for SIGTERM
 //   stubborn   does not listen to SIGTERM
 //   die        ends at once with status 3
@@ -16,7 +18,9 @@ int main(int argc, char** argv) {
   const std::string mode = argv[1];
   if (mode == "die") return 3;
   if (mode == "stubborn") signal(SIGTERM, SIG_IGN);
-  const auto server = ipsec::rpc::Server::start(argv[2], ipsec::rpc::SocketAccess::kOwner, {});
+  policyagent::v1::Driver::Service service;
+  grpc::Service* services[] = {&service};
+  const auto server = ipsec::rpc::Server::start(argv[2], ipsec::rpc::SocketAccess::kOwner, services);
   if (!server.ok()) return EXIT_FAILURE;
   for (;;) pause();
 }
