@@ -20,8 +20,8 @@ void main_mode_due(Turn& turn, MainModeSa& sa);
 void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure);
 
 // Ends an established SA. Quick modes under way and wishes in its queue are tried again under another one; quick mode
-// SAs stay. The peer is told unless it said so itself. The SA is gone afterwards.
-enum class TellPeer { kNo, kOnce, kRepeatedly };
+// SAs stay. It still reads what the peer says under it for a while.
+enum class TellPeer { kNo, kYes };
 void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why);
 
 }  // namespace ipsec::ike

@@ -92,7 +92,7 @@ void send_step(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Bytes da
   const bool awaits_answer = std::holds_alternative<AwaitingAnswer>(exchange.state) ||
                              std::holds_alternative<AwaitingConfirmation>(exchange.state);
   exchange.replies.answer(datagram);
-  if (awaits_answer) exchange.resender.start(std::move(datagram), turn.now);
+  if (awaits_answer || exchange.awaits_message4) exchange.resender.start(std::move(datagram), turn.now);
 }
 
 template <typename State>
@@ -170,6 +170,8 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     return;
   }
   const bool fourth_message = exchange.finished();
+  const bool commit_bit = (header.flags & kFlagCommit) != 0;
+  if (std::holds_alternative<AwaitingAnswer>(exchange.state)) exchange.awaits_message4 = commit_bit;
   const ReplyStore before = exchange.replies;
   exchange.replies.begin(digest);
   if (const auto ignored = run_step(turn, sa, exchange, MessageReceived{header, datagram.bytes})) {
@@ -266,7 +268,7 @@ void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const Da
     return;
   }
   if (!sa.has_room()) {
-    end_main_mode(turn, sa, TellPeer::kRepeatedly,
+    end_main_mode(turn, sa, TellPeer::kYes,
                   {FailureReason::kLimitReached,
                    fmt::format("all {} quick modes of this main mode are used up", sa.quick_mode_limit())});
     return;
@@ -303,6 +305,8 @@ Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange)
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
 // gone.
 bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
+  // Only message 4 is missing: both SAs are in place.
+  if (exchange.finished()) return true;
   const Failure failure = timeout_failure(sa, exchange);
   const bool silent = sa.last_proof <= exchange.created;
   if (!exchange.facts.initiator || exchange.on_fresh_main_mode || !silent) {
@@ -310,8 +314,8 @@ bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
     return true;
   }
   report_failure(turn, sa, exchange, failure);
-  send_quick_mode_delete(turn, sa, exchange.own_spi, true);
-  end_main_mode(turn, sa, TellPeer::kRepeatedly, failure);
+  send_quick_mode_delete(turn, sa, exchange.own_spi);
+  end_main_mode(turn, sa, TellPeer::kYes, failure);
   return false;
 }
 
@@ -404,7 +408,7 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   release_sas(turn, exchange);
   const bool told_by_peer = failure.reason == FailureReason::kDeletedByPeer;
   if (peer_knows_spi(exchange) && !told_by_peer) {
-    send_quick_mode_delete(turn, sa, exchange.own_spi, true);
+    send_quick_mode_delete(turn, sa, exchange.own_spi);
   } else if (!exchange.facts.initiator && !told_by_peer) {
     exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
   }
