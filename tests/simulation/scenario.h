@@ -22,7 +22,7 @@ struct Outcome {
 Outcome run_negotiation(std::uint64_t seed, DhCache& dh);
 
 // Minutes of rekeys from both sides at once, ended SAs, administrators' deletes, restarted drivers and short main mode
-// lifetimes, then a minute without loss: what is left matches, and the hosts can still negotiate.
+// lifetimes, then five minutes without loss and a new negotiation: it succeeds, and all that is left matches.
 Outcome run_life(std::uint64_t seed, DhCache& dh);
 
 }  // namespace ipsec::ike::tests

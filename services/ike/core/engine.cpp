@@ -36,8 +36,6 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
       if (sa == nullptr) {
         ++statistics.invalid_cookies_received;
         if (header->encrypted()) answer_invalid_cookie(turn, *header, datagram);
-      } else if (sa->ended) {
-        answer_invalid_cookie(turn, *header, datagram);
       } else if (sa->half_open()) {
         // MM-29, QM-23: not before main mode is done.
         ++statistics.unexpected_messages;

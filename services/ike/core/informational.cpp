@@ -237,7 +237,8 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
     const Established* established = other.established();
     if (established == nullptr || established->peer_identity != identity || !is_older(other.established_at)) continue;
-    end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"});
+    end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"},
+                  LastMessages::kAbandon);
     ++dropped;
   }
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {

@@ -348,15 +348,14 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
   for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }
 
-void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why) {
+void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why, LastMessages last) {
   if (tell == TellPeer::kYes) send_main_mode_delete(turn, sa);
   turn.report(sa, "main_mode_ended", Severity::kInformation,
               fmt::format("main mode with {} ended: {}: {}", sa.peer.to_string(), name(why.reason), why.text),
               {{"reason", std::string(name(why.reason))}});
   auto wishes = take_waiting(turn, sa);
-  for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why)) wishes.push_back(std::move(wish));
+  for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why, last)) wishes.push_back(std::move(wish));
   sa.ended = true;
-  sa.exchanges.clear();
   sa.replace_at = kNever;
   sa.ends_at = turn.now + kEndedMainModeLifetime;
   for (QuickModeWish& wish : wishes) retry_wish(turn, std::move(wish), why);

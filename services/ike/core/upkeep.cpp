@@ -28,16 +28,21 @@ void replace_main_mode(Turn& turn, MainModeSa& sa) {
   }
 }
 
+void forget_main_mode(Turn& turn, MainModeSa& sa) {
+  abandon_quick_modes(turn, sa, {FailureReason::kLimitReached, "the main mode SA has ended"}, LastMessages::kAbandon);
+  turn.state.main_modes.remove(sa.handle);
+}
+
 void main_mode_sa_due(Turn& turn, MainModeSa& sa) {
   if (sa.half_open()) {
     main_mode_due(turn, sa);
     return;
   }
+  if (!quick_modes_due(turn, sa)) return;
   if (sa.ended) {
-    if (turn.now >= sa.ends_at) turn.state.main_modes.remove(sa.handle);
+    if (turn.now >= sa.ends_at) forget_main_mode(turn, sa);
     return;
   }
-  if (!quick_modes_due(turn, sa)) return;
   if (turn.now >= sa.replace_at) replace_main_mode(turn, sa);
   if (turn.now >= sa.ends_at)
     end_main_mode(turn, sa, TellPeer::kYes, {FailureReason::kLimitReached, "its lifetime is over"});
