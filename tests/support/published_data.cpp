@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 namespace ipsec::tests {
 
@@ -11,6 +12,10 @@ std::optional<std::string> read_shared_file(const std::string& name) {
   const char* named = std::getenv("POLICYAGENT_SHARED");
   const std::string folder = named != nullptr ? named : std::string(POLICYAGENT_SOURCE_DIR) + "/../shared";
   std::ifstream file(folder + "/" + name, std::ios::binary);
+  constexpr std::string_view kVectors = "data/vectors/";
+  if (!file && name.starts_with(kVectors)) {
+    file.open(std::string(POLICYAGENT_SOURCE_DIR) + "/tests/vectors/" + name.substr(kVectors.size()), std::ios::binary);
+  }
   if (!file) {
     std::fprintf(stderr, "skipped: %s/%s is not there\n", folder.c_str(), name.c_str());
     return std::nullopt;

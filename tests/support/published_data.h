@@ -8,6 +8,7 @@
 #include "services/common/bytes.h"
 
 // Published vectors and sample data that stand beside the checkout in ../shared. This is the only way tests reach them.
+// A small part of data/vectors is also in the tree (tests/vectors), so that a lone checkout still tests something.
 namespace ipsec::tests {
 
 // The file's content, or nullopt with a printed reason where it is absent. `name` is relative to the shared folder:

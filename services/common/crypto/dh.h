@@ -27,4 +27,8 @@ class DhKeyPair {
 // `group` is not kNone. MODP exponents have at least twice the group's strength in bits (RFC 3526 section 8).
 std::unique_ptr<DhKeyPair> make_dh_key_pair(DhGroup group, RandomSource& random);
 
+// The pair of a given private value, for published vectors: a big-endian exponent or scalar, or the 32 octets of a
+// curve25519 key. Refuses 0 and a scalar not below the curve's order.
+Result<std::unique_ptr<DhKeyPair>> dh_key_pair_of(DhGroup group, const SecretBytes& private_value);
+
 }  // namespace ipsec

@@ -1,0 +1,128 @@
+#include "services/common/rpc/server.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "services/common/rpc/limits.h"
+
+namespace ipsec::rpc {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0750;
+
+Status system_error(std::string_view action, const std::string& path) {
+  return unavailable(fmt::format("cannot {} '{}': {}", action, path, std::strerror(errno)));
+}
+
+std::string lock_path(const std::string& socket_path) { return socket_path + ".lock"; }
+
+Status check_path(const std::string& socket_path) {
+  constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
+  if (socket_path.size() <= kLongest) return {};
+  return invalid(
+      fmt::format("socket path '{}' has {} characters, at most {} are possible: use a shorter runtime directory",
+                  socket_path, socket_path.size(), kLongest));
+}
+
+Status make_directory(const std::string& socket_path) {
+  const std::filesystem::path directory = std::filesystem::path(socket_path).parent_path();
+  std::error_code error;
+  if (directory.empty() || std::filesystem::is_directory(directory, error)) return {};
+  std::filesystem::create_directories(directory.parent_path(), error);
+  if (mkdir(directory.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return {};
+  return system_error("make the runtime directory", directory.string());
+}
+
+// The lock file stays when its holder ends; only the lock on it says that a process lives.
+Result<int> lock_socket(const std::string& socket_path) {
+  const std::string path = lock_path(socket_path);
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return system_error("open", path);
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    const bool taken = errno == EWOULDBLOCK;
+    const Status failure = system_error("lock", path);
+    close(file);
+    if (!taken) return failure;
+    return already_exists(
+        fmt::format("socket '{}' is already served by process {}", socket_path, serving_process(socket_path)));
+  }
+  const std::string process = fmt::format("{}\n", getpid());
+  if (ftruncate(file, 0) != 0 || pwrite(file, process.data(), process.size(), 0) < 0) {
+    const Status failure = system_error("write", path);
+    close(file);
+    return failure;
+  }
+  return file;
+}
+
+std::unique_ptr<grpc::Server> build(const std::string& socket_path, std::span<grpc::Service* const> services) {
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials(), &port);
+  builder.SetMaxReceiveMessageSize(kMaxMessageSize);
+  builder.SetMaxSendMessageSize(kMaxMessageSize);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  const mode_t before = umask(0177);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  umask(before);
+  return server;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const std::string& socket_path, SocketAccess access,
+                                              std::span<grpc::Service* const> services) {
+  IPSEC_RETURN_IF_ERROR(check_path(socket_path));
+  IPSEC_RETURN_IF_ERROR(make_directory(socket_path));
+  IPSEC_ASSIGN_OR_RETURN(const int lock, lock_socket(socket_path));
+  if (unlink(socket_path.c_str()) != 0 && errno != ENOENT) {
+    const Status failure = system_error("remove the stale socket", socket_path);
+    close(lock);
+    return failure;
+  }
+  std::unique_ptr<Server> server(new Server(socket_path, lock, build(socket_path, services)));
+  if (!server->server_) return unavailable(fmt::format("cannot listen on socket '{}'", socket_path));
+  if (access == SocketAccess::kGroup && chmod(socket_path.c_str(), 0660) != 0) {
+    return system_error("set the mode of", socket_path);
+  }
+  return server;
+}
+
+Server::Server(std::string socket_path, int lock, std::unique_ptr<grpc::Server> server)
+    : socket_path_(std::move(socket_path)), lock_(lock), server_(std::move(server)) {}
+
+Server::~Server() {
+  shutdown(std::chrono::milliseconds(0));
+  close(lock_);
+}
+
+void Server::shutdown(std::chrono::milliseconds grace) {
+  if (!server_) return;
+  server_->Shutdown(std::chrono::system_clock::now() + grace);
+  server_->Wait();
+  server_.reset();
+  unlink(socket_path_.c_str());
+}
+
+int serving_process(const std::string& socket_path) {
+  const int file = open(lock_path(socket_path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return 0;
+  int process = 0;
+  if (flock(file, LOCK_SH | LOCK_NB) != 0) {
+    char text[16] = {};
+    if (pread(file, text, sizeof(text) - 1, 0) > 0) process = std::atoi(text);
+  }
+  close(file);
+  return process;
+}
+
+}  // namespace ipsec::rpc

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "services/common/time.h"
+
+// Every bound of the driver core and its reason.
+namespace ipsec::driver::limits {
+
+// The largest IP packet, and the largest super-packet of a TUN.
+inline constexpr std::size_t kMaxPacketSize = 65535;
+
+// What a shell should take from a port before it calls the worker: enough packets to fill the lanes of a multi-buffer
+// cipher, few enough bytes that a batch and its ESP packets stay in a 1 MiB second-level cache.
+inline constexpr std::size_t kBatchPackets = 64;
+inline constexpr std::size_t kBatchBytes = 256 * 1024;
+
+// IPv6 extension headers walked before the packet is refused: more than any real stack sends, and a bound on work per
+// packet.
+inline constexpr unsigned kMaxExtensionHeaders = 8;
+
+// Smallest path MTU that is believed or reported (RFC 791, RFC 8200).
+inline constexpr std::uint16_t kMinMtuIpv4 = 576;
+inline constexpr std::uint16_t kMinMtuIpv6 = 1280;
+// What a link without a known MTU is taken for.
+inline constexpr std::uint16_t kDefaultMtu = 1500;
+// A path MTU learned from outside is forgotten after this time (RFC 1191 6.3).
+inline constexpr Duration kPathMtuLifetime = std::chrono::minutes(10);
+
+// Inside an opened tunnel packet there may be another ESP packet for this host (transport inside tunnel); deeper
+// nesting is an attack on our time.
+inline constexpr unsigned kMaxNesting = 4;
+
+// Reassembly, per worker and direction. 64 datagrams of 64 KiB each is what a busy NFS client has in flight.
+inline constexpr std::size_t kMaxReassemblies = 64;
+inline constexpr std::size_t kMaxReassemblyBytes = 4 * 1024 * 1024;
+// Fragments of one datagram: 64 KiB in 512-octet pieces, with room to spare.
+inline constexpr std::size_t kMaxFragmentsPerDatagram = 256;
+// As the Linux stack; RFC 8200 allows 60 s, but nothing that slow is still of use.
+inline constexpr Duration kReassemblyTimeout = std::chrono::seconds(30);
+
+// Packets held while IKE negotiates. A TCP SYN with its retransmissions, a few DNS questions; not a flood.
+inline constexpr std::size_t kMaxHeldPerPeer = 16;
+inline constexpr std::size_t kMaxHeldPackets = 1024;
+inline constexpr std::size_t kMaxHeldBytes = 4 * 1024 * 1024;
+// Pairs of filter and peer with an acquire pending or in back-off. Above it, new pairs are dropped.
+inline constexpr std::size_t kMaxAcquires = 4096;
+// A failed acquire is not repeated before this time, so that a dead peer costs one negotiation at a time.
+inline constexpr Duration kAcquireBackOff = std::chrono::seconds(2);
+// IKE gives up long before this (its retransmissions end after about a minute); then the acquire is taken as lost.
+inline constexpr Duration kAcquireTimeout = std::chrono::seconds(120);
+
+// Reserved SPIs that no SA came for are forgotten (proto: ReserveSpi).
+inline constexpr Duration kLarvalLifetime = std::chrono::seconds(60);
+inline constexpr std::size_t kMaxLarvalSpis = 65536;
+inline constexpr std::size_t kMaxSas = 262144;
+// SPIs 0..255 are reserved (RFC 4303 2.1).
+inline constexpr std::uint32_t kFirstSpi = 256;
+
+// Replay windows (RFC 4303 3.4.3): 32 at least, 64 by default; 65536 covers a reordering of 50 ms at 10 Gbit/s.
+inline constexpr std::uint32_t kMinReplayWindow = 32;
+inline constexpr std::uint32_t kDefaultReplayWindow = 64;
+inline constexpr std::uint32_t kMaxReplayWindow = 65536;
+
+// A quick mode SA pair unused for so long ends (seed row KEY-09).
+inline constexpr Duration kSaIdleTime = std::chrono::seconds(300);
+// A rekey is asked for when this many of the 2^32-1 sequence numbers are used: at a million packets a second the rest
+// lasts half a minute over which IKE may retransmit.
+inline constexpr std::uint64_t kSequenceSoftLimit = 0xF000'0000;
+inline constexpr std::uint64_t kSequenceHardLimit = 0xFFFF'FFFF;
+// Soft limits in percent of the hard ones; the initiator is earlier so that both sides rarely rekey at once.
+inline constexpr unsigned kSoftPercentInitiator = 80;
+inline constexpr unsigned kSoftPercentResponder = 90;
+// Taken off the soft percentage by a hash of the SPI, 0 up to this.
+inline constexpr unsigned kSoftJitterPercent = 5;
+// A rekey that did not come is asked for again after this time.
+inline constexpr Duration kRekeyRepeat = std::chrono::seconds(30);
+
+// Audit events: so many of one kind at once, then one each interval with the number left out.
+inline constexpr unsigned kEventBurst = 10;
+inline constexpr Duration kEventInterval = std::chrono::seconds(1);
+
+// Filters of one policy.
+inline constexpr std::size_t kMaxFilters = 200000;
+
+// Flows a worker remembers with their filter and SA. 8192 entries of 64 octets: half of a second-level cache.
+inline constexpr std::size_t kFlowCacheEntries = 8192;
+
+// TCP flows being merged at once in one batch, and segments of one merged packet (a writev takes 1024 pieces, 64 KiB
+// hold 45 segments of 1460 octets).
+inline constexpr std::size_t kMaxOpenMerges = 16;
+inline constexpr std::size_t kMaxMergedSegments = 128;
+
+}  // namespace ipsec::driver::limits

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/common/address.h"
+#include "services/common/selector.h"
+
+// The compiled policy as plain values; fields mean what proto/policy.proto says of the same names.
+namespace ipsec::driver {
+
+enum class Direction : std::uint8_t { kOutbound, kInbound };
+enum class Action : std::uint8_t { kPermit, kBlock, kNegotiate };
+enum class Profile : std::uint8_t { kModern, kWindows2003 };
+
+struct Filter {
+  std::uint64_t id = 0;  // never 0
+  std::uint64_t mirror_id = 0;
+  std::uint32_t index = 0;
+  std::uint64_t weight = 0;
+  Direction direction = Direction::kOutbound;
+  Selector selector;  // as in the packet of that direction
+  Action action = Action::kPermit;
+  // Tunnel filters only.
+  std::optional<IpAddress> tunnel_source;
+  std::optional<IpAddress> tunnel_destination;
+  bool inbound_passthrough = false;
+  std::string rule_name;  // for event texts
+
+  bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
+};
+
+struct Policy {
+  std::uint64_t version = 0;
+  std::string name;
+  bool active = false;
+  std::vector<Filter> filters;  // both directions, in the order of `index`
+  Profile profile = Profile::kModern;
+  std::vector<IpAddress> local_addresses;
+};
+
+// What the shell knows of the interfaces and the policy does not say.
+struct LinkSettings {
+  std::uint16_t mtu = 1500;                    // of the narrowest attached interface
+  std::vector<IpAddress> broadcast_addresses;  // all-ones host parts of the local subnets (seed row EX-11)
+  friend bool operator==(const LinkSettings&, const LinkSettings&) = default;
+};
+
+}  // namespace ipsec::driver

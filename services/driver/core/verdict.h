@@ -1,0 +1,99 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// What became of a packet, and why: the one list. Each packet from the host or from the wire gets exactly one verdict;
+// a held packet gets it when it is released or dropped. A name is also the name of the counter and, where the list says
+// so, of the audit event.
+namespace ipsec::driver {
+
+enum class VerdictKind : std::uint8_t {
+  kPass,     // unmodified
+  kSecure,   // outbound: ESP applied
+  kOpen,     // inbound: ESP removed
+  kConsume,  // taken in by the driver on purpose, such as a fragment that became part of a datagram
+  kDrop,
+};
+
+// Whether a verdict is also an audit event (rate-limited).
+enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
+
+// clang-format off
+#define IPSEC_DRIVER_VERDICTS(X) \
+  /* outbound */ \
+  X(kOutboundIsakmp,             outbound_isakmp,              kPass,    kQuiet, "ISAKMP passed unmodified") \
+  X(kOutboundNeighbourDiscovery, outbound_neighbour_discovery, kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
+  X(kOutboundIpv6Exempt,         outbound_ipv6_exempt,         kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
+  X(kOutboundNoFilter,           outbound_no_filter,           kPass,    kQuiet, "no filter matches") \
+  X(kOutboundPermitted,          outbound_permitted,           kPass,    kQuiet, "a permit filter matches") \
+  X(kOutboundEsp,                outbound_esp,                 kPass,    kQuiet, "the host sends ESP or AH of its own") \
+  X(kOutboundSecured,            outbound_secured,             kSecure,  kQuiet, "secured by an SA") \
+  X(kOutboundFragmentTaken,      outbound_fragment_taken,      kConsume, kQuiet, "fragment joined into its datagram") \
+  X(kOutboundBlocked,            outbound_blocked,             kDrop,    kEvent, "a block filter matches") \
+  X(kOutboundMulticast,          outbound_multicast,           kDrop,    kQuiet, "multicast or broadcast under a negotiate filter") \
+  X(kOutboundHeldReplaced,       outbound_held_replaced,       kDrop,    kQuiet, "a newer packet took its place in the queue") \
+  X(kOutboundHeldFull,           outbound_held_full,           kDrop,    kQuiet, "too many packets wait for an SA") \
+  X(kOutboundNegotiationFailed,  outbound_negotiation_failed,  kDrop,    kEvent, "no SA could be negotiated") \
+  X(kOutboundBackOff,            outbound_back_off,            kDrop,    kQuiet, "the last negotiation failed a moment ago") \
+  X(kOutboundPolicyChanged,      outbound_policy_changed,      kDrop,    kQuiet, "the filter it was held for is gone") \
+  X(kOutboundSaExpired,          outbound_sa_expired,          kDrop,    kEvent, "the SA has reached its lifetime") \
+  X(kOutboundSequenceExhausted,  outbound_sequence_exhausted,  kDrop,    kEvent, "the sequence numbers of the SA are used up") \
+  X(kOutboundTooBig,             outbound_too_big,             kDrop,    kQuiet, "larger than the path allows; the sender was told") \
+  X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
+  X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
+  X(kOutboundCryptoFailed,       outbound_crypto_failed,       kDrop,    kEvent, "the cryptographic engine refused it") \
+  /* inbound */ \
+  X(kInboundIsakmp,              inbound_isakmp,               kPass,    kQuiet, "ISAKMP passed unmodified") \
+  X(kInboundNeighbourDiscovery,  inbound_neighbour_discovery,  kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
+  X(kInboundIpv6Exempt,          inbound_ipv6_exempt,          kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
+  X(kInboundMulticast,           inbound_multicast,            kPass,    kQuiet, "multicast and broadcast are outside the filters") \
+  X(kInboundNoFilter,            inbound_no_filter,            kPass,    kQuiet, "no filter matches") \
+  X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
+  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
+  X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \
+  X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
+  X(kInboundFragmentTaken,       inbound_fragment_taken,       kConsume, kQuiet, "fragment joined into its datagram") \
+  X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
+  X(kInboundClearRefused,        inbound_clear_refused,        kDrop,    kEvent, "clear packet where a filter demands security") \
+  X(kInboundBadSpi,              bad_spi,                      kDrop,    kEvent, "no SA has this SPI") \
+  X(kInboundSaExpired,           inbound_sa_expired,           kDrop,    kEvent, "the SA has reached its lifetime") \
+  X(kInboundReplayed,            inbound_replayed,             kDrop,    kEvent, "sequence number seen before") \
+  X(kInboundTooOld,              inbound_too_old,              kDrop,    kEvent, "sequence number left of the replay window") \
+  X(kInboundNotAuthentic,        inbound_not_authentic,        kDrop,    kEvent, "integrity check failed") \
+  X(kInboundNotDecrypted,        inbound_not_decrypted,        kDrop,    kEvent, "ESP packet with a length or trailer no sender makes") \
+  X(kInboundSelectorMismatch,    inbound_selector_mismatch,    kDrop,    kEvent, "inner packet is not traffic of its SA") \
+  X(kInboundInnerMalformed,      inbound_inner_malformed,      kDrop,    kEvent, "inner packet is not a sound IP packet") \
+  X(kInboundCongestionMark,      inbound_congestion_mark,      kDrop,    kQuiet, "congestion mark on a packet without ECN (RFC 6040)") \
+  X(kInboundMalformed,           inbound_malformed,            kDrop,    kEvent, "not a sound IP packet") \
+  X(kInboundFragmentLost,        inbound_fragment_lost,        kDrop,    kQuiet, "fragment whose datagram could not be joined") \
+  X(kInboundNestedTooDeep,       inbound_nested_too_deep,      kDrop,    kEvent, "ESP inside ESP beyond the limit")
+// clang-format on
+
+enum class Verdict : std::uint8_t {
+#define IPSEC_DRIVER_VERDICT_ENUMERATOR(id, name, kind, audit, text) id,
+  IPSEC_DRIVER_VERDICTS(IPSEC_DRIVER_VERDICT_ENUMERATOR)
+#undef IPSEC_DRIVER_VERDICT_ENUMERATOR
+};
+
+struct VerdictInfo {
+  Verdict id;
+  std::string_view name;
+  VerdictKind kind;
+  VerdictAudit audit;
+  std::string_view text;
+};
+
+inline constexpr auto kVerdicts = std::to_array<VerdictInfo>({
+#define IPSEC_DRIVER_VERDICT_ROW(id, name, kind, audit, text) \
+  {Verdict::id, #name, VerdictKind::kind, VerdictAudit::audit, text},
+    IPSEC_DRIVER_VERDICTS(IPSEC_DRIVER_VERDICT_ROW)
+#undef IPSEC_DRIVER_VERDICT_ROW
+});
+inline constexpr std::size_t kVerdictCount = kVerdicts.size();
+
+constexpr const VerdictInfo& info(Verdict verdict) { return kVerdicts[static_cast<std::size_t>(verdict)]; }
+
+}  // namespace ipsec::driver

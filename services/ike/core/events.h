@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "services/common/address.h"
+#include "services/common/bytes.h"
+#include "services/common/crypto/dh.h"
+#include "services/common/result.h"
+#include "services/common/secret.h"
+#include "services/common/selector.h"
+#include "services/ike/core/policy.h"
+
+// All that can happen to the engine, besides a new policy and the passing of time.
+namespace ipsec::ike {
+
+// One UDP datagram. `bytes` is the ISAKMP message alone: on port 4500 the shell has removed the non-ESP marker.
+struct DatagramReceived {
+  Endpoint local;
+  Endpoint peer;
+  Bytes bytes;
+};
+
+// The driver holds a packet for which it has no SA (proto Acquire). Answered by InstallSa of an outbound SA with this
+// filter_id, or by AcquireFailed.
+struct AcquireRequested {
+  std::uint64_t acquire_id = 0;
+  std::uint64_t filter_id = 0;
+  FiveTuple packet;
+  IpAddress local;
+  IpAddress peer;
+};
+
+enum class RekeyReason : std::uint8_t { kSeconds = 1, kKilobytes = 2, kSequence = 3 };
+// The outbound SA `spi` to `peer` nears its end (proto RekeyNeeded).
+struct RekeyRequested {
+  std::uint32_t spi = 0;
+  IpAddress peer;
+  std::uint64_t filter_id = 0;
+  RekeyReason reason = RekeyReason::kSeconds;
+};
+
+enum class SaEndReason : std::uint8_t { kLifetime = 1, kIdle = 2, kPolicy = 3 };
+// The driver has removed this SA by itself.
+struct SaEnded {
+  std::uint32_t spi = 0;
+  Direction direction = Direction::kInbound;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  IpAddress peer;
+  SaEndReason reason = SaEndReason::kLifetime;
+};
+
+// Answers to ReserveSpi and InstallSa of actions.h: each request is answered once. `text` is the driver's reason.
+struct SpiReserved {
+  std::uint64_t request_id = 0;
+  std::uint32_t spi = 0;
+};
+struct SpiReservationFailed {
+  std::uint64_t request_id = 0;
+  std::string text;
+};
+struct SaInstalled {
+  std::uint64_t request_id = 0;
+};
+struct SaInstallFailed {
+  std::uint64_t request_id = 0;
+  std::string text;
+};
+
+// Answer to ComputeDh; made by compute_dh(). `secret` is empty where no peer value was given.
+struct DhComputed {
+  std::uint64_t request_id = 0;
+  std::shared_ptr<const DhKeyPair> own;
+  Result<SecretBytes> secret = SecretBytes();
+};
+
+// The driver has started anew: every SA it had is gone, every request to it is unanswered for ever.
+struct DriverRestarted {};
+
+// An administrator's request: end the main mode SAs with `peer` (absent: with everybody).
+struct DeleteRequested {
+  std::optional<IpAddress> peer;
+  bool quick_mode_too = false;
+};
+
+using Event =
+    std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved, SpiReservationFailed,
+                 SaInstalled, SaInstallFailed, DhComputed, DriverRestarted, DeleteRequested>;
+
+}  // namespace ipsec::ike

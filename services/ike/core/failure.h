@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// Every way in which a negotiation can end without SAs. The names are stable: scripts, events and AcquireFailed carry
+// them.
+namespace ipsec::ike {
+
+enum class FailureReason : std::uint8_t {
+  kNoMainModeFilter,      // no main mode filter covers the two addresses
+  kNoMatchingFilter,      // no quick mode filter fits, or the acquired one is not in the policy
+  kNoProposalChosen,      // main or quick mode: no offer of one side is an offer of the other
+  kGroupMismatch,         // as above, where only the Diffie-Hellman group differs (MM-33)
+  kPfsMismatch,           // one side wants a key exchange in quick mode, the other does not (KEY-29)
+  kUnsupportedMethod,     // no authentication method of the rule can be used by this build
+  kAuthenticationFailed,  // HASH_I or HASH_R does not fit, or messages 5 or 6 do not decrypt
+  kIdentityRefused,       // the peer's identity is not its address
+  kModifiedProposal,      // the answer is none of our offers (MM-23)
+  kInvalidKeyExchange,    // a KE value of wrong length or a degenerate one
+  kWeakKey,               // DES key of RFC 2409 appendix A
+  kInvalidIdentity,       // quick mode identities that are no selector, or not those we proposed
+  kMalformedMessage,      // an authenticated message whose content breaks a rule
+  kPeerRefused,           // the peer answered with an error notify that has no own name here
+  kTimeoutMessage2,       // main mode: no answer to message 1, ...
+  kTimeoutMessage3,       // responder: the initiator fell silent
+  kTimeoutMessage4,
+  kTimeoutMessage5,
+  kTimeoutMessage6,
+  kTimeoutQuickMode2,
+  kTimeoutQuickMode3,
+  kDriverFailed,   // no SPI or no SA from the driver
+  kLimitReached,   // a bound of limits.h
+  kPolicyChanged,  // the filter or the authentication is gone
+  kDeletedByPeer,
+  kDeletedByRequest,
+};
+
+// "authentication_failed"
+std::string_view name(FailureReason reason);
+
+struct Failure {
+  FailureReason reason;
+  // For people: what was wrong, what each side wanted. No secrets.
+  std::string text;
+};
+
+}  // namespace ipsec::ike

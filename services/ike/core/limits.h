@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "services/common/time.h"
+
+// Every bound and timer of the IKE core, with its reason.
+namespace ipsec::ike {
+
+// Retransmission (RTY-01: five retries). 1, 2, 4, 8, 16 s between sendings and 32 s after the last: a peer that reboots
+// answers within a minute, and a quarter of a minute of outage costs nothing.
+inline constexpr int kRetransmissions = 5;
+inline constexpr Duration kFirstRetransmission = std::chrono::seconds(1);
+// A clear error notify may be forged, so it never ends a negotiation; but one more sending decides.
+inline constexpr Duration kWaitAfterHint = std::chrono::seconds(4);
+
+// A responder's half-open main mode lives longer than an initiator keeps trying (63 s).
+inline constexpr Duration kHalfOpenLifetime = std::chrono::seconds(70);
+// Half-open main modes as responder, in total: about 1 KB each, so a flood costs 1 MB. MS-IKEE 3.9 enters its denial of
+// service protection at 500.
+inline constexpr std::size_t kMaxHalfOpen = 1000;
+// And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35.
+inline constexpr std::size_t kMaxHalfOpenPerAddress = 35;
+
+// A finished quick mode is kept to answer repeated messages; longer than a peer repeats.
+inline constexpr Duration kFinishedQuickModeLifetime = std::chrono::seconds(70);
+// Quick modes under way on one main mode SA, either role. A host with one peer and many filters starts this many at
+// once; further ones of our own wait, further ones of the peer are dropped and come again.
+inline constexpr std::size_t kMaxQuickModesPerMainMode = 64;
+// Message ids remembered by one main mode SA against replays (4 octets each). A main mode SA that has used them up is
+// closed and replaced.
+inline constexpr std::size_t kMaxMessageIds = 65536;
+
+// Requests of the driver waiting for a main mode, per peer and in total. The driver holds one packet queue for each.
+inline constexpr std::size_t kMaxWaitingPerPeer = 256;
+inline constexpr std::size_t kMaxWaiting = 65536;
+
+// The Delete for SAs whose quick mode timed out is repeated, because the peer may believe in them and send into
+// nothing for an hour. Deletes are never acknowledged.
+inline constexpr int kDeleteRepetitions = 5;
+
+// Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
+inline constexpr std::size_t kNonceSize = 32;
+
+// A main mode SA that quick mode SAs depend on is replaced before it ends (KEY-11): the initiator at 85 % of its
+// lifetime, the responder at 95 %, so that they rarely do it together.
+inline constexpr unsigned kMainModeRekeyPercentInitiator = 85;
+inline constexpr unsigned kMainModeRekeyPercentResponder = 95;
+// A peer may ask for any lifetime and the smaller one counts; below this a main mode SA would end before it is of use.
+inline constexpr std::uint32_t kMinMainModeLifetimeSeconds = 60;
+
+}  // namespace ipsec::ike
