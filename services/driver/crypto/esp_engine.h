@@ -58,7 +58,7 @@ Result<std::shared_ptr<const EspKeys>> make_esp_keys(Cipher cipher, Integrity in
 enum class EspVerdict : std::uint8_t {
   kPending,    // before seal or open
   kOk,         // sealed; or opened: the encrypted part is clear text now
-  kBadLength,  // open only: too short, or not whole blocks
+  kBadLength,  // open only: too short, too long, or not whole blocks
   kBadIcv,     // open only: forged or damaged; the encrypted part must not be used (it may hold zeros)
 };
 

@@ -14,6 +14,8 @@
 namespace ipsec::driver {
 
 inline constexpr std::size_t kEspHeaderSize = 8;  // SPI and sequence number
+// The largest payload of an IP packet; engines rely on it.
+inline constexpr std::size_t kMaxEspPacketSize = 65535;
 
 // A plain value. All sizes are octets.
 struct EspSuite {
@@ -38,9 +40,10 @@ struct EspSuite {
   std::size_t encrypted_size(std::size_t payload_size) const {
     return (payload_size + 2 + alignment - 1) / alignment * alignment;
   }
-  // Whether a packet of this size, SPI to ICV, can be of this suite: room for a trailer, whole blocks.
+  // Whether a packet of this size, SPI to ICV, can be of this suite: room for a trailer, whole blocks,
+  // at most kMaxEspPacketSize.
   bool fits(std::size_t packet_size) const {
-    return packet_size >= header_size() + alignment + icv_size &&
+    return packet_size <= kMaxEspPacketSize && packet_size >= header_size() + alignment + icv_size &&
            (packet_size - header_size() - icv_size) % alignment == 0;
   }
   // The encrypted part of a packet that fits().

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Bounds of the policy compiler and of policy retrieval.
+namespace ipsec::agent {
+
+// One specific filter takes about 200 bytes in a message between the daemons, which carries 64 MiB at most.
+inline constexpr std::size_t kMaxSpecificFilters = 250000;
+
+// Problems beyond this number are counted, not listed: a list of 10,000 filters can be wrong 10,000 times.
+inline constexpr std::size_t kMaxPolicyProblems = 1000;
+
+// PA-14, PD-01: the documented default of the policy object.
+inline constexpr std::uint32_t kDefaultPollingMinutes = 180;
+
+// Ten years: anything longer is the same as never, and fits a nanosecond count.
+inline constexpr std::uint32_t kMaxPollingMinutes = 10 * 365 * 24 * 60;
+
+}  // namespace ipsec::agent

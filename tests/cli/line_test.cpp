@@ -1,0 +1,93 @@
+#include "cli/line.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/cli/describe.h"
+
+namespace ipsec::cli::tests {
+namespace {
+
+TEST(Lines, contexts_are_entered_from_above_and_from_the_root) {
+  EXPECT_EQ(described("ipsec", ContextId::kRoot), "enter ipsec");
+  EXPECT_EQ(described("static", ContextId::kIpsec), "enter ipsec static");
+  EXPECT_EQ(described("IPsec Stat", ContextId::kRoot), "enter ipsec static");
+  EXPECT_EQ(described("ipsec dynamic", ContextId::kStatic), "enter ipsec dynamic");
+  EXPECT_EQ(described("dynamic", ContextId::kStatic), "enter ipsec dynamic");
+}
+
+TEST(Lines, a_command_carries_the_rest_of_its_path) {
+  const std::string expected = "add filterlist | name=L";
+  EXPECT_EQ(described("add filterlist L", ContextId::kStatic), expected);
+  EXPECT_EQ(described("static add filterlist L", ContextId::kIpsec), expected);
+  EXPECT_EQ(described("ipsec  static\tadd filterlist L", ContextId::kRoot), expected);
+  EXPECT_EQ(described("ipsec static add filterlist L", ContextId::kDynamic), expected);
+  EXPECT_EQ(described("NETSH ipsec static add filterlist L", ContextId::kRoot), expected);
+  EXPECT_EQ(described("netsh.exe ipsec static add filterlist L", ContextId::kStatic), expected);
+}
+
+TEST(Lines, verbs_and_objects_may_be_cut_short_and_exact_names_win) {
+  EXPECT_EQ(described("del rule all P"), "delete rule | name=<all> | policy=P");
+  EXPECT_EQ(described("DEL FILTER L any me"), "delete filter | filterlist=L | srcaddr=<any> | dstaddr=<me>");
+  EXPECT_EQ(described("del filterl L"), "delete filterlist | name=L");
+  EXPECT_EQ(described("del filtera L"), "delete filteraction | name=L");
+  EXPECT_EQ(described("exp x"), "exportpolicy | file=x");
+}
+
+TEST(Lines, shell_commands_work_everywhere) {
+  EXPECT_EQ(described(".."), "shell ..");
+  EXPECT_EQ(described("pushd ipsec dynamic"), "shell pushd ipsec dynamic");
+  EXPECT_EQ(described("BYE", ContextId::kRoot), "shell exit");
+  EXPECT_EQ(described("quit"), "shell exit");
+  EXPECT_EQ(described("exec a.txt", ContextId::kIpsec), "shell exec a.txt");
+  EXPECT_EQ(described("offline"), "shell online");
+}
+
+TEST(Lines, help_is_asked_for_at_every_level) {
+  EXPECT_EQ(described("?", ContextId::kRoot), "help ");
+  EXPECT_EQ(described("/?"), "help ipsec static");
+  EXPECT_EQ(described("ipsec ?", ContextId::kRoot), "help ipsec");
+  EXPECT_EQ(described("ipsec static help", ContextId::kRoot), "help ipsec static");
+  EXPECT_EQ(described("add"), "help add");
+  EXPECT_EQ(described("add ?"), "help add");
+  EXPECT_EQ(described("add policy ?"), "help add policy");
+  EXPECT_EQ(described("exportpolicy /?"), "help exportpolicy ");
+}
+
+TEST(Lines, nothing) {
+  EXPECT_EQ(described(""), "nothing");
+  EXPECT_EQ(described("netsh"), "nothing");
+}
+
+TEST(Lines, unknown_commands_are_named_without_their_secrets) {
+  EXPECT_EQ(parse_error("frobnicate everything").text, "The following command was not found: frobnicate everything.");
+  EXPECT_EQ(parse_error("add nonsense psk=geheim").text, "The following command was not found: add nonsense psk=***.");
+  EXPECT_EQ(parse_error("show mmsas").kind, ParseErrorKind::kUnknownCommand) << "a command of the other context";
+  EXPECT_EQ(parse_error("add policy name=P", ContextId::kRoot).kind, ParseErrorKind::kUnknownCommand);
+}
+
+TEST(Lines, commands_of_later_issues_are_not_there) {
+  for (const char* line : {"set store location=local", "set batch mode=enable", "show gpoassignedpolicy",
+                           "restorepolicyexamples release=win2003"}) {
+    EXPECT_EQ(parse_error(line).kind, ParseErrorKind::kUnknownCommand) << line;
+  }
+  for (const char* line : {"add mmpolicy name=X", "set config ikelogging 1", "delete all", "show config"}) {
+    EXPECT_EQ(parse_error(line, ContextId::kDynamic).kind, ParseErrorKind::kUnknownCommand) << line;
+  }
+}
+
+TEST(Lines, json_is_the_last_word_of_a_show) {
+  EXPECT_EQ(described("show policy all --json"), "show policy | name=<all> | --json");
+  EXPECT_EQ(described("add filterlist L --json"), "add filterlist | name=L | description=--json");
+}
+
+TEST(Contexts, paths_of_pushd) {
+  const auto path = [](std::string_view text, ContextId from) { return find_context(from, split_words(text)); };
+  EXPECT_EQ(path("ipsec static", ContextId::kRoot), ContextId::kStatic);
+  EXPECT_EQ(path("ipsec dynamic", ContextId::kStatic), ContextId::kDynamic);
+  EXPECT_EQ(path("netsh ipsec", ContextId::kStatic), ContextId::kIpsec);
+  EXPECT_EQ(path("", ContextId::kStatic), ContextId::kStatic);
+  EXPECT_EQ(path("firewall", ContextId::kRoot), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ipsec::cli::tests

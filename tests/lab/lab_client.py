@@ -1,0 +1,188 @@
+"""A lab from a Python program: the demo and the system tests use it. Everything goes through the program ipsec-lab, so that what they
+prove holds for it too."""
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests" / "lab"))
+
+from ipsec_lab import pcap  # noqa: E402  (the folder must be on the path first)
+
+TRAFFIC = TOP / "tests" / "lab" / "traffic.py"
+PYTHON = "/usr/bin/python3"
+COMMAND_SECONDS = 120
+POLL_SECONDS = 0.05
+# What may be on a wire whose every conversation is protected.
+PROTECTED_KINDS = {"ESP", "ESP in UDP", "ISAKMP", "NAT keep-alive", "ARP", "neighbour discovery", "multicast listener"}
+
+
+class CommandFailed(AssertionError):
+    """A command ended with another status than 0. An AssertionError: in a test that is a failure with this text."""
+
+
+def wait_for(condition, seconds, what):
+    """Returns the first true value of condition(); an AssertionError with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(POLL_SECONDS)
+    return value
+
+
+class Talker:
+    """A traffic.py that waits for its peer. Ended when the `with` block is left."""
+
+    def __init__(self, arguments):
+        self.child = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        line = self.child.stdout.readline()
+        if line.strip() != "ready":
+            self.child.kill()
+            raise CommandFailed(f"{self.child.args}: {line}{self.child.communicate()[1]}")
+        return self
+
+    def __exit__(self, *_):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        self.child.stdout.close()
+        self.child.stderr.close()
+
+    def result(self, seconds=COMMAND_SECONDS):
+        output, errors = self.child.communicate(timeout=seconds)
+        if self.child.returncode != 0:
+            raise CommandFailed(f"{self.child.args} ended with status {self.child.returncode}: {errors}")
+        return json.loads(output.splitlines()[-1])
+
+
+class Lab:
+    """`with Lab(bin, ["a", "b"]) as lab:` — up at the beginning, down at the end, come what may."""
+
+    def __init__(self, bin_folder, hosts, *options):
+        self.bin = pathlib.Path(bin_folder)
+        self.hosts = list(hosts)
+        self.options = list(options)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ipsec-"))
+
+    def command(self, name, *arguments):
+        return [str(self.bin / "ipsec-lab"), name, "--dir", str(self.directory), *map(str, arguments)]
+
+    def run(self, arguments, check=True, seconds=COMMAND_SECONDS, text_input=None):
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=seconds, check=False, input=text_input)
+        if check and done.returncode != 0:
+            raise CommandFailed(f"`{' '.join(arguments)}` ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def __enter__(self):
+        try:
+            self.run(self.command("up", *self.options, *self.hosts))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        subprocess.run(self.command("down"), check=False, timeout=COMMAND_SECONDS, stdout=subprocess.DEVNULL)
+        keep = os.environ.get("POLICYAGENT_KEEP_LABS")
+        if keep:
+            shutil.copytree(self.directory, pathlib.Path(keep) / self.directory.name, ignore=shutil.ignore_patterns(".lock"))
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # ---- hosts ----
+
+    def status(self):
+        return json.loads(self.run(self.command("status", "--json")).stdout)
+
+    def host_status(self, host):
+        return next(entry for entry in self.status()["hosts"] if entry["name"] == host)
+
+    def address(self, host, version=4):
+        number = self.hosts.index(host) + 1
+        return f"10.77.0.{number}" if version == 4 else f"fd77::{number:x}"
+
+    def exec(self, host, *words, check=True, seconds=COMMAND_SECONDS):
+        return self.run(self.command("exec", host, "--", *words), check, seconds)
+
+    def kill(self, host, service, signal="KILL"):
+        """Returns the pid that got the signal."""
+        return int(self.run(self.command("kill", "--signal", signal, host, service)).stdout)
+
+    def stop(self, host):
+        self.run(self.command("stop", host))
+
+    def start(self, host):
+        self.run(self.command("start", host))
+
+    def log(self, host):
+        return pathlib.Path(self.host_status(host)["log"]).read_text(encoding="utf-8", errors="replace")
+
+    # ---- policy ----
+
+    def netsh(self, host, *words, check=True):
+        return self.run(self.command("netsh", host, *words), check).stdout
+
+    def netsh_script(self, host, lines, check=True):
+        """Runs the lines with `netsh -f`."""
+        script = self.directory / f"{host}-{secrets.token_hex(4)}.netsh"
+        script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return self.netsh(host, "-f", str(script), check=check)
+
+    def import_policy(self, host, policy):
+        """`policy`: a dict of format policyagent/1, or the path of a file."""
+        file = policy
+        if isinstance(policy, dict):
+            file = self.directory / f"{host}-{secrets.token_hex(4)}.json"
+            file.write_text(json.dumps(policy), encoding="utf-8")
+        return self.netsh(host, "ipsec", "static", "importpolicy", f"file={file}")
+
+    def assign(self, host, name):
+        self.netsh(host, "ipsec", "static", "set", "policy", f"name={name}", "assign=y")
+
+    def monitor(self, host):
+        """The JSON object of `ipsecmon --once --json`."""
+        return json.loads(self.exec(host, "ipsecmon", "--once", "--json").stdout)
+
+    # ---- traffic ----
+
+    def traffic(self, host, *words, seconds=COMMAND_SECONDS):
+        done = self.exec(host, PYTHON, "-B", TRAFFIC, *words, seconds=seconds)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def talker(self, host, *words):
+        return Talker(self.command("exec", host, "--", PYTHON, "-B", TRAFFIC, *words))
+
+    def ping(self, source, target, *options, count=3, check=True):
+        return self.exec(source, "ping", "-n", "-c", count, "-i", "0.05", "-W", "5", *options, target, check=check)
+
+    def transfer(self, source, target, size, marker, version=4, port=5001):
+        """TCP from host to host. Returns (what was sent, what was received)."""
+        address = self.address(target, version)
+        with self.talker(target, "receive", address, port) as receiver:
+            sent = self.traffic(source, "send", address, port, size, marker.hex())
+            return sent, receiver.result()
+
+    # ---- the wire ----
+
+    @contextlib.contextmanager
+    def capture(self, host):
+        """Yields the path; the capture is complete when the block is left."""
+        file = self.directory / f"{host}-{secrets.token_hex(4)}.pcap"
+        self.run(self.command("capture", "--background", host, file))
+        try:
+            yield file
+        finally:
+            self.run(self.command("capture", "--stop", host))
