@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "store/model.h"
 #include "store/problem.h"
 
@@ -15,8 +17,7 @@ Problems validate(const Rule& rule, std::string_view policy_name);
 Problems validate(const DefaultResponseRule& rule, std::string_view policy_name);
 Problems validate(const FilterAction& action);
 Problems validate(const FilterList& list);  // with its filters
-// `field_prefix` stands before every field ("filters/7/"); list_name names the object.
-Problems validate(const Filter& filter, std::string_view list_name, std::string_view field_prefix = "");
+Problems validate(const Filter& filter, std::string_view list_name);
 
 // ---- a rule with what it ties together
 // --------------------------------------------------------------------------------

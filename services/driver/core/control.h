@@ -30,15 +30,17 @@ class Control {
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  // A worker for one thread. It must be destroyed before this object.
-  std::unique_ptr<Worker> make_worker();
+  // A worker for one thread; kExhausted beyond kMaxEspEngines. `random` makes IVs: only that worker uses it, on its
+  // thread (system_random() may be given to all). Worker and random source: the worker dies before this object and
+  // before `random`.
+  Result<std::unique_ptr<Worker>> make_worker(RandomSource& random);
   // Cheap. The same pointer as long as nothing has changed.
   TablesPointer tables();
 
   // Refuses a policy as a whole (kInvalid: a filter without id, an id used twice, families that differ, more than
   // limits::kMaxFilters). Otherwise it replaces the old one: outbound SAs of filters that are gone end at once, inbound
   // ones run out. An inactive policy ends all SAs and drops held packets.
-  Result<std::vector<DriverEvent>> set_policy(Policy policy, Timestamp now);
+  Result<std::vector<DriverEvent>> set_policy(Policy policy);
   void set_link(LinkSettings link);
 
   // A new larval SPI (DRV-14), unique among all inbound SPIs of this host. kExhausted when too many wait.

@@ -3,15 +3,19 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "services/common/address.h"
 #include "services/common/algorithms.h"
+#include "services/common/result.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
 #include "services/driver/core/policy.h"
+#include "services/driver/core/replay_window.h"
+#include "services/driver/crypto/esp_engine.h"
 
 // One security association: parameters that never change, and the few numbers that workers change.
 namespace ipsec::driver {
@@ -44,6 +48,7 @@ struct SaParameters {
   bool initiator = false;
 
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
+  const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
 };
 
 // For listings; without keys.
@@ -57,6 +62,74 @@ struct SaStatus {
   bool dying = false;
 };
 
-class Sa;  // sad.h makes them, workers use them through Tables
+// What one use of an SA leads to.
+struct SaUse {
+  bool allowed = true;               // false: beyond its kilobytes; discard
+  std::optional<RekeyReason> rekey;  // this use crossed a soft limit: ask once
+};
+
+// Shared by workers and the control side: everything that changes is atomic.
+class Sa {
+ public:
+  // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
+  // replay window out of range. Keeps no copy of the keys but the expanded ones.
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now);
+
+  const SaParameters& parameters() const { return parameters_; }  // keys are empty
+  const EspKeys& keys() const { return *keys_; }
+  const EspSuite& suite() const { return keys_->suite(); }
+  bool is_tunnel() const { return parameters_.encapsulation == Encapsulation::kTunnel; }
+  // Whether the selector asks for ports, so that fragments cannot be checked against it.
+  bool selects_ports() const { return selects_ports_; }
+
+  // Takes `count` sequence numbers in a row and returns the first. nullopt: fewer are left; they never wrap (RFC 4303
+  // 3.3.3), and none is taken.
+  std::optional<std::uint64_t> take_sequence(std::uint64_t count);
+  ReplayWindow& window() { return window_; }
+  std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
+
+  // Counts packets and their octets before ESP, and notes the time of use.
+  SaUse use(std::uint64_t packets, std::uint64_t bytes, Timestamp now);
+  bool is_expired() const { return bytes() >= hard_bytes_; }
+  std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  Timestamp last_used() const { return {Duration(last_used_.load(std::memory_order_relaxed))}; }
+  Timestamp installed() const { return installed_; }
+
+  // What the path to the peer carries, as far as a packet-too-big from outside has told; 0: nothing known.
+  std::uint16_t path_mtu() const { return path_mtu_.load(std::memory_order_relaxed); }
+  void learn_path_mtu(std::uint16_t mtu, Timestamp now);
+  void forget_old_path_mtu(Timestamp now);
+
+  // Seconds and octets at which a successor is asked for; kNever and the largest number where there is no limit.
+  Timestamp soft_end() const { return soft_end_; }
+  Timestamp hard_end() const { return hard_end_; }
+  // Which soft limit is behind us. Time is looked at by the control side only.
+  std::optional<RekeyReason> soft_limit_reached(Timestamp now) const;
+
+ private:
+  Sa(SaParameters parameters, std::shared_ptr<const EspKeys> keys, Timestamp now);
+  std::optional<RekeyReason> crossed_soft_limit();
+
+  SaParameters parameters_;
+  std::shared_ptr<const EspKeys> keys_;
+  bool selects_ports_;
+  Timestamp installed_;
+  Timestamp soft_end_ = kNever;
+  Timestamp hard_end_ = kNever;
+  std::uint64_t soft_bytes_;
+  std::uint64_t hard_bytes_;
+  ReplayWindow window_;
+  std::atomic<std::int64_t> path_mtu_learned_{0};
+  std::atomic<std::uint16_t> path_mtu_{0};
+  // What each packet changes, on a cache line apart from what each packet reads.
+  alignas(64) std::atomic<std::uint64_t> next_sequence_{1};
+  std::atomic<std::uint64_t> packets_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::int64_t> last_used_;
+  std::atomic<bool> rekey_asked_{false};
+};
+
+using SaPointer = std::shared_ptr<Sa>;
 
 }  // namespace ipsec::driver

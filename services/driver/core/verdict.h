@@ -29,7 +29,6 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundIpv6Exempt,         outbound_ipv6_exempt,         kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
   X(kOutboundNoFilter,           outbound_no_filter,           kPass,    kQuiet, "no filter matches") \
   X(kOutboundPermitted,          outbound_permitted,           kPass,    kQuiet, "a permit filter matches") \
-  X(kOutboundEsp,                outbound_esp,                 kPass,    kQuiet, "the host sends ESP or AH of its own") \
   X(kOutboundSecured,            outbound_secured,             kSecure,  kQuiet, "secured by an SA") \
   X(kOutboundFragmentTaken,      outbound_fragment_taken,      kConsume, kQuiet, "fragment joined into its datagram") \
   X(kOutboundBlocked,            outbound_blocked,             kDrop,    kEvent, "a block filter matches") \
@@ -44,7 +43,6 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundTooBig,             outbound_too_big,             kDrop,    kQuiet, "larger than the path allows; the sender was told") \
   X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
   X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
-  X(kOutboundCryptoFailed,       outbound_crypto_failed,       kDrop,    kEvent, "the cryptographic engine refused it") \
   /* inbound */ \
   X(kInboundIsakmp,              inbound_isakmp,               kPass,    kQuiet, "ISAKMP passed unmodified") \
   X(kInboundNeighbourDiscovery,  inbound_neighbour_discovery,  kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \

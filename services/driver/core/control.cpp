@@ -1,0 +1,182 @@
+#include "services/driver/core/control.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "services/driver/core/counters.h"
+#include "services/driver/core/held_packets.h"
+#include "services/driver/core/packet_worker.h"
+#include "services/driver/core/sad.h"
+
+namespace ipsec::driver {
+
+class Control::Implementation {
+ public:
+  explicit Implementation(RandomSource& random) : sad(random), filters(*FilterTable::make({}, nullptr)) {}
+
+  void policy_changed() {
+    ++filter_generation;
+    changed();
+  }
+  void changed() { snapshot = nullptr; }
+  // The generation that the next snapshot will have.
+  std::uint64_t next_generation() const { return generation + 1; }
+  TablesPointer make_snapshot();
+  void add_worker_numbers(Statistics& statistics) const;
+
+  Sad sad;
+  HeldPackets held;
+  Policy policy;  // without its filters, which are in `filters`
+  LinkSettings link;
+  std::shared_ptr<const FilterTable> filters;
+  TablesPointer snapshot;
+  std::uint64_t generation = 0;
+  std::uint64_t filter_generation = 1;
+  // By engine index. Counters of workers that are gone stay, so that sums never fall.
+  std::array<bool, kMaxEspEngines> index_in_use{};
+  std::array<std::shared_ptr<WorkerCounters>, kMaxEspEngines> counters;
+};
+
+TablesPointer Control::Implementation::make_snapshot() {
+  auto tables = std::make_shared<Tables>();
+  tables->generation = ++generation;
+  tables->filter_generation = filter_generation;
+  tables->active = policy.active;
+  tables->profile = policy.profile;
+  tables->filters = filters;
+  tables->sas = sad.table();
+  tables->local_addresses.insert(policy.local_addresses.begin(), policy.local_addresses.end());
+  tables->link = link;
+  return tables;
+}
+
+Control::Control(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
+Control::~Control() = default;
+
+Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random) {
+  auto& in_use = implementation_->index_in_use;
+  const auto free = std::find(in_use.begin(), in_use.end(), false);
+  if (free == in_use.end()) return exhausted(fmt::format("all {} workers are in use", in_use.size()));
+  const auto index = static_cast<unsigned>(free - in_use.begin());
+  auto& counters = implementation_->counters[index];
+  if (counters == nullptr) counters = std::make_shared<WorkerCounters>();
+  *free = true;
+  return std::unique_ptr<Worker>(
+      std::make_unique<PacketWorker>(index, random, implementation_->held, counters, [free] { *free = false; }));
+}
+
+TablesPointer Control::tables() {
+  if (implementation_->snapshot == nullptr) implementation_->snapshot = implementation_->make_snapshot();
+  return implementation_->snapshot;
+}
+
+Result<std::vector<DriverEvent>> Control::set_policy(Policy policy) {
+  Implementation& self = *implementation_;
+  if (!policy.active) policy.filters.clear();
+  IPSEC_ASSIGN_OR_RETURN(self.filters, FilterTable::make(std::exchange(policy.filters, {}), self.filters.get()));
+  self.policy = std::move(policy);
+  self.policy_changed();
+  const FilterTable& filters = *self.filters;
+  self.held.drop_unless([&](std::uint64_t id) {
+    const FilterEntry* entry = filters.find(id);
+    return entry != nullptr && entry->filter.action == Action::kNegotiate;
+  });
+  return self.policy.active ? self.sad.end_without_filter(filters) : self.sad.end_all(SaEndReason::kPolicy);
+}
+
+void Control::set_link(LinkSettings link) {
+  if (link == implementation_->link) return;
+  implementation_->link = std::move(link);
+  implementation_->changed();
+}
+
+Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
+                                           Timestamp now) {
+  return implementation_->sad.reserve_spi(protocol, local, peer, now);
+}
+
+Status Control::install_sa(SaParameters parameters, Timestamp now) {
+  Implementation& self = *implementation_;
+  const bool outbound = parameters.direction == Direction::kOutbound;
+  const std::uint64_t filter_id = parameters.filter_id;
+  const IpAddress peer = parameters.destination;
+  IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
+  self.changed();
+  if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);
+  return {};
+}
+
+bool Control::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer) {
+  if (protocol != SecurityProtocol::kEsp) return false;
+  const bool existed = implementation_->sad.remove(spi, direction, peer);
+  if (existed) implementation_->changed();
+  return existed;
+}
+
+bool Control::acquire_failed(std::uint64_t acquire_id, Timestamp now) {
+  return implementation_->held.fail(acquire_id, now);
+}
+
+std::vector<Acquire> Control::pending_acquires() const { return implementation_->held.pending(); }
+
+std::vector<DriverEvent> Control::tick(Timestamp now) {
+  Implementation& self = *implementation_;
+  const std::uint64_t before = self.sad.changes();
+  std::vector<DriverEvent> events = self.sad.tick(now);
+  if (self.sad.changes() != before) self.changed();
+  self.held.tick(now);
+  return events;
+}
+
+bool Control::has_released_packets() const { return implementation_->held.has_released(); }
+std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
+std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
+bool Control::active() const { return implementation_->policy.active; }
+
+void Control::Implementation::add_worker_numbers(Statistics& statistics) const {
+  for (const auto& worker : counters) {
+    if (worker == nullptr) continue;
+    for (std::size_t i = 0; i < kVerdictCount; ++i) statistics.verdicts[i] += worker->verdicts[i].read();
+    statistics.confidential_bytes_sent += worker->sent.confidential.read();
+    statistics.confidential_bytes_received += worker->received.confidential.read();
+    statistics.authenticated_bytes_sent += worker->sent.authenticated.read();
+    statistics.authenticated_bytes_received += worker->received.authenticated.read();
+    statistics.transport_bytes_sent += worker->sent.transport.read();
+    statistics.transport_bytes_received += worker->received.transport.read();
+    statistics.tunnel_bytes_sent += worker->sent.tunnel.read();
+    statistics.tunnel_bytes_received += worker->received.tunnel.read();
+  }
+}
+
+Statistics Control::statistics() const {
+  const Implementation& self = *implementation_;
+  Statistics statistics;
+  const Sad::Numbers sas = self.sad.numbers();
+  statistics.active_associations = sas.active;
+  statistics.active_tunnels = sas.tunnels;
+  statistics.pending_keys = sas.larval;
+  statistics.key_additions = sas.added;
+  statistics.key_deletions = sas.deleted;
+  statistics.rekeys = sas.rekeyed;
+
+  self.add_worker_numbers(statistics);
+  const HeldPackets::Numbers held = self.held.numbers();
+  for (std::size_t i = 0; i < kVerdictCount; ++i) statistics.verdicts[i] += held.dropped[i];
+  statistics.held_packets = held.held;
+  statistics.last_hold = held.last_hold;
+  statistics.longest_hold = held.longest_hold;
+
+  const auto packets = [&](Verdict verdict) { return statistics.verdicts[static_cast<std::size_t>(verdict)]; };
+  statistics.bad_spi_packets = packets(Verdict::kInboundBadSpi);
+  statistics.packets_not_decrypted = packets(Verdict::kInboundNotDecrypted);
+  statistics.packets_not_authenticated = packets(Verdict::kInboundNotAuthentic);
+  statistics.packets_replayed = packets(Verdict::kInboundReplayed) + packets(Verdict::kInboundTooOld);
+  for (const FilterEntry& entry : self.filters->entries()) {
+    statistics.filters.push_back({entry.filter.id, entry.counters->packets.load(std::memory_order_relaxed),
+                                  entry.counters->bytes.load(std::memory_order_relaxed)});
+  }
+  return statistics;
+}
+
+}  // namespace ipsec::driver

@@ -1,0 +1,106 @@
+#include "services/driver/core/icmp.h"
+
+#include <algorithm>
+
+#include "services/driver/core/checksum.h"
+
+namespace ipsec::driver {
+namespace {
+
+constexpr std::size_t kIcmpHeaderSize = 8;
+constexpr std::uint8_t kUnreachable = 3;
+constexpr std::uint8_t kFragmentationNeeded = 4;
+constexpr std::uint8_t kPacketTooBig = 2;
+// The answer must not itself be too big for anyone (RFC 1812 4.3.2.3, RFC 4443 2.4 c).
+constexpr std::size_t kMaxAnswerIpv4 = 576;
+constexpr std::size_t kMaxAnswerIpv6 = 1280;
+constexpr std::uint8_t kHopLimit = 64;
+
+void copy_to(MutableByteView out, std::size_t at, ByteView bytes) {
+  std::copy(bytes.begin(), bytes.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void write_ipv4(MutableByteView out, const PacketView& packet, const IpAddress& from, std::uint16_t mtu) {
+  std::fill_n(out.begin(), kIpv4HeaderSize + kIcmpHeaderSize, std::uint8_t{0});
+  out[0] = 0x45;
+  out[8] = kHopLimit;
+  out[9] = kProtocolIcmp;
+  copy_to(out, 12, from.bytes());
+  copy_to(out, 16, packet.tuple.source.bytes());
+  set_ip_length(out, kIpv4HeaderSize);
+  const MutableByteView icmp = out.subspan(kIpv4HeaderSize);
+  icmp[0] = kUnreachable;
+  icmp[1] = kFragmentationNeeded;
+  store_u16(&icmp[6], mtu);
+  store_u16(&icmp[2], checksum_finish(checksum_add(icmp)));
+}
+
+void write_ipv6(MutableByteView out, const PacketView& packet, const IpAddress& from, std::uint16_t mtu) {
+  std::fill_n(out.begin(), kIpv6HeaderSize + kIcmpHeaderSize, std::uint8_t{0});
+  out[0] = 0x60;
+  out[6] = kProtocolIcmpv6;
+  out[7] = kHopLimit;
+  copy_to(out, 8, from.bytes());
+  copy_to(out, 24, packet.tuple.source.bytes());
+  set_ip_length(out, kIpv6HeaderSize);
+  const MutableByteView icmp = out.subspan(kIpv6HeaderSize);
+  icmp[0] = kPacketTooBig;
+  store_u32(&icmp[4], mtu);
+  store_u16(&icmp[2], checksum_finish(checksum_add(icmp) +
+                                      checksum_pseudo_header(from, packet.tuple.source, kProtocolIcmpv6, icmp.size())));
+}
+
+std::optional<std::uint32_t> reported_mtu(const PacketView& packet) {
+  const ByteView icmp = packet.upper();
+  if (icmp.size() < kIcmpHeaderSize || packet.is_fragment) return std::nullopt;
+  if (packet.is_v4()) {
+    if (packet.tuple.protocol != kProtocolIcmp || icmp[0] != kUnreachable || icmp[1] != kFragmentationNeeded) {
+      return std::nullopt;
+    }
+    return load_u16(&icmp[6]);
+  }
+  if (packet.tuple.protocol != kProtocolIcmpv6 || icmp[0] != kPacketTooBig) return std::nullopt;
+  return load_u32(&icmp[4]);
+}
+
+}  // namespace
+
+MutableByteView make_too_big(const PacketView& packet, const IpAddress& from, std::uint16_t mtu, Arena& arena) {
+  const bool v4 = packet.is_v4();
+  const std::size_t headers = (v4 ? kIpv4HeaderSize : kIpv6HeaderSize) + kIcmpHeaderSize;
+  const std::size_t quoted = std::min(packet.bytes.size(), (v4 ? kMaxAnswerIpv4 : kMaxAnswerIpv6) - headers);
+  const MutableByteView out = arena.allocate(headers + quoted);
+  copy_to(out, headers, ByteView(packet.bytes).first(quoted));
+  if (v4) {
+    write_ipv4(out, packet, from, mtu);
+  } else {
+    write_ipv6(out, packet, from, mtu);
+  }
+  return out;
+}
+
+std::optional<TooBigNotice> read_too_big(const PacketView& packet) {
+  const auto mtu = reported_mtu(packet);
+  if (!mtu) return std::nullopt;
+  const ByteView quoted = packet.upper().subspan(kIcmpHeaderSize);
+  // Routers quote at least the IP header and eight octets; our ESP packets have no options or extension headers of
+  // their own in tunnel mode, and where transport mode keeps some the SPI may lie beyond what is quoted.
+  if (quoted.empty()) return std::nullopt;
+  std::size_t header = 0;
+  IpAddress peer;
+  if ((quoted[0] >> 4) == 4 && packet.is_v4()) {
+    header = static_cast<std::size_t>(quoted[0] & 0x0F) * 4;
+    if (header < kIpv4HeaderSize || quoted.size() < header + 4 || quoted[9] != kProtocolEsp) return std::nullopt;
+    peer = IpAddress::from_bytes(quoted.subspan(16, 4));
+  } else if ((quoted[0] >> 4) == 6 && !packet.is_v4()) {
+    header = kIpv6HeaderSize;
+    if (quoted.size() < header + 4 || quoted[6] != kProtocolEsp) return std::nullopt;
+    peer = IpAddress::from_bytes(quoted.subspan(24, 16));
+  } else {
+    return std::nullopt;
+  }
+  return TooBigNotice{peer, load_u32(&quoted[header]),
+                      static_cast<std::uint16_t>(std::min<std::uint32_t>(*mtu, 65535))};
+}
+
+}  // namespace ipsec::driver

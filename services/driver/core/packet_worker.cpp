@@ -1,0 +1,39 @@
+#include "services/driver/core/packet_worker.h"
+
+#include "services/driver/core/limits.h"
+
+namespace ipsec::driver {
+
+PacketWorker::PacketWorker(unsigned index, RandomSource& random, HeldPackets& held,
+                           std::shared_ptr<WorkerCounters> counters, std::function<void()> gone)
+    : state_(index, random, held, std::move(counters)), gone_(std::move(gone)) {}
+
+PacketWorker::~PacketWorker() { gone_(); }
+
+void PacketWorker::process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) {
+  state_.arena.reset();
+  Batch batch{state_, tables, now, output};
+  outbound_.process(from_host, batch);
+}
+
+void PacketWorker::process_inbound(std::span<Packet> from_wire, const Tables& tables, Timestamp now, Output& output) {
+  state_.arena.reset();
+  Batch batch{state_, tables, now, output};
+  inbound_.process(from_wire, batch);
+}
+
+void PacketWorker::process_released(const Tables& tables, Timestamp now, Output& output) {
+  released_.clear();
+  state_.held.take_released(tables.generation, limits::kBatchPackets, released_);
+  if (released_.empty()) return;
+  packets_.clear();
+  for (HeldPackets::Released& released : released_) packets_.push_back({released.bytes, released.offload});
+  process_outbound(packets_, tables, now, output);
+}
+
+void PacketWorker::tick(Timestamp now) {
+  outbound_.tick(now, *state_.counters);
+  inbound_.tick(now, *state_.counters);
+}
+
+}  // namespace ipsec::driver

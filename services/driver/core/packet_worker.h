@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "services/driver/core/held_packets.h"
+#include "services/driver/core/inbound.h"
+#include "services/driver/core/outbound.h"
+#include "services/driver/core/worker.h"
+#include "services/driver/core/worker_state.h"
+
+namespace ipsec::driver {
+
+// The worker that Control makes: both directions over one state.
+class PacketWorker final : public Worker {
+ public:
+  // `index` is that of its EspEngine; `gone` is called once, by the destructor, to give it back.
+  PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, std::shared_ptr<WorkerCounters> counters,
+               std::function<void()> gone);
+  ~PacketWorker() override;
+
+  void process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) override;
+  void process_inbound(std::span<Packet> from_wire, const Tables& tables, Timestamp now, Output& output) override;
+  void process_released(const Tables& tables, Timestamp now, Output& output) override;
+  void tick(Timestamp now) override;
+
+ private:
+  WorkerState state_;
+  OutboundPath outbound_;
+  InboundPath inbound_;
+  std::vector<HeldPackets::Released> released_;
+  std::vector<Packet> packets_;
+  std::function<void()> gone_;
+};
+
+}  // namespace ipsec::driver

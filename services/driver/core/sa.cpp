@@ -1,0 +1,127 @@
+#include "services/driver/core/sa.h"
+
+#include <limits>
+
+#include "services/driver/core/limits.h"
+
+namespace ipsec::driver {
+namespace {
+
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+// A time of use nearer than this to the last one noted is not worth a write to a shared cache line.
+constexpr std::int64_t kUseResolution = Duration(std::chrono::milliseconds(100)).count();
+
+Status check(const SaParameters& sa) {
+  const auto complaint = [&](std::string_view what) { return invalid(fmt::format("SA {:#010x}: {}", sa.spi, what)); };
+  if (sa.protocol != SecurityProtocol::kEsp) return complaint("only ESP is implemented");
+  if (sa.spi < limits::kFirstSpi) return complaint("SPIs 0 to 255 are reserved");
+  if (sa.source.family() != sa.destination.family()) return complaint("source and destination of different families");
+  if (sa.selector.source.family() != sa.selector.destination.family()) {
+    return complaint("selector of different families");
+  }
+  if (sa.encapsulation == Encapsulation::kTransport && sa.selector.family() != sa.source.family()) {
+    return complaint("a transport SA whose selector is of another family than its addresses");
+  }
+  if (sa.integrity == Integrity::kNone && !info(sa.cipher).is_aead()) {
+    return complaint("ESP without integrity is refused (RFC 8221 section 4)");
+  }
+  if (sa.replay_window != 0 &&
+      (sa.replay_window < limits::kMinReplayWindow || sa.replay_window > limits::kMaxReplayWindow)) {
+    return complaint(fmt::format("replay window {}; accepted are {} to {}, or 0 for {}", sa.replay_window,
+                                 limits::kMinReplayWindow, limits::kMaxReplayWindow, limits::kDefaultReplayWindow));
+  }
+  return {};
+}
+
+unsigned soft_percent(const SaParameters& sa) {
+  // Multiplicative hash: neighbouring SPIs get different percentages, and a given SPI always the same.
+  const unsigned jitter = (sa.spi * 2654435761U >> 16) % (limits::kSoftJitterPercent + 1);
+  return (sa.initiator ? limits::kSoftPercentInitiator : limits::kSoftPercentResponder) - jitter;
+}
+
+std::uint64_t hard_bytes(const SaParameters& sa) {
+  if (sa.lifetime_kilobytes == 0 || sa.lifetime_kilobytes > kNoLimit / 1024) return kNoLimit;
+  return sa.lifetime_kilobytes * 1024;
+}
+
+bool asks_for_ports(const Selector& selector) {
+  return protocol_has_ports(selector.protocol) &&
+         !(selector.source_port.is_any() && selector.destination_port.is_any());
+}
+
+SaParameters without_keys(SaParameters sa) {
+  sa.encryption_key = SecretBytes();
+  sa.integrity_key = SecretBytes();
+  return sa;
+}
+
+}  // namespace
+
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now) {
+  IPSEC_RETURN_IF_ERROR(check(parameters));
+  auto keys =
+      make_esp_keys(parameters.cipher, parameters.integrity, parameters.encryption_key, parameters.integrity_key);
+  if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
+  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now));
+}
+
+Sa::Sa(SaParameters parameters, std::shared_ptr<const EspKeys> keys, Timestamp now)
+    : parameters_(std::move(parameters)),
+      keys_(std::move(keys)),
+      selects_ports_(asks_for_ports(parameters_.selector)),
+      installed_(now),
+      hard_bytes_(hard_bytes(parameters_)),
+      window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
+      last_used_(now.since_start.count()) {
+  const unsigned percent = soft_percent(parameters_);
+  soft_bytes_ = hard_bytes_ == kNoLimit ? kNoLimit : hard_bytes_ / 100 * percent;
+  if (parameters_.lifetime_seconds == 0) return;
+  const Duration lifetime = std::chrono::seconds(parameters_.lifetime_seconds);
+  soft_end_ = now + lifetime / 100 * percent;
+  hard_end_ = now + lifetime;
+}
+
+std::optional<std::uint64_t> Sa::take_sequence(std::uint64_t count) {
+  std::uint64_t first = next_sequence_.load(std::memory_order_relaxed);
+  do {
+    if (first + count - 1 > limits::kSequenceHardLimit) return std::nullopt;
+  } while (!next_sequence_.compare_exchange_weak(first, first + count, std::memory_order_relaxed));
+  return first;
+}
+
+SaUse Sa::use(std::uint64_t packets, std::uint64_t bytes, Timestamp now) {
+  const std::uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  packets_.fetch_add(packets, std::memory_order_relaxed);
+  const std::int64_t time = now.since_start.count();
+  if (time - last_used_.load(std::memory_order_relaxed) >= kUseResolution) {
+    last_used_.store(time, std::memory_order_relaxed);
+  }
+  return {before < hard_bytes_, crossed_soft_limit()};
+}
+
+std::optional<RekeyReason> Sa::crossed_soft_limit() {
+  std::optional<RekeyReason> reason;
+  if (bytes() >= soft_bytes_) reason = RekeyReason::kKilobytes;
+  if (last_sequence() >= limits::kSequenceSoftLimit) reason = RekeyReason::kSequence;
+  if (!reason || rekey_asked_.load(std::memory_order_relaxed)) return std::nullopt;
+  return rekey_asked_.exchange(true, std::memory_order_relaxed) ? std::nullopt : reason;
+}
+
+std::optional<RekeyReason> Sa::soft_limit_reached(Timestamp now) const {
+  if (last_sequence() >= limits::kSequenceSoftLimit) return RekeyReason::kSequence;
+  if (bytes() >= soft_bytes_) return RekeyReason::kKilobytes;
+  if (now >= soft_end_) return RekeyReason::kSeconds;
+  return std::nullopt;
+}
+
+void Sa::learn_path_mtu(std::uint16_t mtu, Timestamp now) {
+  path_mtu_.store(mtu, std::memory_order_relaxed);
+  path_mtu_learned_.store(now.since_start.count(), std::memory_order_relaxed);
+}
+
+void Sa::forget_old_path_mtu(Timestamp now) {
+  const Timestamp learned{Duration(path_mtu_learned_.load(std::memory_order_relaxed))};
+  if (now - learned >= limits::kPathMtuLifetime) path_mtu_.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace ipsec::driver

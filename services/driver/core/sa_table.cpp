@@ -1,0 +1,67 @@
+#include "services/driver/core/sa_table.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace ipsec::driver {
+
+Sa* SaTable::find_inbound(std::uint32_t spi) const {
+  const SaPointer* found = inbound_.find(spi);
+  return found == nullptr ? nullptr : found->get();
+}
+
+Sa* SaTable::find_outbound(std::uint64_t filter_id, const IpAddress& peer, const FiveTuple& packet) const {
+  const std::vector<SaPointer>* candidates = outbound_.find({filter_id, peer});
+  if (candidates == nullptr) return nullptr;
+  for (const SaPointer& sa : *candidates) {
+    if (sa->parameters().selector.matches(packet)) return sa.get();
+  }
+  return nullptr;
+}
+
+SaPointer SaTable::find_outbound(std::uint32_t spi, const IpAddress& peer) const {
+  const SaPointer* found = outbound_by_name_.find({spi, peer});
+  return found == nullptr ? nullptr : *found;
+}
+
+SaPointer SaTable::find_same(const SaParameters& outbound) const {
+  const std::vector<SaPointer>* candidates = outbound_.find({outbound.filter_id, outbound.destination});
+  if (candidates == nullptr) return nullptr;
+  for (const SaPointer& sa : *candidates) {
+    if (sa->parameters().selector == outbound.selector) return sa;
+  }
+  return nullptr;
+}
+
+SaPointer SaTable::inbound(std::uint32_t spi) const {
+  const SaPointer* found = inbound_.find(spi);
+  return found == nullptr ? nullptr : *found;
+}
+
+void SaTable::add(const SaPointer& sa) {
+  const SaParameters& parameters = sa->parameters();
+  if (parameters.direction == Direction::kInbound) {
+    assert(inbound_.find(parameters.spi) == nullptr);
+    inbound_[parameters.spi] = sa;
+    return;
+  }
+  assert(outbound_by_name_.find({parameters.spi, parameters.destination}) == nullptr);
+  outbound_by_name_[{parameters.spi, parameters.destination}] = sa;
+  auto& candidates = outbound_[{parameters.filter_id, parameters.destination}];
+  candidates.insert(candidates.begin(), sa);
+}
+
+void SaTable::remove(const Sa& sa) {
+  const SaParameters& parameters = sa.parameters();
+  if (parameters.direction == Direction::kInbound) {
+    inbound_.erase(parameters.spi);
+    return;
+  }
+  outbound_by_name_.erase({parameters.spi, parameters.destination});
+  const OutboundKey key{parameters.filter_id, parameters.destination};
+  auto& candidates = outbound_[key];
+  std::erase_if(candidates, [&](const SaPointer& candidate) { return candidate.get() == &sa; });
+  if (candidates.empty()) outbound_.erase(key);
+}
+
+}  // namespace ipsec::driver

@@ -1,0 +1,209 @@
+#include "services/driver/core/sad.h"
+
+#include <algorithm>
+
+#include "services/driver/core/limits.h"
+
+namespace ipsec::driver {
+namespace {
+
+Status complaint(ErrorCode code, const SaParameters& sa, std::string_view what) {
+  return Status(
+      code, fmt::format("SA {:#010x} {} -> {}: {}", sa.spi, sa.source.to_string(), sa.destination.to_string(), what));
+}
+
+SaEnded ended_event(const SaParameters& sa, SaEndReason reason) {
+  return {sa.spi, sa.direction, sa.protocol, sa.peer(), reason};
+}
+
+// Events in the same order on every run, whatever the order of the hash table.
+bool is_before(const SaParameters& a, const SaParameters& b) {
+  return std::tie(a.direction, a.spi, a.destination) < std::tie(b.direction, b.spi, b.destination);
+}
+
+}  // namespace
+
+Result<std::uint32_t> Sad::reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
+                                       Timestamp now) {
+  if (larval_.size() >= limits::kMaxLarvalSpis) {
+    return exhausted(fmt::format("{} SPIs are reserved and wait for their SA", larval_.size()));
+  }
+  if (local.family() != peer.family()) return invalid("SPI: local and peer address of different families");
+  std::uint32_t spi = 0;
+  do {
+    spi = random_.u32();
+  } while (spi < limits::kFirstSpi || larval_.contains(spi) || table_.find_inbound(spi) != nullptr);
+  larval_[spi] = {protocol, local, peer, now + limits::kLarvalLifetime};
+  return spi;
+}
+
+Status Sad::check_inbound(const SaParameters& parameters) const {
+  const auto larval = larval_.find(parameters.spi);
+  if (larval == larval_.end()) {
+    return complaint(ErrorCode::kNotFound, parameters, "this SPI is not reserved, or its reservation has run out");
+  }
+  const Larval& reserved = larval->second;
+  if (reserved.protocol != parameters.protocol || reserved.local != parameters.destination ||
+      reserved.peer != parameters.source) {
+    return complaint(
+        ErrorCode::kInvalid, parameters,
+        fmt::format("the SPI was reserved for {} -> {}", reserved.peer.to_string(), reserved.local.to_string()));
+  }
+  return {};
+}
+
+Status Sad::check_outbound(const SaParameters& parameters) const {
+  if (table_.find_outbound(parameters.spi, parameters.destination) != nullptr) {
+    return complaint(ErrorCode::kAlreadyExists, parameters, "an outbound SA with this SPI and peer is installed");
+  }
+  return {};
+}
+
+Status Sad::install(SaParameters parameters, Timestamp now) {
+  const bool inbound = parameters.direction == Direction::kInbound;
+  IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
+  if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
+  IPSEC_ASSIGN_OR_RETURN(SaPointer sa, Sa::make(std::move(parameters), now));
+  if (inbound) {
+    larval_.erase(sa->parameters().spi);
+  } else {
+    retire_predecessor(sa->parameters());
+  }
+  add(std::move(sa));
+  return {};
+}
+
+// Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
+// is still on its way.
+void Sad::retire_predecessor(const SaParameters& outbound) {
+  SaPointer old =
+      outbound.replaces_spi == 0 ? nullptr : table_.find_outbound(outbound.replaces_spi, outbound.destination);
+  if (old == nullptr) old = table_.find_same(outbound);
+  if (old == nullptr) return;
+  ++numbers_.rekeyed;
+  const auto partner = table_.inbound(old->parameters().pair_spi);
+  if (partner != nullptr && partner->parameters().spi != outbound.pair_spi) records_[partner.get()].dying = true;
+  erase(*old);
+}
+
+void Sad::add(SaPointer sa) {
+  ++changes_;
+  ++numbers_.added;
+  table_.add(sa);
+  const Sa* const key = sa.get();
+  records_[key] = {std::move(sa), false, {}};
+}
+
+void Sad::erase(const Sa& sa) {
+  ++changes_;
+  ++numbers_.deleted;
+  table_.remove(sa);
+  records_.erase(&sa);
+}
+
+bool Sad::remove(std::uint32_t spi, Direction direction, const IpAddress& peer) {
+  if (direction == Direction::kInbound && larval_.erase(spi) != 0) return true;
+  const SaPointer sa = direction == Direction::kInbound ? table_.inbound(spi) : table_.find_outbound(spi, peer);
+  if (sa == nullptr) return false;
+  erase(*sa);
+  return true;
+}
+
+// Either half of a pair in use keeps both alive.
+Timestamp Sad::pair_last_used(const Sa& sa) const {
+  const SaParameters& parameters = sa.parameters();
+  const SaPointer partner = parameters.direction == Direction::kInbound
+                                ? table_.find_outbound(parameters.pair_spi, parameters.peer())
+                                : table_.inbound(parameters.pair_spi);
+  return partner == nullptr ? sa.last_used() : std::max(sa.last_used(), partner->last_used());
+}
+
+std::optional<SaEndReason> Sad::end_reason(const Record& record, Timestamp now) const {
+  const Sa& sa = *record.sa;
+  if (now >= sa.hard_end() || sa.is_expired() || sa.last_sequence() >= limits::kSequenceHardLimit) {
+    return SaEndReason::kLifetime;
+  }
+  if (now - pair_last_used(sa) >= limits::kSaIdleTime) return SaEndReason::kIdle;
+  return std::nullopt;
+}
+
+std::vector<DriverEvent> Sad::tick(Timestamp now) {
+  absl::erase_if(larval_, [now](const auto& entry) { return now >= entry.second.until; });
+  std::vector<std::pair<SaPointer, SaEndReason>> ended;
+  for (const auto& [key, record] : records_) {
+    record.sa->forget_old_path_mtu(now);
+    if (const auto reason = end_reason(record, now)) ended.emplace_back(record.sa, *reason);
+  }
+  std::vector<DriverEvent> events = end(ended);
+  ask_for_rekeys(now, events);
+  return events;
+}
+
+std::vector<DriverEvent> Sad::end(const std::vector<std::pair<SaPointer, SaEndReason>>& ended) {
+  std::vector<SaEnded> events;
+  for (const auto& [sa, reason] : ended) {
+    events.push_back(ended_event(sa->parameters(), reason));
+    erase(*sa);
+  }
+  std::sort(events.begin(), events.end(), [](const SaEnded& a, const SaEnded& b) {
+    return std::tie(a.direction, a.spi, a.peer) < std::tie(b.direction, b.spi, b.peer);
+  });
+  return {events.begin(), events.end()};
+}
+
+void Sad::ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events) {
+  std::vector<RekeyNeeded> needed;
+  for (auto& [key, record] : records_) {
+    const SaParameters& parameters = record.sa->parameters();
+    if (parameters.direction == Direction::kInbound || now < record.ask_rekey_at) continue;
+    const auto reason = record.sa->soft_limit_reached(now);
+    if (!reason) continue;
+    record.ask_rekey_at = now + limits::kRekeyRepeat;
+    needed.push_back({parameters.spi, parameters.peer(), parameters.filter_id, *reason});
+  }
+  std::sort(needed.begin(), needed.end(), [](const RekeyNeeded& a, const RekeyNeeded& b) {
+    return std::tie(a.spi, a.peer) < std::tie(b.spi, b.peer);
+  });
+  events.insert(events.end(), needed.begin(), needed.end());
+}
+
+std::vector<DriverEvent> Sad::end_without_filter(const FilterTable& filters) {
+  std::vector<std::pair<SaPointer, SaEndReason>> ended;
+  for (const auto& [key, record] : records_) {
+    const SaParameters& parameters = record.sa->parameters();
+    if (parameters.direction == Direction::kInbound || parameters.filter_id == 0) continue;
+    if (filters.find(parameters.filter_id) == nullptr) ended.emplace_back(record.sa, SaEndReason::kPolicy);
+  }
+  return end(ended);
+}
+
+std::vector<DriverEvent> Sad::end_all(SaEndReason reason) {
+  std::vector<std::pair<SaPointer, SaEndReason>> ended;
+  for (const auto& [key, record] : records_) ended.emplace_back(record.sa, reason);
+  larval_.clear();
+  return end(ended);
+}
+
+std::vector<SaStatus> Sad::list(Timestamp now) const {
+  std::vector<SaStatus> listed;
+  for (const auto& [key, record] : records_) {
+    const Sa& sa = *record.sa;
+    listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
+                      sa.soft_limit_reached(now).has_value(), record.dying});
+  }
+  std::sort(listed.begin(), listed.end(), [](const SaStatus& a, const SaStatus& b) { return is_before(a.sa, b.sa); });
+  return listed;
+}
+
+Sad::Numbers Sad::numbers() const {
+  Numbers numbers = numbers_;
+  numbers.active = records_.size();
+  numbers.larval = larval_.size();
+  for (const auto& [key, record] : records_) {
+    const SaParameters& parameters = record.sa->parameters();
+    if (record.sa->is_tunnel() && parameters.direction == Direction::kOutbound) ++numbers.tunnels;
+  }
+  return numbers;
+}
+
+}  // namespace ipsec::driver

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "services/common/crypto/random.h"
+#include "services/common/result.h"
+#include "services/common/time.h"
+#include "services/driver/core/events.h"
+#include "services/driver/core/filter_table.h"
+#include "services/driver/core/sa_table.h"
+
+namespace ipsec::driver {
+
+// The control side of the security association database: who may come, who ends when. Larval (an SPI without keys),
+// mature, dying (inbound, its successor is there). One thread; workers see copies of table().
+class Sad {
+ public:
+  explicit Sad(RandomSource& random) : random_(random) {}
+
+  // See Control for the contracts of these four.
+  Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
+                                    Timestamp now);
+  Status install(SaParameters parameters, Timestamp now);
+  bool remove(std::uint32_t spi, Direction direction, const IpAddress& peer);
+  std::vector<DriverEvent> tick(Timestamp now);
+
+  // Ends outbound SAs of filters that are not in `filters` (an SA of filter 0 stays). Inbound ones run out.
+  std::vector<DriverEvent> end_without_filter(const FilterTable& filters);
+  std::vector<DriverEvent> end_all(SaEndReason reason);
+
+  const SaTable& table() const { return table_; }
+  // Grows with every change of table().
+  std::uint64_t changes() const { return changes_; }
+  std::vector<SaStatus> list(Timestamp now) const;
+
+  struct Numbers {
+    std::uint64_t active = 0;   // SA pairs count as two
+    std::uint64_t tunnels = 0;  // outbound tunnel SAs
+    std::uint64_t larval = 0;
+    std::uint64_t added = 0;
+    std::uint64_t deleted = 0;
+    std::uint64_t rekeyed = 0;
+  };
+  Numbers numbers() const;
+
+ private:
+  struct Larval {
+    SecurityProtocol protocol{};
+    IpAddress local;
+    IpAddress peer;
+    Timestamp until;
+  };
+  // What only the control side knows of an SA.
+  struct Record {
+    SaPointer sa;
+    bool dying = false;
+    Timestamp ask_rekey_at;  // not before
+  };
+
+  Status check_inbound(const SaParameters& parameters) const;
+  Status check_outbound(const SaParameters& parameters) const;
+  void retire_predecessor(const SaParameters& outbound);
+  void add(SaPointer sa);
+  void erase(const Sa& sa);
+  std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
+  std::vector<DriverEvent> end(const std::vector<std::pair<SaPointer, SaEndReason>>& ended);
+  void ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events);
+  Timestamp pair_last_used(const Sa& sa) const;
+
+  RandomSource& random_;
+  SaTable table_;
+  absl::flat_hash_map<const Sa*, Record> records_;
+  absl::flat_hash_map<std::uint32_t, Larval> larval_;
+  std::uint64_t changes_ = 0;
+  Numbers numbers_;
+};
+
+}  // namespace ipsec::driver

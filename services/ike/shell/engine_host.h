@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "services/common/crypto/random.h"
+#include "services/common/result.h"
+#include "services/common/rpc/event_queue.h"
+#include "services/ike/core/engine.h"
+#include "services/ike/shell/convert.h"
+#include "services/ike/shell/driver_client.h"
+#include "services/ike/shell/event_loop.h"
+#include "services/ike/shell/udp_sockets.h"
+#include "services/ike/shell/worker_pool.h"
+
+namespace ipsec::ike {
+
+// Gives the engine its events and the time and performs its actions. Everything is called on the loop's thread.
+class EngineHost {
+ public:
+  // All of them must outlive the host, except `driver`, which is named later because it needs the host.
+  EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers, RandomSource& random,
+             rpc::EventBroadcaster<proto::Event>& events);
+
+  // Before the loop runs. What is said to the driver before is lost.
+  void set_driver(DriverClient& driver) { driver_ = &driver; }
+
+  void handle(Event event);
+  // kRefused: older than the one in force.
+  Status set_policy(IkePolicy policy);
+  // The number of main mode SAs that were ended.
+  std::uint32_t delete_main_modes(DeleteRequested request);
+  std::vector<MainModeSaStatus> main_mode_sas() const;
+  proto::IkeStatistics statistics() const;
+
+  void set_driver_connected(bool connected);
+  void report(const ReportEvent& event);
+
+ private:
+  void perform(Actions actions);
+  void perform(SendDatagram action);
+  void perform(ReserveSpi action) { driver_->submit(std::move(action)); }
+  void perform(InstallSa action) { driver_->submit(std::move(action)); }
+  void perform(DeleteSa action) { driver_->submit(std::move(action)); }
+  void perform(AcquireFailed action) { driver_->submit(std::move(action)); }
+  void perform(ReportEvent action) { report(action); }
+  void perform(ComputeDh action);
+  void read_socket(std::size_t index);
+
+  EventLoop& loop_;
+  UdpSockets& sockets_;
+  WorkerPool& workers_;
+  RandomSource& random_;
+  rpc::EventBroadcaster<proto::Event>& events_;
+  DriverClient* driver_ = nullptr;
+  Engine engine_;
+  bool driver_connected_ = false;
+  std::uint64_t event_sequence_ = 0;
+};
+
+}  // namespace ipsec::ike

@@ -1,0 +1,93 @@
+#include "services/ike/shell/ike_server.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "proto/ike.grpc.pb.h"
+#include "services/common/rpc/server.h"
+#include "services/common/rpc/status.h"
+#include "services/common/rpc/stream.h"
+#include "services/ike/shell/convert.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+class IkeService : public proto::Ike::Service {
+ public:
+  IkeService(EventLoop& loop, EngineHost& host, rpc::EventBroadcaster<proto::Event>& events)
+      : loop_(loop), host_(host), events_(events) {}
+
+  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
+                         proto::SetIkePolicyReply* reply) override {
+    auto policy = from_proto(request->policy());
+    if (!policy.ok()) return rpc::to_grpc(policy.status());
+    const auto done = loop_.call([&] { return host_.set_policy(std::move(policy).value()); });
+    if (!done) return stopping();
+    reply->set_version(request->policy().version());
+    return rpc::to_grpc(*done);
+  }
+
+  grpc::Status ListMainModeSas(grpc::ServerContext*, const proto::ListMainModeSasRequest*,
+                               proto::ListMainModeSasReply* reply) override {
+    const auto sas = loop_.call([this] { return host_.main_mode_sas(); });
+    if (!sas) return stopping();
+    for (const MainModeSaStatus& sa : *sas) *reply->add_sas() = to_proto(sa);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DeleteMainModeSas(grpc::ServerContext*, const proto::DeleteMainModeSasRequest* request,
+                                 proto::DeleteMainModeSasReply* reply) override {
+    auto wanted = from_proto(*request);
+    if (!wanted.ok()) return rpc::to_grpc(wanted.status());
+    const auto deleted = loop_.call([&] { return host_.delete_main_modes(*wanted); });
+    if (!deleted) return stopping();
+    reply->set_deleted(*deleted);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetStatistics(grpc::ServerContext*, const proto::GetIkeStatisticsRequest*,
+                             proto::IkeStatistics* reply) override {
+    auto statistics = loop_.call([this] { return host_.statistics(); });
+    if (!statistics) return stopping();
+    *reply = std::move(*statistics);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchIkeEventsRequest*,
+                           grpc::ServerWriter<proto::Event>* writer) override {
+    const auto queue = events_.subscribe();
+    // Tells the client that nothing from now on is missed.
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, *queue);
+    return grpc::Status::OK;
+  }
+
+ private:
+  static grpc::Status stopping() { return rpc::to_grpc(unavailable("the IKE service stops")); }
+
+  EventLoop& loop_;
+  EngineHost& host_;
+  rpc::EventBroadcaster<proto::Event>& events_;
+};
+
+}  // namespace
+
+struct IkeServer::Parts {
+  Parts(EventLoop& loop, EngineHost& host, rpc::EventBroadcaster<proto::Event>& events) : service(loop, host, events) {}
+
+  IkeService service;
+  std::unique_ptr<rpc::Server> server;
+};
+
+IkeServer::IkeServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+IkeServer::~IkeServer() = default;
+
+Result<std::unique_ptr<IkeServer>> IkeServer::start(const std::string& socket_path, EventLoop& loop, EngineHost& host,
+                                                    rpc::EventBroadcaster<proto::Event>& events) {
+  auto parts = std::make_unique<Parts>(loop, host, events);
+  grpc::Service* const services[] = {&parts->service};
+  IPSEC_ASSIGN_OR_RETURN(parts->server, rpc::Server::start(socket_path, rpc::SocketAccess::kOwner, services));
+  return std::unique_ptr<IkeServer>(new IkeServer(std::move(parts)));
+}
+
+}  // namespace ipsec::ike

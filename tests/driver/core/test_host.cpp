@@ -1,0 +1,119 @@
+#include "tests/driver/core/test_host.h"
+
+#include <gtest/gtest.h>
+
+namespace ipsec::driver::tests {
+
+void ScriptedRandom::fill(MutableByteView out) {
+  if (out.size() != 4 || scripted_.empty()) return seeded_.fill(out);
+  store_u32(out.data(), scripted_.front());
+  scripted_.pop_front();
+}
+
+FilterPair mirrored(std::uint64_t id, const Selector& outbound, Action action) {
+  FilterPair pair;
+  pair.outbound.id = id;
+  pair.outbound.mirror_id = id + 1;
+  pair.outbound.selector = outbound;
+  pair.outbound.action = action;
+  pair.outbound.rule_name = "test";
+  pair.inbound = pair.outbound;
+  pair.inbound.id = id + 1;
+  pair.inbound.mirror_id = id;
+  pair.inbound.direction = Direction::kInbound;
+  pair.inbound.selector = outbound.mirrored();
+  return pair;
+}
+
+Selector between(std::string_view source, std::string_view destination, std::uint8_t protocol) {
+  Selector selector;
+  selector.source = *AddressRange::parse(source);
+  selector.destination = *AddressRange::parse(destination);
+  selector.protocol = protocol;
+  return selector;
+}
+
+TestHost::TestHost(std::string_view own_address) : own_(address(own_address)), control_(random_) {
+  auto worker = control_.make_worker(iv_random_);
+  EXPECT_TRUE(worker.ok());
+  worker_ = *std::move(worker);
+}
+
+void TestHost::set_filters(std::vector<Filter> filters, Profile profile) {
+  Policy policy;
+  policy.version = control_.policy_version() + 1;
+  policy.active = true;
+  policy.filters = std::move(filters);
+  policy.profile = profile;
+  policy.local_addresses = {own_};
+  const auto events = control_.set_policy(std::move(policy));
+  EXPECT_TRUE(events.ok()) << events.status().message();
+}
+
+TestHost::Result TestHost::run(std::vector<Stored> packets, bool outbound) {
+  std::vector<Packet> views;
+  for (Stored& packet : packets) views.push_back({packet.bytes, packet.offload});
+  Output output;
+  const TablesPointer tables = control_.tables();
+  if (outbound) {
+    worker_->process_outbound(views, *tables, now, output);
+  } else {
+    worker_->process_inbound(views, *tables, now, output);
+  }
+  MemoryPort wire, host;
+  wire.send(output.to_wire);
+  host.send(output.to_host);
+  return {wire.take_sent(), host.take_sent(), std::move(output.events)};
+}
+
+TestHost::Result TestHost::send(const std::vector<Stored>& packets) { return run(packets, true); }
+TestHost::Result TestHost::receive(const std::vector<Stored>& packets) { return run(packets, false); }
+
+TestHost::Result TestHost::send_released() {
+  Output output;
+  worker_->process_released(*control_.tables(), now, output);
+  MemoryPort wire, host;
+  wire.send(output.to_wire);
+  host.send(output.to_host);
+  return {wire.take_sent(), host.take_sent(), std::move(output.events)};
+}
+
+SecretBytes key_of_size(std::size_t size, std::uint8_t first) { return SecretBytes(ByteView(pattern(size, first))); }
+
+SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi,
+                           Direction direction) {
+  SaParameters sa;
+  sa.spi = spi;
+  sa.direction = direction;
+  sa.encapsulation = recipe.encapsulation;
+  sa.source = sender.own();
+  sa.destination = receiver.own();
+  sa.selector = recipe.selector;
+  sa.filter_id = direction == Direction::kOutbound ? recipe.outbound_filter : recipe.inbound_filter;
+  sa.cipher = recipe.cipher;
+  sa.integrity = recipe.integrity;
+  const auto suite = EspSuite::of(recipe.cipher, recipe.integrity);
+  sa.encryption_key = key_of_size(suite->cipher_key_size, static_cast<std::uint8_t>(spi));
+  sa.integrity_key = key_of_size(suite->integrity_key_size, static_cast<std::uint8_t>(spi + 99));
+  sa.replay_window = recipe.replay_window;
+  sa.lifetime_seconds = recipe.lifetime_seconds;
+  sa.lifetime_kilobytes = recipe.lifetime_kilobytes;
+  sa.pair_spi = direction == Direction::kOutbound ? recipe.outbound_pair : 0;
+  sa.replaces_spi = direction == Direction::kOutbound ? recipe.replaces : 0;
+  sa.initiator = recipe.initiator;
+  return sa;
+}
+
+std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& recipe) {
+  const auto spi = receiver.control().reserve_spi(SecurityProtocol::kEsp, receiver.own(), sender.own(), receiver.now);
+  EXPECT_TRUE(spi.ok());
+  const Status inbound =
+      receiver.control().install_sa(parameters_of(sender, receiver, recipe, *spi, Direction::kInbound), receiver.now);
+  EXPECT_TRUE(inbound.ok()) << inbound.message();
+  const Status outbound =
+      sender.control().install_sa(parameters_of(sender, receiver, recipe, *spi, Direction::kOutbound), sender.now);
+  EXPECT_TRUE(outbound.ok()) << outbound.message();
+  return *spi;
+}
+
+}  // namespace ipsec::driver::tests
