@@ -10,10 +10,12 @@ constexpr std::size_t kUsageWidth = 78;
 std::string entry(std::string_view name, std::string_view help) { return fmt::format("{:<16} - {}\n", name, help); }
 
 std::string context_help(ContextId context) {
-  std::string text = "The following commands are available:\n\nCommands in this context:\n";
+  std::string text = "The following commands are available:\n";
+  std::string commands;
   for (const VerbRow& row : verbs()) {
-    if (row.context == context) text += entry(row.verb, row.help);
+    if (row.context == context) commands += entry(row.verb, row.help);
   }
+  if (!commands.empty()) text += "\nCommands in this context:\n" + commands;
   std::string children;
   for (const ContextRow& row : contexts()) {
     if (row.parent == context && row.id != context) children += entry(row.name, row.help);

@@ -134,7 +134,9 @@ Result<AddressValue> parse_address(std::string_view text) {
       return AddressValue(range);
     }();
     if (parsed.ok()) return parsed;
-    return invalid(fmt::format("{}; expected {}", parsed.status().message(), kAcceptedAddress));
+    const bool is_plain = text.find_first_of("-/") == std::string_view::npos;
+    return is_plain ? invalid(fmt::format("expected {}", kAcceptedAddress))
+                    : invalid(fmt::format("{}; expected {}", parsed.status().message(), kAcceptedAddress));
   }
   if (is_host_name(text)) return AddressValue(HostName{std::string(text)});
   return invalid(fmt::format("expected {}", kAcceptedAddress));

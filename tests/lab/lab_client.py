@@ -96,7 +96,10 @@ class Lab:
         self.close()
 
     def close(self):
-        subprocess.run(self.command("down"), check=False, timeout=COMMAND_SECONDS, stdout=subprocess.DEVNULL)
+        done = subprocess.run(self.command("down"), check=False, timeout=COMMAND_SECONDS, capture_output=True, text=True)
+        if done.returncode != 0:
+            # The folder stays: it holds the record by which the rest can still be taken down.
+            raise CommandFailed(f"the lab in {self.directory} did not go down: {done.stderr}")
         keep = os.environ.get("POLICYAGENT_KEEP_LABS")
         if keep:
             shutil.copytree(self.directory, pathlib.Path(keep) / self.directory.name, ignore=shutil.ignore_patterns(".lock"))

@@ -16,6 +16,11 @@ UNIT_SECONDS = 1200
 FUZZ_SECONDS = 600
 SYSTEM_SECONDS = 900
 CHECK_SECONDS = 1800
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={TOP}/tests/support/tsan.suppressions",
+}
 FUZZ_SEED = 1
 FUZZ_RUNS = 20000
 
@@ -26,12 +31,20 @@ def log_folder(preset):
     return folder
 
 
-def run_logged(command, log, seconds, environment=None):
+def without_randomised_addresses():
+    """ThreadSanitizer of GCC 12 stops at start where the kernel randomises addresses over more bits than it expects."""
+    prefix = ["setarch", "-R"]
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0
+    return prefix if works else []
+
+
+def run_logged(command, log, seconds, environment=None, preset="release"):
     """Returns (status, seconds taken); status None: it did not end in time. Ends with everything the command started in its session."""
     began = time.monotonic()
+    prefix = without_randomised_addresses() if preset == "tsan" else []
     with open(log, "wb") as output:
-        child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                 env={**os.environ, **(environment or {})}, cwd=TOP, start_new_session=True)
+        child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                 env={**os.environ, **SANITIZER_ENVIRONMENT, **(environment or {})}, cwd=TOP, start_new_session=True)
         try:
             status = child.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -85,7 +98,7 @@ def unit(program, preset, environment=None):
     log = log_folder(preset) / f"{program.name}.log"
     report = log.with_suffix(".json")
     report.unlink(missing_ok=True)
-    status, seconds = run_logged([program, f"--gtest_output=json:{report}"], log, UNIT_SECONDS, environment)
+    status, seconds = run_logged([program, f"--gtest_output=json:{report}"], log, UNIT_SECONDS, environment, preset)
     cases = gtest_cases(json.loads(text_of(report)), text_of(log)) if report.exists() else []
     if not report.exists() or (status != 0 and not any(case.outcome == FAILED for case in cases)):
         cases.append(Case("the program", FAILED, f"{how_it_ended(status, UNIT_SECONDS)}\n{text_of(log)}"))
@@ -95,7 +108,7 @@ def unit(program, preset, environment=None):
 def fuzz_replay(program, preset):
     log = log_folder(preset) / f"{program.name}.log"
     status, seconds = run_logged([program], log, FUZZ_SECONDS,
-                                 {"POLICYAGENT_FUZZ_SEED": str(FUZZ_SEED), "POLICYAGENT_FUZZ_RUNS": str(FUZZ_RUNS)})
+                                 {"POLICYAGENT_FUZZ_SEED": str(FUZZ_SEED), "POLICYAGENT_FUZZ_RUNS": str(FUZZ_RUNS)}, preset)
     name = f"{FUZZ_RUNS} random inputs of seed {FUZZ_SEED}"
     case = Case(name, PASSED) if status == 0 else Case(name, FAILED, f"{how_it_ended(status, FUZZ_SECONDS)}\n{text_of(log)}")
     return Suite(kind_of(preset, "fuzz"), program.name, [case], seconds, str(log))
@@ -118,7 +131,7 @@ def system(module, preset):
     report = log.with_suffix(".json")
     report.unlink(missing_ok=True)
     command = [sys.executable, "-B", TOP / "tests/runner/unittest_worker.py", TOP / "tests/system", module, report]
-    status, seconds = run_logged(command, log, SYSTEM_SECONDS, {"POLICYAGENT_BIN": str(TOP / "build" / preset / "bin")})
+    status, seconds = run_logged(command, log, SYSTEM_SECONDS, {"POLICYAGENT_BIN": str(TOP / "build" / preset / "bin")}, preset)
     cases = [Case(**case) for case in json.loads(text_of(report))] if report.exists() else []
     if status != 0 and not any(case.outcome == FAILED for case in cases):
         cases.append(Case("the module", FAILED, f"{how_it_ended(status, SYSTEM_SECONDS)}\n{text_of(log)}"))

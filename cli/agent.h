@@ -1,0 +1,29 @@
+#pragma once
+
+#include "proto/policyagent.pb.h"
+#include "services/common/result.h"
+#include "services/common/rpc/convert.h"
+
+// What netsh and ipsecmon ask of the Policy Agent; one function for each call of proto/policyagent.proto. kUnavailable:
+// the agent does not answer. kNotFound: it has no such object.
+namespace ipsec::cli {
+
+class Agent {
+ public:
+  virtual ~Agent() = default;
+  virtual Result<proto::ApplyReply> apply(const proto::ApplyRequest& request) = 0;
+  virtual Result<proto::ReadReply> read(const proto::ReadRequest& request) = 0;
+  virtual Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) = 0;
+  virtual Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) = 0;
+  virtual Result<proto::AgentStatus> status() = 0;
+  virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
+  virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
+  virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
+  virtual Result<proto::Statistics> statistics() = 0;
+  virtual Result<proto::ReloadReply> reload() = 0;
+  virtual Result<proto::ListEventsReply> events(std::uint32_t newest) = 0;
+  // Where it is looked for, for messages.
+  virtual std::string location() const = 0;
+};
+
+}  // namespace ipsec::cli

@@ -1,0 +1,71 @@
+#include "cli/agent_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "cli/limits.h"
+#include "proto/policyagent.grpc.pb.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/paths.h"
+#include "services/common/rpc/status.h"
+
+namespace ipsec::cli {
+
+namespace {
+
+class AgentClient : public Agent {
+ public:
+  explicit AgentClient(std::string socket)
+      : socket_(std::move(socket)), stub_(proto::PolicyAgent::NewStub(rpc::connect_channel(socket_))) {}
+
+  Result<proto::ApplyReply> apply(const proto::ApplyRequest& request) override { return call(&Stub::Apply, request); }
+  Result<proto::ReadReply> read(const proto::ReadRequest& request) override { return call(&Stub::Read, request); }
+  Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) override {
+    return call(&Stub::ExportPolicies, request);
+  }
+  Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) override {
+    return call(&Stub::ImportPolicies, request);
+  }
+  Result<proto::AgentStatus> status() override { return call(&Stub::GetStatus, proto::GetStatusRequest()); }
+  Result<proto::CompiledPolicyReply> compiled_policy() override {
+    return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());
+  }
+  Result<proto::ListMainModeSasReply> main_mode_sas() override {
+    return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
+  }
+  Result<proto::ListSasReply> quick_mode_sas() override {
+    return call(&Stub::ListQuickModeSas, proto::ListSasRequest());
+  }
+  Result<proto::Statistics> statistics() override { return call(&Stub::GetStatistics, proto::GetStatisticsRequest()); }
+  Result<proto::ReloadReply> reload() override { return call(&Stub::Reload, proto::ReloadRequest()); }
+  Result<proto::ListEventsReply> events(std::uint32_t newest) override {
+    proto::ListEventsRequest request;
+    request.set_newest(newest);
+    return call(&Stub::ListEvents, request);
+  }
+  std::string location() const override { return socket_; }
+
+ private:
+  using Stub = proto::PolicyAgent::Stub;
+
+  template <typename Request, typename Reply>
+  Result<Reply> call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+                     const Request& request) {
+    grpc::ClientContext context;
+    rpc::set_patience(context, std::chrono::seconds(kCallSeconds));
+    Reply reply;
+    const Status status = rpc::from_grpc((stub_.get()->*method)(&context, request, &reply));
+    if (!status.ok()) return status;
+    return reply;
+  }
+
+  std::string socket_;
+  std::unique_ptr<Stub> stub_;
+};
+
+}  // namespace
+
+std::unique_ptr<Agent> connect_agent(const std::string& runtime_directory) {
+  return std::make_unique<AgentClient>(rpc::policy_agent_socket(runtime_directory));
+}
+
+}  // namespace ipsec::cli

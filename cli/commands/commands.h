@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/agent.h"
+#include "cli/command.h"
+#include "cli/commands/outcome.h"
+#include "cli/format.h"
+
+// One function for each command, in one file for each noun. None of them prints.
+namespace ipsec::cli {
+
+// Names and addresses, as this machine resolves them.
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  // The first address of the name.
+  virtual Result<IpAddress> address_of(const std::string& name) = 0;
+  // Empty if the address has no name.
+  virtual std::string name_of(const IpAddress& address) = 0;
+};
+
+// What commands work with. Borrowed for the call.
+struct Services {
+  Agent& agent;
+  Resolver& resolver;
+  std::function<std::int64_t()> now;  // UTC seconds
+  bool json = false;                  // every `show` as JSON
+};
+
+// Carries out any command of the grammar.
+Outcome run_command(const Command& command, Services& services);
+
+// ---- for the files of the nouns -------------------------------------------------------------------------------------
+
+// Sends changes; all are made or none. No change at all is no call and no error.
+Outcome apply_changes(Services& services, const proto::ApplyRequest& changes);
+Outcome apply_change(Services& services, proto::Change change);
+ShowOptions show_options(const Command& command, Services& services);
+bool wants_json(const Command& command, const Services& services);
+std::string command_name(const Command& command);  // "static show policy"
+Outcome json_outcome(const Command& command, const google::protobuf::Message& message);
+
+// Everything in the store, with rules and filters.
+Result<proto::ReadReply> read_everything(Services& services);
+proto::ReadRequest read_request(proto::ReadRequest::Kind kind, const Command& command, bool with_children);
+
+// policy.cpp
+Outcome add_policy(const Command& command, Services& services);
+Outcome set_policy(const Command& command, Services& services);
+Outcome delete_policy(const Command& command, Services& services);
+Outcome show_policy(const Command& command, Services& services);
+// rule.cpp
+Outcome add_rule(const Command& command, Services& services);
+Outcome set_rule(const Command& command, Services& services);
+Outcome set_default_rule(const Command& command, Services& services);
+Outcome delete_rule(const Command& command, Services& services);
+Outcome show_rule(const Command& command, Services& services);
+// filter_list.cpp
+Outcome add_filter_list(const Command& command, Services& services);
+Outcome set_filter_list(const Command& command, Services& services);
+Outcome delete_filter_list(const Command& command, Services& services);
+Outcome show_filter_list(const Command& command, Services& services);
+// filter.cpp
+Outcome add_filter(const Command& command, Services& services);
+Outcome delete_filter(const Command& command, Services& services);
+// filter_action.cpp
+Outcome add_filter_action(const Command& command, Services& services);
+Outcome set_filter_action(const Command& command, Services& services);
+Outcome delete_filter_action(const Command& command, Services& services);
+Outcome show_filter_action(const Command& command, Services& services);
+// store.cpp
+Outcome delete_all(const Command& command, Services& services);
+Outcome show_stored(const Command& command, Services& services);
+Outcome show_store(const Command& command, Services& services);
+Outcome export_policies(const Command& command, Services& services);
+Outcome import_policies(const Command& command, Services& services);
+// main_mode.cpp
+Outcome show_main_mode_policy(const Command& command, Services& services);
+Outcome show_main_mode_filter(const Command& command, Services& services);
+Outcome show_main_mode_sas(const Command& command, Services& services);
+// quick_mode.cpp
+Outcome show_quick_mode_policy(const Command& command, Services& services);
+Outcome show_quick_mode_filter(const Command& command, Services& services);
+Outcome show_running_rule(const Command& command, Services& services);
+Outcome show_quick_mode_sas(const Command& command, Services& services);
+// statistics.cpp
+Outcome show_statistics(const Command& command, Services& services);
+Outcome show_status(const Command& command, Services& services);
+Outcome show_events(const Command& command, Services& services);
+Outcome show_running(const Command& command, Services& services);
+Outcome refresh(const Command& command, Services& services);
+
+}  // namespace ipsec::cli

@@ -1,0 +1,78 @@
+#include "cli/commands/commands.h"
+#include "cli/files.h"
+#include "cli/limits.h"
+#include "cli/text.h"
+
+namespace ipsec::cli {
+
+namespace {
+
+constexpr std::string_view kExtension = ".ipsec";
+
+// The usual extension is added to a name that has none.
+std::string export_path(std::string path) {
+  const std::size_t slash = path.rfind('/');
+  const std::size_t dot = path.rfind('.');
+  const bool has_extension = dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  return has_extension ? path : path + std::string(kExtension);
+}
+
+}  // namespace
+
+Outcome delete_all(const Command&, Services& services) {
+  proto::Change change;
+  change.mutable_delete_all();
+  return apply_change(services, std::move(change));
+}
+
+Outcome show_stored(const Command& command, Services& services) {
+  const auto objects = read_everything(services);
+  if (!objects.ok()) return call_failed(services.agent, objects.status());
+  if (wants_json(command, services)) return json_outcome(command, *objects);
+  ShowOptions options = show_options(command, services);
+  options.verbose = !options.table;
+  std::string text = "Policies\n========\n\n" + format_policies(*objects, options);
+  text += "\nFilterLists\n===========\n\n" + format_filter_lists(*objects, options);
+  text += "\nFilterActions\n=============\n\n" + format_filter_actions(*objects, options);
+  return {text, false};
+}
+
+Outcome show_store(const Command& command, Services& services) {
+  proto::ReadRequest request;
+  request.set_kind(proto::ReadRequest::KIND_POLICY);
+  auto objects = services.agent.read(request);
+  if (!objects.ok()) return call_failed(services.agent, objects.status());
+  if (wants_json(command, services)) {
+    objects->clear_policies();
+    return json_outcome(command, *objects);
+  }
+  return {field("Store", store_text(objects->store())), false};
+}
+
+Outcome export_policies(const Command& command, Services& services) {
+  proto::ExportRequest request;
+  request.set_with_secrets(command.yes("secrets", false));
+  const auto reply = services.agent.export_policies(request);
+  if (!reply.ok()) return call_failed(services.agent, reply.status());
+  const std::string path = export_path(command.text("file"));
+  if (const Status status = write_private_file(path, reply->json()); !status.ok()) {
+    return failure(kFileFailed, status.message());
+  }
+  const std::string_view remark =
+      request.with_secrets() ? "with preshared keys in clear" : "without preshared keys (secrets=yes writes them)";
+  return {fmt::format("All policies are in {}, {}.\n\n", harmless(path), remark)};
+}
+
+Outcome import_policies(const Command& command, Services& services) {
+  auto content = read_file(command.text("file"), kLargestPolicyFile);
+  if (!content.ok()) return failure(kFileFailed, content.status().message());
+  proto::ImportRequest request;
+  request.set_json(*std::move(content));
+  const auto reply = services.agent.import_policies(request);
+  if (!reply.ok()) return call_failed(services.agent, reply.status());
+  if (!reply->problems().empty()) return {problem_texts(reply->problems()), true};
+  return {fmt::format("Imported: {} policies, {} filter lists, {} filter actions.\n\n", reply->policies(),
+                      reply->filter_lists(), reply->filter_actions())};
+}
+
+}  // namespace ipsec::cli

@@ -1,0 +1,188 @@
+#include "cli/format.h"
+#include "cli/text.h"
+
+// Security associations, statistics, status and events.
+namespace ipsec::cli {
+
+namespace {
+
+// "Cookie of the side that began:cookie of the other".
+std::string cookies_text(const proto::MainModeSa& sa) {
+  return fmt::format("{:016x}:{:016x}", sa.initiator_cookie(), sa.responder_cookie());
+}
+
+std::string methods_text(const proto::MainModeSa& sa) {
+  return fmt::format("{}/{}/{}/{}", cipher_text(sa.offer().cipher()), integrity_text(sa.offer().integrity()),
+                     group_text(sa.offer().dh_group()), sa.lifetime_seconds());
+}
+
+std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& options) {
+  const std::string limit = sa.quick_mode_limit() == 0 ? "no limit" : std::to_string(sa.quick_mode_limit());
+  return field("Cookie Pair", cookies_text(sa)) + field("Sec Methods", methods_text(sa)) +
+         field("Auth Mode", sa.authentication()) + field("Source", endpoint_text(sa.local(), options)) +
+         field("ID", sa.local_identity()) + field("Destination", endpoint_text(sa.peer(), options)) +
+         field("ID", sa.peer_identity()) +
+         field("State", fmt::format("{}, as {}", sa.state(), sa.initiator() ? "initiator" : "responder")) +
+         field("Age", fmt::format("{} of {}", duration(sa.age_seconds()), duration(sa.lifetime_seconds()))) +
+         field("Quick Modes", fmt::format("{} ({})", sa.quick_modes(), limit)) + field("Rule Name", sa.rule_name());
+}
+
+// The offer in use as the documented columns have it.
+std::string offer_text(const proto::Sa& sa) {
+  const bool is_ah = sa.protocol() == proto::SECURITY_PROTOCOL_AH;
+  Table table({"AH(b/r)", "ESP Con(b/r)", "Int", "PFS DH Group"});
+  table.add({is_ah ? integrity_text(sa.integrity()) : "NONE", is_ah ? "NONE" : cipher_text(sa.cipher()),
+             is_ah ? "NONE" : integrity_text(sa.integrity()),
+             sa.pfs_group() == 0 ? "<Unassigned>" : group_text(sa.pfs_group())});
+  return table.to_string(0);
+}
+
+std::string state_text(const proto::SaStatus& status) {
+  if (status.dying()) return "dying (replaced, receives until its end)";
+  return status.soft_expired() ? "being renewed" : "mature";
+}
+
+std::string life_text(const proto::SaStatus& status) {
+  const proto::Sa& sa = status.sa();
+  const std::string kilobytes =
+      sa.lifetime_kilobytes() == 0 ? "no limit" : fmt::format("{} kB", sa.lifetime_kilobytes());
+  return fmt::format("{} of {}, {} of {}", duration(status.age_seconds()),
+                     sa.lifetime_seconds() == 0 ? "no limit" : duration(sa.lifetime_seconds()),
+                     byte_count(status.bytes()), kilobytes);
+}
+
+std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOptions& options) {
+  const proto::Sa& sa = status.sa();
+  const proto::Selector& selector = sa.selector();
+  const bool is_tunnel = sa.encapsulation() == proto::ENCAPSULATION_TUNNEL;
+  std::string text =
+      field("Policy Name", sa.quick_mode_policy()) + field("Rule Name", sa.rule_name()) +
+      field("Source Address", range_text(selector.source(), options)) +
+      field("Destination Address", range_text(selector.destination(), options)) +
+      field("Protocol", protocol_text(selector.protocol())) +
+      field("Source Port", ports_text(selector.has_source_port() ? &selector.source_port() : nullptr)) +
+      field("Destination Port", ports_text(selector.has_destination_port() ? &selector.destination_port() : nullptr)) +
+      field("Direction", direction_text(sa.direction()));
+  if (is_tunnel) {
+    text += field("Tunnel Source", address_text(sa.source(), options)) +
+            field("Tunnel Destination", address_text(sa.destination(), options));
+  }
+  return text + field("SPI", fmt::format("{:#010x}, pair {:#010x}", sa.spi(), sa.pair_spi())) +
+         field("State", state_text(status)) + field("Lifetime", life_text(status)) +
+         field("Packets", std::to_string(status.packets())) + "\n" + offer_text(sa);
+}
+
+std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOptions& options) {
+  Table table({"Direction", "SPI", "Source", "Destination", "Protocol", "Method", "Packets", "Bytes", "Age"});
+  for (const auto& status : reply.sas()) {
+    const proto::Sa& sa = status.sa();
+    const bool is_ah = sa.protocol() == proto::SECURITY_PROTOCOL_AH;
+    table.add({direction_text(sa.direction()), fmt::format("{:#010x}", sa.spi()),
+               range_text(sa.selector().source(), options), range_text(sa.selector().destination(), options),
+               protocol_text(sa.selector().protocol()),
+               is_ah ? fmt::format("AH[{}]", integrity_text(sa.integrity()))
+                     : fmt::format("ESP[{},{}]", cipher_text(sa.cipher()), integrity_text(sa.integrity())),
+               std::to_string(status.packets()), byte_count(status.bytes()), duration(status.age_seconds())});
+  }
+  return table.to_string(options.columns());
+}
+
+template <typename Counters>
+std::string counter_lines(const Counters& counters) {
+  std::string text;
+  for (const auto& counter : counters) text += field(counter.text(), std::to_string(counter.value()));
+  return text;
+}
+
+std::string severity_text(proto::Event::Severity severity) {
+  if (severity == proto::Event::SEVERITY_ERROR) return "ERROR";
+  return severity == proto::Event::SEVERITY_WARNING ? "WARNING" : "INFO";
+}
+
+std::string service_text(const proto::ServiceStatus& service) {
+  if (service.pid() == 0 && !service.connected()) return "not running";
+  return fmt::format("process {}, {}, policy version {}, {} restart(s)", service.pid(),
+                     service.connected() ? "connected" : "NOT CONNECTED", service.policy_version(), service.restarts());
+}
+
+}  // namespace
+
+std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
+                                 const ShowOptions& options) {
+  if (reply.sas().empty()) return "IKE Main Mode SAs not available.\n";
+  std::string text = fmt::format("IKE Main Mode SAs at {}\n\n", utc_time(now));
+  if (options.table) {
+    Table table({"Date/Time Created", "Peer", "Sec Methods", "Status"});
+    for (const auto& sa : reply.sas()) {
+      table.add(
+          {utc_time(now - sa.age_seconds()), address_text(sa.peer().address(), options), methods_text(sa), sa.state()});
+    }
+    return text + table.to_string(options.columns());
+  }
+  for (const auto& sa : reply.sas()) text += format_main_mode_sa(sa, options) + "\n";
+  return text;
+}
+
+std::string format_quick_mode_sas(const proto::ListSasReply& reply, const ShowOptions& options) {
+  if (reply.sas().empty()) return "Quick Mode SAs not available.\n";
+  std::string text = "Quick Mode SAs\n--------------\n\n";
+  if (options.table) return text + quick_mode_sa_table(reply, options);
+  for (const auto& [mode, heading] : {std::pair(proto::ENCAPSULATION_TRANSPORT, "Transport Filter"),
+                                      std::pair(proto::ENCAPSULATION_TUNNEL, "Tunnel Filter")}) {
+    std::string part;
+    for (const auto& status : reply.sas()) {
+      if (status.sa().encapsulation() == mode) part += format_quick_mode_sa(status, options) + "\n";
+    }
+    if (!part.empty()) text += fmt::format("{}\n\n{}", heading, part);
+  }
+  return text;
+}
+
+std::string format_ike_statistics(const proto::Statistics& statistics) {
+  if (!statistics.has_ike()) return "IKE statistics not available: the IKE service does not answer.\n";
+  return "IKE Statistics\n--------------\n\n" + counter_lines(statistics.ike().counters());
+}
+
+std::string format_driver_statistics(const proto::Statistics& statistics) {
+  if (!statistics.has_driver()) return "IPsec statistics not available: the IPsec driver does not answer.\n";
+  const proto::DriverStatistics& driver = statistics.driver();
+  std::string text = "IPsec Statistics\n----------------\n\n" + counter_lines(driver.counters());
+  text += field("Held Packets", std::to_string(driver.held_packets())) +
+          field("Last First Hold", fmt::format("{} us", driver.last_hold_us())) +
+          field("Longest First Hold", fmt::format("{} us", driver.longest_hold_us()));
+  return text + "\nPackets by Verdict\n------------------\n\n" + counter_lines(driver.verdicts());
+}
+
+std::string format_status(const proto::AgentStatus& status) {
+  std::string text =
+      field("Policy Agent", status.state()) +
+      field("Policy Name", status.policy_name().empty() ? "No Currently Assigned Policy" : status.policy_name()) +
+      field("Policy Version", std::to_string(status.policy_version())) + field("Profile", status.profile()) +
+      field("Polling Interval", fmt::format("{} minutes", status.polling_interval_minutes())) +
+      field("Last Load", fmt::format("{}: {}", status.last_load_reason(), status.last_load_outcome()));
+  if (status.profile() == "windows2003") text += field("IPv6", "NOT FILTERED (profile windows2003)");
+  for (const auto& service : status.services()) {
+    text += field(fmt::format("Service {}", service.name()), service_text(service));
+  }
+  text += field("Driver Attached", yes_no_text(status.driver_attached()));
+  std::string interfaces;
+  for (const auto& name : status.interfaces()) interfaces += (interfaces.empty() ? "" : ", ") + name;
+  std::string addresses;
+  for (const auto& address : status.local_addresses()) {
+    addresses += (addresses.empty() ? "" : ", ") + address_text(address, {});
+  }
+  return text + field("Interfaces", interfaces) + field("Local Addresses", addresses);
+}
+
+std::string format_events(const proto::ListEventsReply& reply) {
+  if (reply.events().empty()) return "No events.\n";
+  std::string text;
+  for (const auto& event : reply.events()) {
+    text += fmt::format("{}.{:03} {:<7} {:<11} {}: {}\n", utc_time(event.wall_clock_ms() / 1000),
+                        event.wall_clock_ms() % 1000, severity_text(event.severity()), harmless(event.source()),
+                        harmless(event.name()), harmless(event.text()));
+  }
+  return text;
+}
+
+}  // namespace ipsec::cli
