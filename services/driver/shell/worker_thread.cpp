@@ -6,7 +6,6 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "services/common/daemon/clock.h"
 #include "services/driver/shell/limits.h"
