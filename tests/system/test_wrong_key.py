@@ -30,7 +30,11 @@ class WrongKey(LabTest):
         for host in self.HOSTS:
             self.assertEqual(self.lab.quick_mode_sas(host), [])
 
-    def test_it_works_once_the_keys_agree(self):
+
+class CorrectedKey(LabTest):
+    def test_traffic_passes_once_the_keys_agree(self):
+        self.lab.apply("a", policies.protect_network(key="the key of host a"))
+        self.lab.apply("b", policies.protect_network(key="another key at host b"))
+        self.assertNotEqual(self.lab.ping("a", "10.77.0.2", count=1, check=False).returncode, 0)
         self.lab.apply("b", policies.protect_network(key="the key of host a"))
-        self.addCleanup(self.lab.apply, "b", policies.protect_network(key="another key at host b"))
         wait_for(lambda: self.lab.ping("a", "10.77.0.2", count=1, check=False).returncode == 0, NEGOTIATION_SECONDS, "a ping is answered")
