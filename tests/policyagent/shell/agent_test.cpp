@@ -136,6 +136,19 @@ TEST_F(AgentTest, IM_02_changed_addresses_give_a_new_version_and_equal_ones_do_n
   EXPECT_EQ(sent_.back()->driver.filters_size(), 4);
   EXPECT_GT(sent_.back()->version(), sent_[before - 1]->version());
   EXPECT_EQ(count("interfaces_changed"), 1U);
+  EXPECT_EQ(count("address_added"), 1U);
+}
+
+TEST_F(AgentTest, IM_07_a_link_that_goes_down_is_an_event_and_no_new_policy) {
+  assign_policy();
+  const std::size_t before = sent_.size();
+  HostAddresses host = lan_host({"10.77.0.1/24"});
+  host.interfaces[0].up = false;
+  agent_->set_host(host);
+  EXPECT_EQ(count("interface_down"), 1U);
+  EXPECT_EQ(sent_.size(), before);
+  agent_->set_host(lan_host({"10.77.0.1/24"}));
+  EXPECT_EQ(count("interface_up"), 1U);
 }
 
 TEST_F(AgentTest, PA_20_reload_sends_the_policy_again) {
