@@ -58,6 +58,12 @@ std::string group_text(std::uint32_t number) {
   return number == 0 ? "none" : fmt::format("({})", number);
 }
 
+std::string esp_text(proto::Cipher cipher, proto::Integrity integrity) {
+  const auto value = rpc::from_proto(cipher, "");
+  if (value.ok() && info(*value).is_aead()) return cipher_text(cipher);
+  return fmt::format("{},{}", cipher_text(cipher), integrity_text(integrity));
+}
+
 std::string action_text(proto::Action action) {
   switch (action) {
     case proto::ACTION_PERMIT:
