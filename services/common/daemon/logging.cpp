@@ -61,12 +61,16 @@ void start_logging(std::string_view program, std::string_view level) {
 }
 
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
+  log(level, name, std::span<const LogField>(fields.begin(), fields.size()));
+}
+
+void log(LogLevel level, std::string_view name, std::span<const LogField> fields) {
   const spdlog::level::level_enum wanted = spdlog_level(level);
   if (!spdlog::should_log(wanted)) return;
   spdlog::log(wanted, "{}", format_line(name, fields));
 }
 
-std::string format_line(std::string_view name, std::initializer_list<LogField> fields) {
+std::string format_line(std::string_view name, std::span<const LogField> fields) {
   std::string line(name);
   for (const LogField& field : fields) {
     line += fmt::format(" {}={}", field.key, needs_quotes(field.value) ? quoted(field.value) : field.value);

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
-// Structured lines on standard error: "2026-01-02T03:04:05.678Z ipsec-iked information policy_set version=7 filters=2".
+// Structured lines on standard error: "2026-01-02T03:04:05.678Z ipsec-iked info policy_set version=7 filters=2".
 // Nothing secret may be given to it.
 namespace ipsec::daemon {
 
@@ -25,9 +26,10 @@ void start_logging(std::string_view program, std::string_view level);
 
 // `name` is stable, lower case with underscores. Safe from any thread. Never per packet.
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields = {});
+void log(LogLevel level, std::string_view name, std::span<const LogField> fields);
 
 // "name key=value key=\"two words\"": values with blanks, quotes, '=' or control characters are quoted and escaped, so
 // that a line stays a line.
-std::string format_line(std::string_view name, std::initializer_list<LogField> fields);
+std::string format_line(std::string_view name, std::span<const LogField> fields);
 
 }  // namespace ipsec::daemon

@@ -18,7 +18,7 @@ struct InterfaceAddress {
   friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-// An interface that is up. Loopback does not belong here.
+// Up or down: the addresses of a link that is down still belong to the host. Loopback does not belong here.
 struct Interface {
   std::string name;
   InterfaceKind kind = InterfaceKind::kLan;

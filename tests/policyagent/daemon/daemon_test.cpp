@@ -77,12 +77,16 @@ TEST(Options, bad_input_is_refused) {
   EXPECT_EQ(parse(options, {"--help"}), 0);
 }
 
+std::string line(std::string_view name, std::initializer_list<LogField> fields) {
+  return format_line(name, std::span<const LogField>(fields.begin(), fields.size()));
+}
+
 TEST(Logging, values_cannot_break_the_line) {
-  EXPECT_EQ(format_line("started", {}), "started");
-  EXPECT_EQ(format_line("policy_set", {{"version", 7}, {"name", "Partner link"}}),
+  EXPECT_EQ(line("started", {}), "started");
+  EXPECT_EQ(line("policy_set", {{"version", 7}, {"name", "Partner link"}}),
             "policy_set version=7 name=\"Partner link\"");
-  EXPECT_EQ(format_line("x", {{"a", "one\ntwo=\"3\"\\"}}), "x a=\"one\\x0atwo=\\\"3\\\"\\\\\"");
-  EXPECT_EQ(format_line("x", {{"empty", ""}}), "x empty=\"\"");
+  EXPECT_EQ(line("x", {{"a", "one\ntwo=\"3\"\\"}}), "x a=\"one\\x0atwo=\\\"3\\\"\\\\\"");
+  EXPECT_EQ(line("x", {{"empty", ""}}), "x empty=\"\"");
 }
 
 TEST(Clock, never_goes_back) {

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "services/common/time.h"
+#include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/host_addresses.h"
+#include "services/policyagent/core/policy_retrieval.h"
+#include "services/policyagent/shell/event_log.h"
+#include "services/policyagent/shell/file_descriptor.h"
+#include "services/policyagent/shell/policy_messages.h"
+#include "store/policy_store.h"
+
+namespace ipsec::agent {
+
+// A compiled policy and the version under which it was sent. Immutable.
+struct PolicyInForce {
+  CompiledPolicy policy;
+  std::uint64_t version = 0;
+};
+
+// The Policy Agent as one object: the local store, the retrieval of the assigned policy, its compilation for this host,
+// and what is in force. Everything that can change the policy ends in a new version that goes to `distribute`. All
+// members are safe from any thread.
+class Agent {
+ public:
+  using Distribute = std::function<void(std::shared_ptr<const PolicyMessages>)>;
+
+  // `events` must outlive it. `distribute` must return at once; it is called under the agent's lock and may not call
+  // back.
+  Agent(store::PolicyStore store, EventLog& events, Distribute distribute);
+
+  // ---- what happens to the host ----
+
+  // The Interface Manager's news: compiles the loaded policy again where the addresses differ.
+  void set_host(HostAddresses host);
+  // Loads the assigned policy from the first source that has one. `reason`: "start", "poll", "reload", "store changed".
+  // A load that fails leaves the policy in force as it is. The outcome in one line, also kept for the status.
+  std::string load(std::string_view reason);
+  // A service has a policy of this version: the next one sent will be newer.
+  void version_seen(std::uint64_t version);
+  // When to load again; kNever while polling is off.
+  Timestamp next_poll() const;
+  // Readable after next_poll() may have changed; drain with acknowledge_wake().
+  int wake_descriptor() const { return wake_.get(); }
+  void acknowledge_wake();
+
+  // ---- administration of the local store; a successful change is in force when these return ----
+
+  Result<store::Problems> apply(std::span<const store::Change> changes);
+  Result<store::Problems> import_json(std::string_view json);
+  Result<std::string> export_json(bool with_secrets, const std::string& policy);
+  // Calls `reader` with the stored tree under the lock.
+  Status read(const std::function<Status(const store::PolicyTree&)>& reader);
+
+  // ---- for listings ----
+
+  struct State {
+    RetrievalState retrieval = RetrievalState::kInitial;
+    std::uint32_t polling_interval_minutes = 0;
+    std::string last_load_reason;
+    std::string last_load_outcome;
+    std::shared_ptr<const PolicyInForce> in_force;  // never null
+    HostAddresses host;
+  };
+  State state() const;
+
+ private:
+  // These require the lock.
+  std::string load_locked(std::string_view reason);
+  std::string load_local();
+  Status compile_and_distribute();
+  void distribute_again();
+  void report_problems(const CompiledPolicy& policy);
+  std::uint64_t next_version();
+  Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what);
+
+  EventLog& events_;
+  const Distribute distribute_;
+  const FileDescriptor wake_;
+  mutable std::mutex mutex_;
+  store::PolicyStore store_;
+  PolicyRetrieval retrieval_;
+  store::PolicyTree tree_;  // as loaded last
+  HostAddresses host_;
+  bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
+  std::uint64_t version_ = 0;
+  std::uint64_t highest_seen_ = 0;
+  std::shared_ptr<const PolicyInForce> in_force_;
+  std::string last_reason_;
+  std::string last_outcome_;
+};
+
+}  // namespace ipsec::agent

@@ -1,0 +1,149 @@
+#include "services/policyagent/shell/daemon_clients.h"
+
+#include <mutex>
+
+#include <grpcpp/grpcpp.h>
+
+#include "proto/driver.grpc.pb.h"
+#include "proto/ike.grpc.pb.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/convert.h"
+#include "services/common/rpc/status.h"
+#include "services/policyagent/shell/limits.h"
+
+namespace ipsec::agent {
+namespace {
+
+using grpc::ClientContext;
+
+// The context of the one stream that runs, so that another thread can end it.
+class StreamCanceller {
+ public:
+  // nullptr once cancelled.
+  std::shared_ptr<ClientContext> begin() {
+    const std::lock_guard lock(mutex_);
+    if (cancelled_) return nullptr;
+    return context_ = std::make_shared<ClientContext>();
+  }
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    if (context_) context_->TryCancel();
+  }
+
+ private:
+  std::mutex mutex_;
+  bool cancelled_ = false;
+  std::shared_ptr<ClientContext> context_;
+};
+
+// What both clients do alike. `Service` is the generated class.
+template <typename Base, typename Service>
+class GrpcClient : public Base {
+ public:
+  GrpcClient(std::string_view name, const std::string& socket_path)
+      : name_(name), channel_(rpc::connect_channel(socket_path)), stub_(Service::NewStub(channel_)) {}
+
+  std::string_view name() const override { return name_; }
+  bool wait_connected(std::chrono::milliseconds limit) override {
+    return channel_->WaitForConnected(std::chrono::system_clock::now() + limit);
+  }
+  void cancel() override { stream_.cancel(); }
+
+ protected:
+  template <typename Request, typename Reply>
+  using Method = grpc::Status (Service::Stub::*)(ClientContext*, const Request&, Reply*);
+
+  template <typename Request, typename Reply>
+  Result<Reply> call(Method<Request, Reply> method, const Request& request, std::chrono::milliseconds patience) {
+    ClientContext context;
+    rpc::set_patience(context, patience);
+    Reply reply;
+    const Status status = rpc::from_grpc((stub_.get()->*method)(&context, request, &reply));
+    if (!status.ok()) return with_context(status, name_);
+    return reply;
+  }
+
+  template <typename Request>
+  void watch(std::unique_ptr<grpc::ClientReader<proto::Event>> (Service::Stub::*method)(ClientContext*, const Request&),
+             const std::function<void(proto::Event)>& handle) {
+    const auto context = stream_.begin();
+    if (!context) return;
+    const auto reader = (stub_.get()->*method)(context.get(), Request());
+    proto::Event event;
+    while (reader->Read(&event)) handle(std::move(event));
+    reader->Finish();
+  }
+
+ private:
+  const std::string_view name_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<typename Service::Stub> stub_;
+  StreamCanceller stream_;
+};
+
+class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
+ public:
+  explicit GrpcDriverClient(const std::string& socket_path) : GrpcClient("driver", socket_path) {}
+
+  Status send_policy(const PolicyMessages& policy) override {
+    proto::SetDriverPolicyRequest request;
+    *request.mutable_policy() = policy.driver;
+    return call(&proto::Driver::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
+  }
+  Result<std::uint64_t> policy_version() override {
+    IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
+    return found.policy_version();
+  }
+  void watch_events(const std::function<void(proto::Event)>& handle) override {
+    watch<proto::WatchDriverEventsRequest>(&proto::Driver::Stub::WatchEvents, handle);
+  }
+  Result<proto::ListSasReply> list_sas() override {
+    return call(&proto::Driver::Stub::ListSas, proto::ListSasRequest(), limits::kQueryPatience);
+  }
+  Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
+    return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
+  }
+};
+
+class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
+ public:
+  explicit GrpcIkeClient(const std::string& socket_path) : GrpcClient("ike", socket_path) {}
+
+  Status send_policy(const PolicyMessages& policy) override {
+    // Not copied into a request by value: the key would be left behind in the copy.
+    proto::SetIkePolicyRequest request;
+    request.unsafe_arena_set_allocated_policy(const_cast<proto::IkePolicy*>(&policy.ike));
+    const Status status = call(&proto::Ike::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
+    request.unsafe_arena_release_policy();
+    return status;
+  }
+  Result<std::uint64_t> policy_version() override {
+    IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
+    return found.policy_version();
+  }
+  void watch_events(const std::function<void(proto::Event)>& handle) override {
+    watch<proto::WatchIkeEventsRequest>(&proto::Ike::Stub::WatchEvents, handle);
+  }
+  Result<proto::ListMainModeSasReply> list_main_mode_sas() override {
+    return call(&proto::Ike::Stub::ListMainModeSas, proto::ListMainModeSasRequest(), limits::kQueryPatience);
+  }
+  Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
+    return call(&proto::Ike::Stub::DeleteMainModeSas, request, limits::kQueryPatience);
+  }
+  Result<proto::IkeStatistics> statistics(std::chrono::milliseconds patience) override {
+    return call(&proto::Ike::Stub::GetStatistics, proto::GetIkeStatisticsRequest(), patience);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<DriverClient> connect_driver(const std::string& socket_path) {
+  return std::make_unique<GrpcDriverClient>(socket_path);
+}
+
+std::unique_ptr<IkeClient> connect_ike(const std::string& socket_path) {
+  return std::make_unique<GrpcIkeClient>(socket_path);
+}
+
+}  // namespace ipsec::agent

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proto/driver.pb.h"
+#include "proto/ike.pb.h"
+#include "services/policyagent/shell/service_client.h"
+
+namespace ipsec::agent {
+
+class DriverClient : public ServiceClient {
+ public:
+  virtual Result<policyagent::v1::ListSasReply> list_sas() = 0;
+  virtual Result<policyagent::v1::DriverStatistics> statistics(std::chrono::milliseconds patience) = 0;
+};
+
+class IkeClient : public ServiceClient {
+ public:
+  virtual Result<policyagent::v1::ListMainModeSasReply> list_main_mode_sas() = 0;
+  virtual Result<policyagent::v1::DeleteMainModeSasReply> delete_main_mode_sas(
+      const policyagent::v1::DeleteMainModeSasRequest& request) = 0;
+  virtual Result<policyagent::v1::IkeStatistics> statistics(std::chrono::milliseconds patience) = 0;
+};
+
+// Over gRPC, on the services' sockets.
+std::unique_ptr<DriverClient> connect_driver(const std::string& socket_path);
+std::unique_ptr<IkeClient> connect_ike(const std::string& socket_path);
+
+}  // namespace ipsec::agent

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <libmnl/libmnl.h>
+
+#include "services/common/result.h"
+#include "services/policyagent/core/host_addresses.h"
+
+namespace ipsec::agent {
+
+struct NetlinkCloser {
+  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+};
+using NetlinkSocket = std::unique_ptr<mnl_socket, NetlinkCloser>;
+
+// The Interface Manager (IM-01, IM-02, IM-07): what addresses, gateways and servers this host has, and when that
+// changes. For one thread.
+class InterfaceManager {
+ public:
+  // kUnavailable where the kernel refuses netlink sockets. `resolver_file`: where DNS servers are read from; its lines
+  // that do not parse are passed over.
+  static Result<InterfaceManager> open(std::string resolver_file = "/etc/resolv.conf");
+
+  // Readable when something about links, addresses or routes has changed.
+  int file_descriptor() const { return mnl_socket_get_fd(watch_.get()); }
+  // Takes all pending notices, without waiting. True: at least one, or some were lost.
+  bool drain();
+
+  // As the kernel says now. Loopback and the driver's own devices are left out; links that are down are in, because
+  // their addresses are still this host's. Addresses found to be duplicates are left out.
+  Result<HostAddresses> read();
+
+ private:
+  InterfaceManager(NetlinkSocket watch, std::string resolver_file);
+  Result<HostAddresses> read_once(bool& interrupted);
+
+  NetlinkSocket watch_;
+  std::string resolver_file_;
+};
+
+}  // namespace ipsec::agent

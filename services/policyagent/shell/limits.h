@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every bound and time of the Policy Agent's shell, with its reason.
+namespace ipsec::agent::limits {
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+// What `show events` can look back on; an event is a few hundred bytes.
+inline constexpr std::size_t kEventBacklog = 1000;
+inline constexpr std::uint32_t kEventsByDefault = 100;
+// Events that wait for one watcher: the whole backlog and as many new ones.
+inline constexpr std::size_t kEventQueue = 2 * kEventBacklog;
+// Each watcher keeps one thread of the RPC server.
+inline constexpr int kMaxEventWatchers = 32;
+// Problems of one policy that become events; the number of the others is said once.
+inline constexpr std::size_t kMaxProblemEvents = 20;
+
+// ---- driver and IKE -------------------------------------------------------------------------------------------------
+
+// A policy of 10,000 filters takes well under a second to send and put in force; beyond this the daemon hangs.
+inline constexpr std::chrono::milliseconds kSetPolicyPatience{15000};
+// Listings and statistics, for which a person waits.
+inline constexpr std::chrono::milliseconds kQueryPatience{5000};
+// A short look for the status page: a daemon that is starting must not hold it up.
+inline constexpr std::chrono::milliseconds kStatusPatience{1000};
+// How long the links wait at a time before they look whether they shall stop.
+inline constexpr std::chrono::milliseconds kConnectSlice{500};
+// Between two attempts to send a policy.
+inline constexpr std::chrono::milliseconds kResendFirst{100};
+inline constexpr std::chrono::milliseconds kResendLongest{2000};
+
+// ---- child processes ------------------------------------------------------------------------------------------------
+
+// A daemon that dies is started again at once; one that dies within kSteady of its start only after a growing wait.
+inline constexpr std::chrono::milliseconds kSteady{10000};
+inline constexpr std::chrono::milliseconds kRestartFirst{100};
+inline constexpr std::chrono::milliseconds kRestartLongest{5000};
+// After SIGTERM; then SIGKILL. IKE sends its deletes, the driver detaches.
+inline constexpr std::chrono::milliseconds kStopPatience{5000};
+// How long IKE's start waits for the driver's socket; IKE connects by itself later, too.
+inline constexpr std::chrono::milliseconds kReadyPatience{3000};
+
+// ---- interfaces -----------------------------------------------------------------------------------------------------
+
+// Address changes come in bursts (link up, address, routes). Seed row IM-02 asks for one second; until then a new
+// address has no filters, so the wait is short.
+inline constexpr std::chrono::milliseconds kInterfaceSettle{20};
+
+// ---- stopping -------------------------------------------------------------------------------------------------------
+
+inline constexpr std::chrono::milliseconds kShutdownGrace{300};
+
+}  // namespace ipsec::agent::limits

@@ -1,0 +1,173 @@
+#include "services/policyagent/shell/program.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <grpcpp/impl/service_type.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "services/common/daemon/clock.h"
+#include "services/common/rpc/paths.h"
+#include "services/common/rpc/server.h"
+#include "services/policyagent/shell/agent.h"
+#include "services/policyagent/shell/agent_service.h"
+#include "services/policyagent/shell/interface_manager.h"
+#include "services/policyagent/shell/limits.h"
+#include "services/policyagent/shell/name_resolution.h"
+
+namespace ipsec::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string beside_this_program(std::string_view name) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return (self.parent_path() / name).string();
+}
+
+Status make_state_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return unavailable(fmt::format("cannot make the state directory '{}': {}", path, std::strerror(errno)));
+}
+
+// Everything but the signals, in the order in which it comes to life; the end is the reverse (PA-03, PA-07).
+class Program {
+ public:
+  Program(const daemon::Options& options, store::PolicyStore store, InterfaceManager interfaces)
+      : options_(options),
+        interfaces_(std::move(interfaces)),
+        driver_client_(connect_driver(rpc::driver_socket(options.runtime_directory))),
+        ike_client_(connect_ike(rpc::ike_socket(options.runtime_directory))),
+        agent_(std::move(store), events_,
+               [this](const std::shared_ptr<const PolicyMessages>& policy) {
+                 driver_link_.publish(policy);
+                 ike_link_.publish(policy);
+               }),
+        driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true), events_),
+        ike_(supervised("ike", "ipsec-iked", rpc::ike_socket(options.runtime_directory), false), events_) {}
+
+  Status start() {
+    auto host = interfaces_.read();
+    if (!host.ok()) return host.status();
+    agent_.set_host(*std::move(host));
+    IPSEC_RETURN_IF_ERROR(serve());
+    driver_.start();
+    driver_.wait_ready(limits::kReadyPatience);
+    ike_.start();
+    return {};
+  }
+
+  void run(daemon::SignalWatcher& signals) {
+    agent_.load("start");
+    for (;;) {
+      std::array<pollfd, 3> waiting{{{signals.file_descriptor(), POLLIN, 0},
+                                     {interfaces_.file_descriptor(), POLLIN, 0},
+                                     {agent_.wake_descriptor(), POLLIN, 0}}};
+      poll(waiting.data(), waiting.size(), until_next_poll());
+      while (const auto signal = signals.read()) {
+        if (*signal == daemon::Signal::kStop) return;
+        agent_.load("reload");
+      }
+      if (interfaces_.drain()) interfaces_changed();
+      agent_.acknowledge_wake();
+      if (daemon::monotonic_now() >= agent_.next_poll()) agent_.load("poll");
+    }
+  }
+
+  void stop() {
+    driver_link_.stop();
+    ike_link_.stop();
+    ike_.stop();
+    driver_.stop();
+    events_.close();
+    server_->shutdown(limits::kShutdownGrace);
+  }
+
+ private:
+  Supervisor::Settings supervised(const std::string& name, std::string_view program, const std::string& socket,
+                                  bool with_interfaces) const {
+    return {name, daemon_arguments(beside_this_program(program), options_, with_interfaces), socket};
+  }
+
+  Status serve() {
+    service_ = make_agent_service({agent_,
+                                   events_,
+                                   *driver_client_,
+                                   *ike_client_,
+                                   {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
+                                   resolve_name});
+    grpc::Service* services[] = {service_.get()};
+    IPSEC_ASSIGN_OR_RETURN(server_, rpc::Server::start(rpc::policy_agent_socket(options_.runtime_directory),
+                                                       rpc::SocketAccess::kGroup, services));
+    return {};
+  }
+
+  int until_next_poll() const {
+    const Timestamp next = agent_.next_poll();
+    if (next == kNever) return -1;
+    const auto left = std::chrono::ceil<milliseconds>(next - daemon::monotonic_now());
+    return static_cast<int>(std::clamp(left, milliseconds(0), milliseconds(std::chrono::hours(24))).count());
+  }
+
+  // A burst of notices is one change.
+  void interfaces_changed() {
+    pollfd more{interfaces_.file_descriptor(), POLLIN, 0};
+    const Timestamp latest = daemon::monotonic_now() + 10 * limits::kInterfaceSettle;
+    while (daemon::monotonic_now() < latest && poll(&more, 1, static_cast<int>(limits::kInterfaceSettle.count())) > 0) {
+      interfaces_.drain();
+    }
+    auto host = interfaces_.read();
+    if (host.ok()) {
+      agent_.set_host(*std::move(host));
+    } else {
+      events_.add(Severity::kError, "interfaces_unreadable", host.status().message());
+    }
+  }
+
+  const daemon::Options& options_;
+  EventLog events_;
+  InterfaceManager interfaces_;
+  std::unique_ptr<DriverClient> driver_client_;
+  std::unique_ptr<IkeClient> ike_client_;
+  Agent agent_;
+  ServiceLink driver_link_;
+  ServiceLink ike_link_;
+  Supervisor driver_;
+  Supervisor ike_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+}  // namespace
+
+std::vector<std::string> daemon_arguments(const std::string& program, const daemon::Options& options,
+                                          bool with_interfaces) {
+  std::vector<std::string> arguments = {program,          "--runtime-dir",         options.runtime_directory,
+                                        "--state-dir",    options.state_directory, "--log-level",
+                                        options.log_level};
+  if (!options.config_file.empty()) arguments.insert(arguments.end(), {"--config", options.config_file});
+  if (!with_interfaces) return arguments;
+  for (const std::string& interface : options.interfaces) arguments.insert(arguments.end(), {"--nic", interface});
+  return arguments;
+}
+
+Status run_agent(const daemon::Options& options, daemon::SignalWatcher& signals) {
+  IPSEC_RETURN_IF_ERROR(make_state_directory(options.state_directory));
+  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore store, store::PolicyStore::open(options.state_directory + "/policy.db"));
+  IPSEC_ASSIGN_OR_RETURN(InterfaceManager interfaces, InterfaceManager::open());
+  Program program(options, std::move(store), std::move(interfaces));
+  IPSEC_RETURN_IF_ERROR(program.start());
+  program.run(signals);
+  program.stop();
+  return {};
+}
+
+}  // namespace ipsec::agent

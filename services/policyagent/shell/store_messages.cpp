@@ -1,0 +1,577 @@
+#include "services/policyagent/shell/store_messages.h"
+
+#include "services/common/rpc/convert.h"
+#include "store/guid.h"
+#include "store/lookup.h"
+#include "store/names.h"
+
+namespace ipsec::agent {
+
+namespace {
+
+using store::Problems;
+
+// Reads one change. Complaints go to `problems`; a complaint makes the change void, so that what is returned after one
+// does not matter.
+class ChangeReader {
+ public:
+  ChangeReader(const Resolver& resolver, Problems& problems)
+      : resolver_(resolver), problems_(problems), before_(problems.size()) {}
+
+  bool good() const { return problems_.size() == before_; }
+  void name_object(std::string label) { object_ = std::move(label); }
+
+  void complain(std::uint32_t code, const std::string& field, std::string text) {
+    problems_.push_back({code, object_, field, std::move(text), 0});
+  }
+
+  template <typename T>
+  T take(Result<T> result, std::uint32_t code, const std::string& field) {
+    if (result.ok()) return std::move(result).value();
+    complain(code, field, result.status().message());
+    return T{};
+  }
+
+  // A word of a table, named by `what` in the complaint.
+  template <typename T>
+  T word(std::optional<T> found, std::string_view given, std::uint32_t code, const std::string& field,
+         std::string_view accepted) {
+    if (found) return *found;
+    complain(code, field, fmt::format("'{}' is not known; {} would be accepted", given, accepted));
+    return T{};
+  }
+
+  store::Reference reference(const proto::ObjectReference& message, const std::string& field) {
+    if (message.by_case() == proto::ObjectReference::kName) return message.name();
+    if (message.by_case() == proto::ObjectReference::kGuid) {
+      return take(store::parse_guid(message.guid()), store::kGuidInvalid, field);
+    }
+    complain(store::kNameInvalid, field, "a name or a GUID is needed");
+    return std::string();
+  }
+
+  std::optional<store::Profile> profile(const std::string& text) {
+    return word(store::profile_by_name(text), text, store::kUnknownValue, "profile", "modern or windows2003");
+  }
+  store::ConnectionType connection_type(const std::string& text) {
+    return word(store::connection_type_by_name(text), text, store::kUnknownValue, "connection_type",
+                "all, lan or dialup");
+  }
+  DhGroup group(const std::string& text, const std::string& field) {
+    return word(dh_group_by_name(text), text, store::kOfferInvalid, field, "a group such as modp2048, ecp256 or none");
+  }
+  Cipher cipher(const std::string& text, const std::string& field) {
+    return word(cipher_by_name(text), text, store::kOfferInvalid, field,
+                "a cipher such as AES128, AES128-GCM, 3DES or NONE");
+  }
+  Integrity integrity(const std::string& text, const std::string& field) {
+    return word(integrity_by_name(text), text, store::kOfferInvalid, field,
+                "SHA1, SHA256, SHA384, SHA512, MD5 or NONE");
+  }
+
+  std::vector<store::MainModeOffer> main_mode_offers(const proto::StoredMainModeOfferList& list) {
+    std::vector<store::MainModeOffer> offers;
+    for (const proto::StoredMainModeOffer& each : list.offers()) {
+      const std::string field = fmt::format("offers/{}", offers.size());
+      offers.push_back({cipher(each.cipher(), field + "/cipher"), integrity(each.integrity(), field + "/integrity"),
+                        group(each.dh_group(), field + "/dh_group")});
+    }
+    return offers;
+  }
+
+  std::vector<store::QuickModeOffer> quick_mode_offers(const proto::StoredQuickModeOfferList& list) {
+    std::vector<store::QuickModeOffer> offers;
+    for (const proto::StoredQuickModeOffer& each : list.offers()) {
+      const std::string field = fmt::format("offers/{}", offers.size());
+      store::QuickModeOffer offer;
+      if (each.has_ah()) offer.ah = integrity(each.ah(), field + "/ah");
+      if (each.has_esp_cipher() || each.has_esp_integrity()) {
+        offer.esp = store::QuickModeOffer::Esp{
+            each.has_esp_cipher() ? cipher(each.esp_cipher(), field + "/esp/cipher") : Cipher::kNull,
+            each.has_esp_integrity() ? integrity(each.esp_integrity(), field + "/esp/integrity") : Integrity::kNone};
+      }
+      offer.lifetime_kilobytes = each.lifetime_kilobytes();
+      offer.lifetime_seconds = each.lifetime_seconds();
+      offers.push_back(offer);
+    }
+    return offers;
+  }
+
+  std::vector<store::AuthenticationMethod> authentication(const proto::StoredAuthenticationList& list) {
+    std::vector<store::AuthenticationMethod> methods;
+    for (const proto::StoredAuthentication& each : list.methods()) {
+      switch (each.method_case()) {
+        case proto::StoredAuthentication::kKerberos:
+          methods.emplace_back(store::KerberosAuthentication{});
+          break;
+        case proto::StoredAuthentication::kPresharedKey:
+          methods.emplace_back(
+              store::PresharedKeyAuthentication{SecretBytes(std::string_view(each.preshared_key().key()))});
+          break;
+        case proto::StoredAuthentication::kCertificate:
+          methods.emplace_back(store::CertificateAuthentication{
+              each.certificate().root_ca(), each.certificate().map_to_account(), each.certificate().exclude_ca_name()});
+          break;
+        case proto::StoredAuthentication::METHOD_NOT_SET:
+          complain(store::kAuthenticationInvalid, fmt::format("authentication/{}", methods.size()),
+                   "a method is needed: Kerberos, a preshared key or a certificate");
+          methods.emplace_back(store::KerberosAuthentication{});
+          break;
+      }
+    }
+    return methods;
+  }
+
+  store::DnsName dns_name(const proto::StoredDnsName& message, const std::string& field) {
+    store::DnsName name{message.name(), {}};
+    for (const proto::Address& each : message.resolved()) {
+      name.resolved.push_back(take(rpc::from_proto(each, field), store::kAddressInvalid, field));
+    }
+    if (name.resolved.empty()) name.resolved = resolver_(name.name);
+    return name;
+  }
+
+  store::FilterAddress filter_address(const proto::StoredAddress& message, const std::string& field) {
+    switch (message.address_case()) {
+      case proto::StoredAddress::kKeyword:
+        return word(store::address_keyword_by_name(message.keyword()), message.keyword(), store::kAddressInvalid, field,
+                    "me, any, dns, wins, dhcp or gateway");
+      case proto::StoredAddress::kRange:
+        return take(rpc::from_proto(message.range(), field), store::kAddressInvalid, field);
+      case proto::StoredAddress::kDnsName:
+        return dns_name(message.dns_name(), field);
+      case proto::StoredAddress::ADDRESS_NOT_SET:
+        break;
+    }
+    complain(store::kAddressInvalid, field, "a keyword, an address range or a name is needed");
+    return store::AddressKeyword::kAny;
+  }
+
+  store::Filter filter(const proto::StoredFilter& message) {
+    store::Filter filter;
+    filter.description = message.description();
+    filter.source = filter_address(message.source(), "source");
+    filter.destination = filter_address(message.destination(), "destination");
+    filter.protocol = take(rpc::octet_from_proto(message.protocol(), "protocol"), store::kNumberOutOfRange, "protocol");
+    filter.source_port =
+        take(rpc::port_from_proto(message.source_port(), "source_port"), store::kNumberOutOfRange, "source_port");
+    filter.destination_port = take(rpc::port_from_proto(message.destination_port(), "destination_port"),
+                                   store::kNumberOutOfRange, "destination_port");
+    filter.mirrored = message.mirrored();
+    return filter;
+  }
+
+  std::optional<store::Action> action(proto::Action value) {
+    switch (value) {
+      case proto::ACTION_UNSPECIFIED:
+        return std::nullopt;
+      case proto::ACTION_PERMIT:
+        return store::Action::kPermit;
+      case proto::ACTION_BLOCK:
+        return store::Action::kBlock;
+      case proto::ACTION_NEGOTIATE:
+        return store::Action::kNegotiate;
+      default:
+        break;
+    }
+    complain(store::kActionInvalid, "action",
+             fmt::format("{} is no action; permit, block or negotiate", static_cast<int>(value)));
+    return std::nullopt;
+  }
+
+  IpAddress tunnel_endpoint(const proto::Address& message) {
+    return take(rpc::from_proto(message, "tunnel_endpoint"), store::kTunnelEndpointInvalid, "tunnel_endpoint");
+  }
+
+ private:
+  const Resolver& resolver_;
+  Problems& problems_;
+  const std::size_t before_;
+  std::string object_;
+};
+
+std::string label(const proto::ObjectReference& reference) {
+  return reference.by_case() == proto::ObjectReference::kGuid ? reference.guid() : reference.name();
+}
+
+// Copies field X of the message where it is present.
+#define IPSEC_COPY_IF_SET(X) \
+  if (from.has_##X()) to.X = from.X()
+
+store::Change read(ChangeReader& reader, const proto::AddPolicy& from) {
+  reader.name_object(store::policy_label(from.name()));
+  store::AddPolicy to;
+  to.name = from.name();
+  IPSEC_COPY_IF_SET(description);
+  IPSEC_COPY_IF_SET(master_pfs);
+  IPSEC_COPY_IF_SET(quick_mode_limit);
+  IPSEC_COPY_IF_SET(main_mode_lifetime_minutes);
+  IPSEC_COPY_IF_SET(activate_default_rule);
+  IPSEC_COPY_IF_SET(polling_interval_minutes);
+  IPSEC_COPY_IF_SET(assign);
+  if (from.has_main_mode_offers()) to.main_mode_offers = reader.main_mode_offers(from.main_mode_offers());
+  if (from.has_profile()) to.profile = reader.profile(from.profile());
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::SetPolicy& from) {
+  reader.name_object(store::policy_label(label(from.policy())));
+  store::SetPolicy to;
+  to.policy = reader.reference(from.policy(), "policy");
+  IPSEC_COPY_IF_SET(new_name);
+  IPSEC_COPY_IF_SET(description);
+  IPSEC_COPY_IF_SET(master_pfs);
+  IPSEC_COPY_IF_SET(quick_mode_limit);
+  IPSEC_COPY_IF_SET(main_mode_lifetime_minutes);
+  IPSEC_COPY_IF_SET(activate_default_rule);
+  IPSEC_COPY_IF_SET(polling_interval_minutes);
+  IPSEC_COPY_IF_SET(assign);
+  if (from.has_main_mode_offers()) to.main_mode_offers = reader.main_mode_offers(from.main_mode_offers());
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::DeletePolicy& from) {
+  reader.name_object(store::policy_label(label(from.policy())));
+  return store::DeletePolicy{reader.reference(from.policy(), "policy")};
+}
+
+store::Change read(ChangeReader& reader, const proto::AddFilterList& from) {
+  reader.name_object(store::filter_list_label(from.name()));
+  store::AddFilterList to;
+  to.name = from.name();
+  IPSEC_COPY_IF_SET(description);
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::SetFilterList& from) {
+  reader.name_object(store::filter_list_label(label(from.filter_list())));
+  store::SetFilterList to;
+  to.filter_list = reader.reference(from.filter_list(), "filter_list");
+  IPSEC_COPY_IF_SET(new_name);
+  IPSEC_COPY_IF_SET(description);
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::DeleteFilterList& from) {
+  reader.name_object(store::filter_list_label(label(from.filter_list())));
+  return store::DeleteFilterList{reader.reference(from.filter_list(), "filter_list")};
+}
+
+store::Change read(ChangeReader& reader, const proto::AddFilter& from) {
+  reader.name_object(store::filter_list_label(from.filter_list()));
+  return store::AddFilter{from.filter_list(), reader.filter(from.filter())};
+}
+
+store::Change read(ChangeReader& reader, const proto::DeleteFilter& from) {
+  reader.name_object(store::filter_list_label(from.filter_list()));
+  return store::DeleteFilter{from.filter_list(), reader.filter(from.filter())};
+}
+
+store::Change read(ChangeReader& reader, const proto::AddFilterAction& from) {
+  reader.name_object(store::filter_action_label(from.name()));
+  store::AddFilterAction to;
+  to.name = from.name();
+  IPSEC_COPY_IF_SET(description);
+  IPSEC_COPY_IF_SET(quick_mode_pfs);
+  IPSEC_COPY_IF_SET(inbound_passthrough);
+  IPSEC_COPY_IF_SET(allow_soft);
+  to.action = reader.action(from.action());
+  if (from.has_offers()) to.offers = reader.quick_mode_offers(from.offers());
+  if (from.has_pfs_group()) to.pfs_group = reader.group(from.pfs_group(), "pfs_group");
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::SetFilterAction& from) {
+  reader.name_object(store::filter_action_label(label(from.filter_action())));
+  store::SetFilterAction to;
+  to.filter_action = reader.reference(from.filter_action(), "filter_action");
+  IPSEC_COPY_IF_SET(new_name);
+  IPSEC_COPY_IF_SET(description);
+  IPSEC_COPY_IF_SET(quick_mode_pfs);
+  IPSEC_COPY_IF_SET(inbound_passthrough);
+  IPSEC_COPY_IF_SET(allow_soft);
+  to.action = reader.action(from.action());
+  if (from.has_offers()) to.offers = reader.quick_mode_offers(from.offers());
+  if (from.has_pfs_group()) to.pfs_group = reader.group(from.pfs_group(), "pfs_group");
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::DeleteFilterAction& from) {
+  reader.name_object(store::filter_action_label(label(from.filter_action())));
+  return store::DeleteFilterAction{reader.reference(from.filter_action(), "filter_action")};
+}
+
+store::Change read(ChangeReader& reader, const proto::AddRule& from) {
+  reader.name_object(store::rule_label(from.name(), from.policy()));
+  store::AddRule to;
+  to.name = from.name();
+  to.policy = from.policy();
+  to.filter_list = from.filter_list();
+  to.filter_action = from.filter_action();
+  if (from.has_tunnel_endpoint()) to.tunnel_endpoint = reader.tunnel_endpoint(from.tunnel_endpoint());
+  if (from.has_connection_type()) to.connection_type = reader.connection_type(from.connection_type());
+  IPSEC_COPY_IF_SET(active);
+  IPSEC_COPY_IF_SET(description);
+  if (from.has_authentication()) to.authentication = reader.authentication(from.authentication());
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::SetRule& from) {
+  reader.name_object(store::rule_label(label(from.rule()), from.policy()));
+  store::SetRule to;
+  to.rule = reader.reference(from.rule(), "rule");
+  to.policy = from.policy();
+  IPSEC_COPY_IF_SET(new_name);
+  IPSEC_COPY_IF_SET(description);
+  IPSEC_COPY_IF_SET(filter_list);
+  IPSEC_COPY_IF_SET(filter_action);
+  if (from.has_tunnel_endpoint()) to.tunnel_endpoint = reader.tunnel_endpoint(from.tunnel_endpoint());
+  if (from.has_connection_type()) to.connection_type = reader.connection_type(from.connection_type());
+  IPSEC_COPY_IF_SET(active);
+  if (from.has_authentication()) to.authentication = reader.authentication(from.authentication());
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::DeleteRule& from) {
+  reader.name_object(store::rule_label(label(from.rule()), from.policy()));
+  store::DeleteRule to;
+  to.policy = from.policy();
+  if (from.has_rule()) to.rule = reader.reference(from.rule(), "rule");
+  return to;
+}
+
+store::Change read(ChangeReader& reader, const proto::SetDefaultRule& from) {
+  reader.name_object(store::default_rule_label(from.policy()));
+  store::SetDefaultRule to;
+  to.policy = from.policy();
+  IPSEC_COPY_IF_SET(quick_mode_pfs);
+  IPSEC_COPY_IF_SET(active);
+  if (from.has_offers()) to.offers = reader.quick_mode_offers(from.offers());
+  if (from.has_authentication()) to.authentication = reader.authentication(from.authentication());
+  return to;
+}
+
+#undef IPSEC_COPY_IF_SET
+
+store::Change read_change(ChangeReader& reader, const proto::Change& message) {
+  switch (message.change_case()) {
+    case proto::Change::kAddPolicy:
+      return read(reader, message.add_policy());
+    case proto::Change::kSetPolicy:
+      return read(reader, message.set_policy());
+    case proto::Change::kDeletePolicy:
+      return read(reader, message.delete_policy());
+    case proto::Change::kAddFilterList:
+      return read(reader, message.add_filter_list());
+    case proto::Change::kSetFilterList:
+      return read(reader, message.set_filter_list());
+    case proto::Change::kDeleteFilterList:
+      return read(reader, message.delete_filter_list());
+    case proto::Change::kAddFilter:
+      return read(reader, message.add_filter());
+    case proto::Change::kDeleteFilter:
+      return read(reader, message.delete_filter());
+    case proto::Change::kAddFilterAction:
+      return read(reader, message.add_filter_action());
+    case proto::Change::kSetFilterAction:
+      return read(reader, message.set_filter_action());
+    case proto::Change::kDeleteFilterAction:
+      return read(reader, message.delete_filter_action());
+    case proto::Change::kAddRule:
+      return read(reader, message.add_rule());
+    case proto::Change::kSetRule:
+      return read(reader, message.set_rule());
+    case proto::Change::kDeleteRule:
+      return read(reader, message.delete_rule());
+    case proto::Change::kSetDefaultRule:
+      return read(reader, message.set_default_rule());
+    case proto::Change::kDeleteAll:
+      return store::DeleteAll{};
+    case proto::Change::CHANGE_NOT_SET:
+      break;
+  }
+  reader.name_object("change");
+  reader.complain(store::kMissingKey, "change", "the change is empty or of a newer version of the program");
+  return store::DeletePolicy{};
+}
+
+// ---- to messages ----------------------------------------------------------------------------------------------------
+
+template <typename List>
+void add_quick_mode_offers(const std::vector<store::QuickModeOffer>& offers, List& list) {
+  for (const store::QuickModeOffer& offer : offers) {
+    proto::StoredQuickModeOffer& made = *list.Add();
+    if (offer.ah) made.set_ah(std::string(info(*offer.ah).name));
+    if (offer.esp) {
+      made.set_esp_cipher(std::string(info(offer.esp->cipher).name));
+      made.set_esp_integrity(std::string(info(offer.esp->integrity).name));
+    }
+    made.set_lifetime_kilobytes(offer.lifetime_kilobytes);
+    made.set_lifetime_seconds(offer.lifetime_seconds);
+  }
+}
+
+template <typename List>
+void add_authentication(const std::vector<store::AuthenticationMethod>& methods, List& list) {
+  for (const store::AuthenticationMethod& method : methods) {
+    proto::StoredAuthentication& made = *list.Add();
+    if (const auto* key = std::get_if<store::PresharedKeyAuthentication>(&method)) {
+      made.mutable_preshared_key()->set_is_set(!key->key.empty());
+    } else if (const auto* certificate = std::get_if<store::CertificateAuthentication>(&method)) {
+      made.mutable_certificate()->set_root_ca(certificate->root_ca);
+      made.mutable_certificate()->set_map_to_account(certificate->map_to_account);
+      made.mutable_certificate()->set_exclude_ca_name(certificate->exclude_ca_name);
+    } else {
+      made.set_kerberos(true);
+    }
+  }
+}
+
+proto::StoredAddress to_proto(const store::FilterAddress& address) {
+  proto::StoredAddress message;
+  if (const auto* keyword = std::get_if<store::AddressKeyword>(&address)) {
+    message.set_keyword(std::string(store::to_string(*keyword)));
+  } else if (const auto* range = std::get_if<AddressRange>(&address)) {
+    *message.mutable_range() = rpc::to_proto(*range);
+  } else {
+    const auto& name = std::get<store::DnsName>(address);
+    message.mutable_dns_name()->set_name(name.name);
+    for (const IpAddress& each : name.resolved) *message.mutable_dns_name()->add_resolved() = rpc::to_proto(each);
+  }
+  return message;
+}
+
+proto::StoredFilter to_proto(const store::Filter& filter) {
+  proto::StoredFilter message;
+  message.set_guid(filter.guid.text);
+  message.set_description(filter.description);
+  *message.mutable_source() = to_proto(filter.source);
+  *message.mutable_destination() = to_proto(filter.destination);
+  message.set_protocol(filter.protocol);
+  message.set_source_port(filter.source_port);
+  message.set_destination_port(filter.destination_port);
+  message.set_mirrored(filter.mirrored);
+  return message;
+}
+
+proto::Action to_proto(store::Action action) {
+  switch (action) {
+    case store::Action::kPermit:
+      return proto::ACTION_PERMIT;
+    case store::Action::kBlock:
+      return proto::ACTION_BLOCK;
+    case store::Action::kNegotiate:
+      break;
+  }
+  return proto::ACTION_NEGOTIATE;
+}
+
+proto::StoredDefaultRule to_proto(const store::DefaultResponseRule& rule) {
+  proto::StoredDefaultRule message;
+  message.set_guid(rule.guid.text);
+  message.set_active(rule.active);
+  message.set_quick_mode_pfs(rule.quick_mode_pfs);
+  add_quick_mode_offers(rule.offers, *message.mutable_offers());
+  add_authentication(rule.authentication, *message.mutable_authentication());
+  return message;
+}
+
+}  // namespace
+
+std::optional<store::Change> to_change(const proto::Change& message, const Resolver& resolver, Problems& problems) {
+  ChangeReader reader(resolver, problems);
+  store::Change change = read_change(reader, message);
+  if (!reader.good()) return std::nullopt;
+  return change;
+}
+
+std::optional<store::Reference> to_reference(const proto::ObjectReference& message, Problems& problems) {
+  const Resolver none;
+  ChangeReader reader(none, problems);
+  reader.name_object(fmt::format("object '{}'", label(message)));
+  store::Reference reference = reader.reference(message, "object");
+  if (!reader.good()) return std::nullopt;
+  return reference;
+}
+
+proto::StoredPolicy to_proto(const store::Policy& policy, const store::PolicyTree& tree, bool with_rules) {
+  proto::StoredPolicy message;
+  message.set_guid(policy.guid.text);
+  message.set_name(policy.name);
+  message.set_description(policy.description);
+  message.set_last_modified(policy.last_modified);
+  message.set_profile(std::string(store::to_string(policy.profile)));
+  for (const store::MainModeOffer& offer : policy.isakmp.offers) {
+    proto::StoredMainModeOffer& made = *message.add_main_mode_offers();
+    made.set_cipher(std::string(info(offer.cipher).name));
+    made.set_integrity(std::string(info(offer.integrity).name));
+    made.set_dh_group(std::string(info(offer.group).name));
+  }
+  message.set_main_mode_lifetime_minutes(policy.isakmp.lifetime_minutes);
+  message.set_quick_mode_limit(policy.isakmp.quick_mode_limit);
+  message.set_master_pfs(policy.isakmp.master_pfs);
+  message.set_polling_interval_minutes(policy.polling_interval_minutes);
+  if (with_rules) {
+    for (const store::Rule& rule : policy.rules) *message.add_rules() = to_proto(rule, policy, tree);
+  }
+  message.set_rule_count(static_cast<std::uint32_t>(policy.rules.size()));
+  *message.mutable_default_rule() = to_proto(policy.default_response);
+  message.set_assigned(tree.assigned == policy.guid);
+  return message;
+}
+
+proto::StoredRule to_proto(const store::Rule& rule, const store::Policy& policy, const store::PolicyTree& tree) {
+  proto::StoredRule message;
+  message.set_guid(rule.guid.text);
+  message.set_name(rule.name);
+  message.set_description(rule.description);
+  message.set_last_modified(rule.last_modified);
+  message.set_policy(policy.name);
+  if (const auto* list = store::find_filter_list(tree, rule.filter_list)) message.set_filter_list(list->name);
+  if (const auto* action = store::find_filter_action(tree, rule.filter_action)) message.set_filter_action(action->name);
+  add_authentication(rule.authentication, *message.mutable_authentication());
+  if (rule.tunnel_endpoint) *message.mutable_tunnel_endpoint() = rpc::to_proto(*rule.tunnel_endpoint);
+  message.set_connection_type(std::string(store::to_string(rule.connection_type)));
+  message.set_active(rule.active);
+  return message;
+}
+
+proto::StoredFilterList to_proto(const store::FilterList& list, bool with_filters) {
+  proto::StoredFilterList message;
+  message.set_guid(list.guid.text);
+  message.set_name(list.name);
+  message.set_description(list.description);
+  message.set_last_modified(list.last_modified);
+  if (with_filters) {
+    for (const store::Filter& filter : list.filters) *message.add_filters() = to_proto(filter);
+  }
+  message.set_filter_count(static_cast<std::uint32_t>(list.filters.size()));
+  return message;
+}
+
+proto::StoredFilterAction to_proto(const store::FilterAction& action) {
+  proto::StoredFilterAction message;
+  message.set_guid(action.guid.text);
+  message.set_name(action.name);
+  message.set_description(action.description);
+  message.set_last_modified(action.last_modified);
+  message.set_action(to_proto(action.action));
+  add_quick_mode_offers(action.offers, *message.mutable_offers());
+  message.set_quick_mode_pfs(action.quick_mode_pfs);
+  message.set_pfs_group(std::string(info(action.pfs_group).name));
+  message.set_inbound_passthrough(action.inbound_passthrough);
+  message.set_allow_soft(action.allow_soft);
+  return message;
+}
+
+proto::Problem to_proto(const store::Problem& problem) {
+  proto::Problem message;
+  message.set_change_index(static_cast<std::uint32_t>(problem.change_index));
+  message.set_code(problem.code);
+  message.set_object(problem.object);
+  message.set_field(problem.field);
+  message.set_text(problem.text);
+  return message;
+}
+
+}  // namespace ipsec::agent
