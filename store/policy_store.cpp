@@ -117,8 +117,9 @@ Result<PolicyStore> PolicyStore::open(const std::string& path, StoreOptions opti
   IPSEC_ASSIGN_OR_RETURN(state->connection, Connection::open(path, mode));
   state->read_only = options.read_only;
   state->random = &random;
+  IPSEC_RETURN_IF_ERROR(check_identity(*state->connection, mode));
   IPSEC_RETURN_IF_ERROR(configure(*state->connection, mode));
-  IPSEC_RETURN_IF_ERROR(check_and_migrate(*state->connection, mode));
+  IPSEC_RETURN_IF_ERROR(migrate(*state->connection));
   IPSEC_RETURN_IF_ERROR(check_integrity(*state->connection));
   return PolicyStore(std::move(state));
 }

@@ -8,7 +8,7 @@ namespace ipsec::store {
 
 namespace {
 
-Status migrate(Connection& connection, const Migration& migration) {
+Status take_step(Connection& connection, const Migration& migration) {
   IPSEC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(connection, Transaction::Kind::kWrite));
   IPSEC_ASSIGN_OR_RETURN(const std::int64_t version, connection.integer("PRAGMA user_version"));
   if (version >= migration.version) return {};  // another process was faster
@@ -22,7 +22,7 @@ Status migrate(Connection& connection, const Migration& migration) {
 
 std::uint32_t newest_schema() { return all_migrations().back().version; }
 
-Status check_and_migrate(Connection& connection, Connection::Mode mode) {
+Status check_identity(Connection& connection, Connection::Mode mode) {
   IPSEC_ASSIGN_OR_RETURN(const std::int64_t application, connection.integer("PRAGMA application_id"));
   IPSEC_ASSIGN_OR_RETURN(const std::int64_t version, connection.integer("PRAGMA user_version"));
   IPSEC_ASSIGN_OR_RETURN(const std::int64_t objects, connection.integer("SELECT count(*) FROM sqlite_schema"));
@@ -40,8 +40,13 @@ Status check_and_migrate(Connection& connection, Connection::Mode mode) {
     return refused(fmt::format("policy store {} has schema version {} and is opened read-only; version {} is needed",
                                connection.path(), version, newest_schema()));
   }
+  return {};
+}
+
+Status migrate(Connection& connection) {
+  IPSEC_ASSIGN_OR_RETURN(const std::int64_t version, connection.integer("PRAGMA user_version"));
   for (const Migration& migration : all_migrations()) {
-    if (migration.version > version) IPSEC_RETURN_IF_ERROR(migrate(connection, migration));
+    if (migration.version > version) IPSEC_RETURN_IF_ERROR(take_step(connection, migration));
   }
   return {};
 }

@@ -112,23 +112,33 @@ std::vector<QuickModeOffer> read_offers(ObjectReader& in, std::vector<QuickModeO
   return given ? offers : fallback;
 }
 
+// In place of a key that is reported already, so that its length is not reported too.
+SecretBytes unusable_key() { return SecretBytes(1); }
+
+SecretBytes read_hex_key(ObjectReader& in) {
+  std::string text = in.text("psk_hex");
+  auto bytes = from_hex(text);
+  wipe_memory(text.data(), text.size());
+  if (!bytes.ok()) {
+    in.add(kPresharedKeyInvalid, "psk_hex", "is not hexadecimal; accepted is an even number of digits 0 to f");
+    return unusable_key();
+  }
+  SecretBytes key{ByteView(*bytes)};
+  wipe_memory(bytes->data(), bytes->size());
+  return key;
+}
+
 // Empty where the key is left out.
 SecretBytes read_key(ObjectReader& in) {
   const bool text_given = in.value("psk") != nullptr;
   const json* hex = in.value("psk_hex");
   if (text_given && hex) {
     in.add(kPresharedKeyInvalid, "psk_hex", "stands beside psk; accepted is one of the two");
-    return {};
+    return unusable_key();
   }
-  std::string text = in.text(hex ? "psk_hex" : "psk");
+  if (hex) return read_hex_key(in);
+  std::string text = in.text("psk");
   SecretBytes key{std::string_view(text)};
-  if (hex && hex->is_string()) {
-    auto bytes = from_hex(text);
-    if (!bytes.ok())
-      in.add(kPresharedKeyInvalid, "psk_hex", "is not hexadecimal; accepted is an even number of digits 0 to f");
-    key = bytes.ok() ? SecretBytes(ByteView(*bytes)) : SecretBytes();
-    if (bytes.ok()) wipe_memory(bytes->data(), bytes->size());
-  }
   wipe_memory(text.data(), text.size());
   return key;
 }

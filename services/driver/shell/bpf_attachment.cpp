@@ -67,6 +67,10 @@ bool is_attached(std::uint32_t index, bpf_tc_attach_point point) {
   return bpf_tc_query(&hook, &options) == 0;
 }
 
+// The program on a NIC's egress is the first to come and the last to go, and TUN devices have none: it tells the NICs
+// that a driver is in front of.
+bool has_our_egress(std::uint32_t index) { return is_attached(index, BPF_TC_EGRESS); }
+
 Status detach_program(const std::string& name, std::uint32_t index, bpf_tc_attach_point point) {
   if (!is_attached(index, point)) return {};
   const bpf_tc_hook hook = hook_of(index, point);
@@ -160,7 +164,7 @@ Result<std::vector<PortPair>> BpfAttachment::attach(const Nic& nic, unsigned wor
   IPSEC_ASSIGN_OR_RETURN(Skeleton loaded, load(nic, host.index, wire.index));
   const auto& programs = loaded->progs;
 
-  const bool replaces = is_attached(nic.index, BPF_TC_EGRESS) || is_attached(nic.index, BPF_TC_INGRESS);
+  const bool replaces = has_our_egress(nic.index);
   // The TUNs first: nothing that comes out of them may reach the IP stack as it is.
   for (const auto& [name, index, program] : {std::tuple{host_name, host.index, programs.host_ingress},
                                              std::tuple{wire_name, wire.index, programs.wire_ingress}}) {
@@ -192,12 +196,12 @@ Status BpfAttachment::update(const Nic& nic) {
 }
 
 Status BpfAttachment::detach(const Nic& nic) {
-  const bool ours_by_now = is_attached(nic.index, BPF_TC_EGRESS) || is_attached(nic.index, BPF_TC_INGRESS);
+  const bool ours_by_now = has_our_egress(nic.index);
   const auto attached = attached_.find(nic.index);
   // What a dead process left behind cannot say who made the qdisc; most likely that process.
   const bool our_clsact = attached == attached_.end() ? ours_by_now : attached->second.made_clsact;
-  IPSEC_RETURN_IF_ERROR(detach_program(nic.name, nic.index, BPF_TC_EGRESS));
   IPSEC_RETURN_IF_ERROR(detach_program(nic.name, nic.index, BPF_TC_INGRESS));
+  IPSEC_RETURN_IF_ERROR(detach_program(nic.name, nic.index, BPF_TC_EGRESS));
   if (attached != attached_.end()) attached_.erase(attached);
   if (!our_clsact) return {};
   const Result<bool> others = netlink_.has_filters(nic.index);
@@ -209,7 +213,7 @@ std::vector<Nic> BpfAttachment::left_behind(const std::vector<Nic>& nics) {
   std::vector<Nic> found;
   for (const Nic& nic : nics) {
     if (attached_.contains(nic.index)) continue;
-    if (is_attached(nic.index, BPF_TC_EGRESS) || is_attached(nic.index, BPF_TC_INGRESS)) found.push_back(nic);
+    if (has_our_egress(nic.index)) found.push_back(nic);
   }
   return found;
 }

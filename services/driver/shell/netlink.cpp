@@ -72,6 +72,13 @@ int read_link(const nlmsghdr* message, void* data) {
   return MNL_CB_OK;
 }
 
+int read_route(const nlmsghdr* message, void* data) {
+  for_each_attribute(message, sizeof(rtmsg), [data](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == RTA_OIF) copy_attribute(attribute, *static_cast<std::uint32_t*>(data));
+  });
+  return MNL_CB_OK;
+}
+
 int note_filter(const nlmsghdr*, void* data) {
   *static_cast<bool*>(data) = true;
   return MNL_CB_OK;
@@ -193,6 +200,20 @@ Status Netlink::start_tun(std::uint32_t index, std::uint32_t mtu, std::uint32_t 
     mnl_attr_nest_end(request, families);
   }));
   return change_link(index, true, [](nlmsghdr*) {});
+}
+
+Result<std::uint32_t> Netlink::interface_towards(const IpAddress& destination) {
+  alignas(nlmsghdr) std::array<char, kRequestSize> buffer{};
+  nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
+  request->nlmsg_type = RTM_GETROUTE;
+  request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  auto* route = static_cast<rtmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(rtmsg)));
+  route->rtm_family = destination.is_v4() ? AF_INET : AF_INET6;
+  route->rtm_dst_len = static_cast<unsigned char>(destination.bits());
+  mnl_attr_put(request, RTA_DST, destination.bytes().size(), destination.bytes().data());
+  std::uint32_t index = 0;
+  IPSEC_RETURN_IF_ERROR(with_context(transact(request, read_route, &index), destination.to_string()));
+  return index;
 }
 
 Result<bool> Netlink::has_filters(std::uint32_t index) {

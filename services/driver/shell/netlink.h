@@ -7,6 +7,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "services/common/address.h"
 #include "services/common/result.h"
 #include "services/driver/shell/nic.h"
 
@@ -23,6 +24,9 @@ class Netlink {
   // Brings a TUN device into service: MTU and queue length set, no IPv6 address of its own (it would send router
   // solicitations into the driver), up.
   Status start_tun(std::uint32_t index, std::uint32_t mtu, std::uint32_t queue_length);
+
+  // The interface by which a packet to this address leaves, as the routing tables say now.
+  Result<std::uint32_t> interface_towards(const IpAddress& destination);
 
   // Whether any traffic control filter hangs on the clsact qdisc of the interface.
   Result<bool> has_filters(std::uint32_t index);

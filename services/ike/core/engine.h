@@ -59,7 +59,7 @@ class Engine {
   // Does what is due at `now` (retransmissions, time-outs, lifetimes).
   Actions poll(Timestamp now);
 
-  const Statistics& statistics() const;
+  Statistics statistics() const;
   // For the shell: a datagram could not be sent.
   void count_send_failure();
   // Sorted by initiator cookie; half-open ones too.

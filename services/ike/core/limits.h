@@ -18,11 +18,17 @@ inline constexpr Duration kWaitAfterHint = std::chrono::seconds(4);
 
 // A responder's half-open main mode lives longer than an initiator keeps trying (63 s).
 inline constexpr Duration kHalfOpenLifetime = std::chrono::seconds(70);
-// Half-open main modes as responder, in total: about 1 KB each, so a flood costs 1 MB. MS-IKEE 3.9 enters its denial of
-// service protection at 500.
+// Half-open main modes as responder, in total. MS-IKEE 3.9 enters its denial of service protection at 500. With the
+// bound on message 1 a flood costs at most 16 MB.
 inline constexpr std::size_t kMaxHalfOpen = 1000;
+// Message 1 is kept whole until message 5. The longest known one, with every suite of a generous peer, has about 3 KB.
+inline constexpr std::size_t kMaxMessage1Size = 8192;
 // And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35.
 inline constexpr std::size_t kMaxHalfOpenPerAddress = 35;
+
+// First messages refused a moment ago, remembered so that their repetitions cause no further events. Beyond that they
+// do.
+inline constexpr std::size_t kMaxRefusedRemembered = 256;
 
 // A finished quick mode is kept to answer repeated messages; longer than a peer repeats.
 inline constexpr Duration kFinishedQuickModeLifetime = std::chrono::seconds(70);
@@ -40,6 +46,11 @@ inline constexpr std::size_t kMaxWaiting = 65536;
 // The Delete for SAs whose quick mode timed out is repeated, because the peer may believe in them and send into
 // nothing for an hour. Deletes are never acknowledged.
 inline constexpr int kDeleteRepetitions = 5;
+inline constexpr std::size_t kMaxRepeatedDatagrams = 4096;
+
+// An encrypted quick mode message of an SA that is not known gets INVALID-COOKIE, so that a peer that remembers what we
+// forgot can begin anew; but seldom, since anybody can cause it.
+inline constexpr int kInvalidCookieAnswersPerSecond = 10;
 
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;

@@ -71,6 +71,9 @@ struct EspOffer {
   friend bool operator==(const EspOffer&, const EspOffer&) = default;
 };
 
+// "ESP AES128-SHA1", "ESP AES128-GCM"
+std::string to_string(const EspOffer& offer);
+
 struct QuickModeOffer {
   std::optional<Integrity> ah;
   std::optional<EspOffer> esp;

@@ -1,5 +1,6 @@
 #include "tests/driver/shell/namespaces.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -138,7 +139,8 @@ int end_process(pid_t process, int signal) {
 }
 
 bool eventually(const std::function<bool()>& condition, double seconds) {
-  for (int i = 0; i < static_cast<int>(seconds * 100); ++i) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  while (std::chrono::steady_clock::now() < end) {
     if (condition()) return true;
     poll(nullptr, 0, 10);
   }

@@ -1,0 +1,147 @@
+#include "services/driver/shell/attached_nics.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "services/driver/core/limits.h"
+
+namespace ipsec::driver {
+namespace {
+
+bool has_index(const std::vector<Nic>& nics, std::uint32_t index) {
+  return std::any_of(nics.begin(), nics.end(), [index](const Nic& nic) { return nic.index == index; });
+}
+
+bool has_name(const std::vector<Nic>& nics, const std::string& name) {
+  return std::any_of(nics.begin(), nics.end(), [&name](const Nic& nic) { return nic.name == name; });
+}
+
+IpAddress address_of(std::uint32_t network_order) {
+  std::array<std::uint8_t, 4> octets{};
+  std::memcpy(octets.data(), &network_order, octets.size());
+  return IpAddress::from_bytes(octets);
+}
+
+}  // namespace
+
+AttachedNics::AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Attachment> attachment, Netlink netlink,
+                           WorkerPool& workers, EventLog& events)
+    : wanted_(std::move(wanted)),
+      attachment_(std::move(attachment)),
+      netlink_(std::move(netlink)),
+      workers_(workers),
+      events_(events) {}
+
+Status AttachedNics::follow() {
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
+  const std::vector<Nic> chosen = choose_nics(present, wanted_);
+  note_missing(chosen);
+  let_go_of_all_but(chosen, present);
+  Status first;
+  for (const Nic& nic : chosen) {
+    const Status status = attached_.contains(nic.index) ? update(nic) : attach(nic);
+    note_outcome(nic.name, status);
+    if (first.ok()) first = status;
+  }
+  std::erase_if(failures_, [&](const auto& failure) { return !has_name(chosen, failure.first); });
+  return first;
+}
+
+Status AttachedNics::release_all() {
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
+  failures_.clear();
+  missing_.clear();
+  let_go_of_all_but({}, present);
+  if (attached_.empty()) return {};
+  return unavailable(fmt::format("interface '{}': still attached", attached_.begin()->second.name));
+}
+
+void AttachedNics::let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present) {
+  std::vector<Nic> leaving = attachment_->left_behind(present);
+  std::erase_if(leaving, [&](const Nic& nic) { return has_index(chosen, nic.index); });
+  for (const auto& [index, nic] : attached_) {
+    if (!has_index(chosen, index)) leaving.push_back(nic);
+  }
+  for (const Nic& nic : leaving) {
+    const Status status = let_go(nic);
+    // Of a NIC that is no more, the kernel knows nothing to detach.
+    if (!status.ok() && has_index(present, nic.index)) {
+      events_.add("detach_failed", Severity::kError, status.message(), {{"interface", nic.name}});
+    }
+  }
+}
+
+Status AttachedNics::attach(const Nic& nic) {
+  IPSEC_ASSIGN_OR_RETURN(std::vector<PortPair> ports, attachment_->attach(nic, workers_.size()));
+  workers_.add(nic.index, std::move(ports));
+  attached_[nic.index] = nic;
+  events_.add("attached", Severity::kInformation, fmt::format("In front of interface {}", nic.name),
+              {{"interface", nic.name}, {"mtu", fmt::format("{}", nic.mtu)}});
+  return {};
+}
+
+Status AttachedNics::update(const Nic& nic) {
+  Nic& known = attached_[nic.index];
+  if (known == nic) return {};
+  IPSEC_RETURN_IF_ERROR(attachment_->update(nic));
+  known = nic;
+  return {};
+}
+
+Status AttachedNics::let_go(const Nic& nic) {
+  const Status status = attachment_->detach(nic);
+  const auto found = attached_.find(nic.index);
+  if (found == attached_.end()) return status;
+  workers_.remove(nic.index);
+  events_.add("detached", Severity::kInformation, fmt::format("Away from interface {}", nic.name),
+              {{"interface", nic.name}});
+  attached_.erase(found);
+  return status;
+}
+
+void AttachedNics::note_missing(const std::vector<Nic>& chosen) {
+  for (const std::string& name : wanted_) {
+    const auto known = std::find(missing_.begin(), missing_.end(), name);
+    if (has_name(chosen, name)) {
+      if (known != missing_.end()) missing_.erase(known);
+    } else if (known == missing_.end()) {
+      missing_.push_back(name);
+      events_.add("interface_missing", Severity::kWarning,
+                  fmt::format("There is no interface {}; it is attached to as soon as it appears", name),
+                  {{"interface", name}});
+    }
+  }
+}
+
+void AttachedNics::note_outcome(const std::string& name, const Status& status) {
+  if (status.ok()) {
+    failures_.erase(name);
+    return;
+  }
+  std::string& known = failures_[name];
+  if (known == status.message()) return;
+  known = status.message();
+  events_.add("attach_failed", Severity::kError, known, {{"interface", name}});
+}
+
+std::vector<std::string> AttachedNics::names() const {
+  std::vector<std::string> names;
+  for (const auto& [index, nic] : attached_) names.push_back(nic.name);
+  return names;
+}
+
+LinkSettings AttachedNics::link_settings() const {
+  LinkSettings link;
+  if (attached_.empty()) return link;
+  std::uint32_t narrowest = limits::kMaxPacketSize;
+  for (const auto& [index, nic] : attached_) {
+    narrowest = std::min(narrowest, nic.mtu);
+    for (const std::uint32_t address : nic.broadcast_addresses) {
+      link.broadcast_addresses.push_back(address_of(address));
+    }
+  }
+  link.mtu = static_cast<std::uint16_t>(narrowest);
+  return link;
+}
+
+}  // namespace ipsec::driver

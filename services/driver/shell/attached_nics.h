@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/driver/core/policy.h"
+#include "services/driver/shell/attachment.h"
+#include "services/driver/shell/event_log.h"
+#include "services/driver/shell/netlink.h"
+#include "services/driver/shell/worker_pool.h"
+
+namespace ipsec::driver {
+
+// Keeps the driver in front of the right NICs while they come, change and go. One thread at a time.
+class AttachedNics {
+ public:
+  // `wanted`: names; empty: all (choose_nics). The references must outlive this object.
+  AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Attachment> attachment, Netlink netlink,
+               WorkerPool& workers, EventLog& events);
+
+  // Brings what is attached in line with the NICs there are now. Does all it can; the error names what it could not,
+  // and the next call tries that again.
+  Status follow();
+  // Leaves every NIC, also those that a dead process left blocked.
+  Status release_all();
+
+  bool any() const { return !attached_.empty(); }
+  // The last follow() failed somewhere.
+  bool incomplete() const { return !failures_.empty(); }
+  std::vector<std::string> names() const;
+  // Of all attached NICs together.
+  LinkSettings link_settings() const;
+
+ private:
+  Status attach(const Nic& nic);
+  Status update(const Nic& nic);
+  Status let_go(const Nic& nic);
+  void let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present);
+  void note_missing(const std::vector<Nic>& chosen);
+  // Remembers, and reports what is new.
+  void note_outcome(const std::string& name, const Status& status);
+
+  const std::vector<std::string> wanted_;
+  const std::unique_ptr<Attachment> attachment_;
+  Netlink netlink_;
+  WorkerPool& workers_;
+  EventLog& events_;
+  std::map<std::uint32_t, Nic> attached_;        // by index
+  std::map<std::string, std::string> failures_;  // NIC name -> error
+  std::vector<std::string> missing_;
+};
+
+}  // namespace ipsec::driver

@@ -1,0 +1,273 @@
+#include "services/driver/shell/convert.h"
+
+#include <chrono>
+#include <string>
+
+#include "services/common/rpc/convert.h"
+
+namespace ipsec::driver {
+
+// Here, so that they are overloads of the functions below.
+using rpc::from_proto;
+using rpc::to_proto;
+
+namespace {
+
+Result<Action> action_from_proto(proto::Action value, std::string_view field) {
+  switch (value) {
+    case proto::ACTION_PERMIT:
+      return Action::kPermit;
+    case proto::ACTION_BLOCK:
+      return Action::kBlock;
+    case proto::ACTION_NEGOTIATE:
+      return Action::kNegotiate;
+    default:
+      return invalid(
+          fmt::format("{}: {} is no action; permit (1), block (2) and negotiate (3) are", field, int{value}));
+  }
+}
+
+Result<Encapsulation> encapsulation_from_proto(proto::Encapsulation value, std::string_view field) {
+  switch (value) {
+    case proto::ENCAPSULATION_TUNNEL:
+      return Encapsulation::kTunnel;
+    case proto::ENCAPSULATION_TRANSPORT:
+      return Encapsulation::kTransport;
+    default:
+      return invalid(fmt::format("{}: {} is no encapsulation; tunnel (1) and transport (2) are", field, int{value}));
+  }
+}
+
+// Policies without one are taken as of the default profile.
+Result<Profile> profile_from_proto(const std::string& name, std::string_view field) {
+  if (name.empty() || name == "modern") return Profile::kModern;
+  if (name == "windows2003") return Profile::kWindows2003;
+  return invalid(fmt::format("{}: '{}' is no profile; modern and windows2003 are", field, name));
+}
+
+Result<std::optional<IpAddress>> optional_address(bool present, const proto::Address& message,
+                                                  const std::string& field) {
+  if (!present) return std::optional<IpAddress>();
+  IPSEC_ASSIGN_OR_RETURN(const IpAddress address, from_proto(message, field));
+  return std::optional<IpAddress>(address);
+}
+
+Result<Filter> filter_from_proto(const proto::Filter& message, const std::string& field) {
+  Filter filter;
+  filter.id = message.id();
+  filter.mirror_id = message.mirror_id();
+  filter.index = message.index();
+  filter.weight = message.weight();
+  IPSEC_ASSIGN_OR_RETURN(filter.direction, from_proto(message.direction(), field + ".direction"));
+  IPSEC_ASSIGN_OR_RETURN(filter.selector, from_proto(message.selector(), field + ".selector"));
+  IPSEC_ASSIGN_OR_RETURN(filter.action, action_from_proto(message.action(), field + ".action"));
+  IPSEC_ASSIGN_OR_RETURN(filter.tunnel_source, optional_address(message.has_tunnel_source(), message.tunnel_source(),
+                                                                field + ".tunnel_source"));
+  IPSEC_ASSIGN_OR_RETURN(
+      filter.tunnel_destination,
+      optional_address(message.has_tunnel_destination(), message.tunnel_destination(), field + ".tunnel_destination"));
+  filter.inbound_passthrough = message.inbound_passthrough();
+  filter.rule_name = message.rule_name();
+  return filter;
+}
+
+SecretBytes secret(const std::string& octets) { return SecretBytes(as_bytes(octets)); }
+
+// common.proto numbers these enumerations as the core does, plus one.
+proto::Direction direction_to_proto(Direction direction) {
+  return direction == Direction::kOutbound ? proto::DIRECTION_OUTBOUND : proto::DIRECTION_INBOUND;
+}
+proto::SecurityProtocol protocol_to_proto(SecurityProtocol protocol) {
+  return protocol == SecurityProtocol::kAh ? proto::SECURITY_PROTOCOL_AH : proto::SECURITY_PROTOCOL_ESP;
+}
+static_assert(static_cast<int>(RekeyReason::kSequence) + 1 == proto::REKEY_REASON_SEQUENCE);
+static_assert(static_cast<int>(SaEndReason::kPolicy) + 1 == proto::SA_END_REASON_POLICY);
+
+std::uint32_t whole_seconds(Duration duration) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+proto::Event::Severity severity_to_proto(Severity severity) {
+  switch (severity) {
+    case Severity::kInformation:
+      return proto::Event::SEVERITY_INFORMATION;
+    case Severity::kWarning:
+      return proto::Event::SEVERITY_WARNING;
+    case Severity::kError:
+      return proto::Event::SEVERITY_ERROR;
+  }
+  return proto::Event::SEVERITY_UNSPECIFIED;
+}
+
+// Without the keys.
+proto::Sa sa_to_proto(const SaParameters& sa) {
+  proto::Sa message;
+  message.set_spi(sa.spi);
+  message.set_direction(direction_to_proto(sa.direction));
+  message.set_protocol(protocol_to_proto(sa.protocol));
+  message.set_encapsulation(sa.encapsulation == Encapsulation::kTunnel ? proto::ENCAPSULATION_TUNNEL
+                                                                       : proto::ENCAPSULATION_TRANSPORT);
+  *message.mutable_source() = to_proto(sa.source);
+  *message.mutable_destination() = to_proto(sa.destination);
+  *message.mutable_selector() = to_proto(sa.selector);
+  message.set_filter_id(sa.filter_id);
+  message.set_cipher(to_proto(sa.cipher));
+  message.set_integrity(to_proto(sa.integrity));
+  message.set_replay_window(sa.replay_window);
+  message.set_lifetime_seconds(sa.lifetime_seconds);
+  message.set_lifetime_kilobytes(sa.lifetime_kilobytes);
+  message.set_pair_spi(sa.pair_spi);
+  message.set_replaces_spi(sa.replaces_spi);
+  message.set_main_mode_id(sa.main_mode_id);
+  message.set_pfs_group(sa.pfs_group);
+  message.set_rule_name(sa.rule_name);
+  message.set_quick_mode_policy(sa.quick_mode_policy);
+  message.set_initiator(sa.initiator);
+  return message;
+}
+
+}  // namespace
+
+Result<Direction> from_proto(proto::Direction value, std::string_view field) {
+  switch (value) {
+    case proto::DIRECTION_OUTBOUND:
+      return Direction::kOutbound;
+    case proto::DIRECTION_INBOUND:
+      return Direction::kInbound;
+    default:
+      return invalid(fmt::format("{}: {} is no direction; outbound (1) and inbound (2) are", field, int{value}));
+  }
+}
+
+Result<SecurityProtocol> from_proto(proto::SecurityProtocol value, std::string_view field) {
+  switch (value) {
+    case proto::SECURITY_PROTOCOL_AH:
+      return SecurityProtocol::kAh;
+    case proto::SECURITY_PROTOCOL_ESP:
+      return SecurityProtocol::kEsp;
+    default:
+      return invalid(fmt::format("{}: {} is no security protocol; AH (2) and ESP (3) are", field, int{value}));
+  }
+}
+
+Result<Policy> from_proto(const proto::DriverPolicy& message) {
+  Policy policy;
+  policy.version = message.version();
+  policy.name = message.policy_name();
+  policy.active = message.active();
+  policy.filters.reserve(static_cast<std::size_t>(message.filters_size()));
+  for (int i = 0; i < message.filters_size(); ++i) {
+    IPSEC_ASSIGN_OR_RETURN(Filter filter, filter_from_proto(message.filters(i), fmt::format("policy.filters[{}]", i)));
+    policy.filters.push_back(std::move(filter));
+  }
+  IPSEC_ASSIGN_OR_RETURN(policy.profile, profile_from_proto(message.profile(), "policy.profile"));
+  for (int i = 0; i < message.local_addresses_size(); ++i) {
+    IPSEC_ASSIGN_OR_RETURN(const IpAddress address,
+                           from_proto(message.local_addresses(i), fmt::format("policy.local_addresses[{}]", i)));
+    policy.local_addresses.push_back(address);
+  }
+  return policy;
+}
+
+Result<SaParameters> from_proto(const proto::Sa& message) {
+  SaParameters sa;
+  sa.spi = message.spi();
+  IPSEC_ASSIGN_OR_RETURN(sa.direction, from_proto(message.direction(), "sa.direction"));
+  IPSEC_ASSIGN_OR_RETURN(sa.protocol, from_proto(message.protocol(), "sa.protocol"));
+  IPSEC_ASSIGN_OR_RETURN(sa.encapsulation, encapsulation_from_proto(message.encapsulation(), "sa.encapsulation"));
+  IPSEC_ASSIGN_OR_RETURN(sa.source, from_proto(message.source(), "sa.source"));
+  IPSEC_ASSIGN_OR_RETURN(sa.destination, from_proto(message.destination(), "sa.destination"));
+  IPSEC_ASSIGN_OR_RETURN(sa.selector, from_proto(message.selector(), "sa.selector"));
+  sa.filter_id = message.filter_id();
+  IPSEC_ASSIGN_OR_RETURN(sa.cipher, from_proto(message.cipher(), "sa.cipher"));
+  IPSEC_ASSIGN_OR_RETURN(sa.integrity, from_proto(message.integrity(), "sa.integrity"));
+  sa.encryption_key = secret(message.encryption_key());
+  sa.integrity_key = secret(message.integrity_key());
+  sa.replay_window = message.replay_window();
+  sa.lifetime_seconds = message.lifetime_seconds();
+  sa.lifetime_kilobytes = message.lifetime_kilobytes();
+  sa.pair_spi = message.pair_spi();
+  sa.replaces_spi = message.replaces_spi();
+  sa.main_mode_id = message.main_mode_id();
+  sa.pfs_group = message.pfs_group();
+  sa.rule_name = message.rule_name();
+  sa.quick_mode_policy = message.quick_mode_policy();
+  sa.initiator = message.initiator();
+  return sa;
+}
+
+proto::DriverRequest to_proto(const Acquire& acquire) {
+  proto::DriverRequest message;
+  proto::Acquire& part = *message.mutable_acquire();
+  part.set_acquire_id(acquire.acquire_id);
+  part.set_filter_id(acquire.filter_id);
+  *part.mutable_packet() = to_proto(acquire.packet);
+  *part.mutable_local() = to_proto(acquire.local);
+  *part.mutable_peer() = to_proto(acquire.peer);
+  return message;
+}
+
+proto::DriverRequest to_proto(const RekeyNeeded& rekey) {
+  proto::DriverRequest message;
+  proto::RekeyNeeded& part = *message.mutable_rekey();
+  part.set_spi(rekey.spi);
+  *part.mutable_peer() = to_proto(rekey.peer);
+  part.set_filter_id(rekey.filter_id);
+  part.set_reason(static_cast<proto::RekeyReason>(static_cast<int>(rekey.reason) + 1));
+  return message;
+}
+
+proto::DriverRequest to_proto(const SaEnded& ended) {
+  proto::DriverRequest message;
+  proto::SaEnded& part = *message.mutable_ended();
+  part.set_spi(ended.spi);
+  part.set_direction(direction_to_proto(ended.direction));
+  part.set_protocol(protocol_to_proto(ended.protocol));
+  *part.mutable_peer() = to_proto(ended.peer);
+  part.set_reason(static_cast<proto::SaEndReason>(static_cast<int>(ended.reason) + 1));
+  return message;
+}
+
+proto::Event to_proto(const Event& event) {
+  proto::Event message;
+  message.set_sequence(event.sequence);
+  message.set_wall_clock_ms(event.wall_clock_ms);
+  message.set_source("driver");
+  message.set_name(event.name);
+  message.set_severity(severity_to_proto(event.severity));
+  message.set_text(event.text);
+  for (const auto& [key, value] : event.fields) (*message.mutable_fields())[key] = value;
+  return message;
+}
+
+proto::SaStatus to_proto(const SaStatus& status) {
+  proto::SaStatus message;
+  *message.mutable_sa() = sa_to_proto(status.sa);
+  message.set_packets(status.packets);
+  message.set_bytes(status.bytes);
+  message.set_age_seconds(whole_seconds(status.age));
+  message.set_idle_seconds(whole_seconds(status.idle));
+  message.set_soft_expired(status.soft_expired);
+  message.set_dying(status.dying);
+  return message;
+}
+
+proto::Counter to_proto(const NamedCounter& counter) {
+  proto::Counter message;
+  message.set_name(std::string(counter.name));
+  message.set_text(std::string(counter.text));
+  message.set_value(counter.value);
+  return message;
+}
+
+proto::FilterStatistics to_proto(const FilterStatistics& statistics) {
+  proto::FilterStatistics message;
+  message.set_filter_id(statistics.filter_id);
+  message.set_packets(statistics.packets);
+  message.set_bytes(statistics.bytes);
+  return message;
+}
+
+std::string_view to_string(Profile profile) { return profile == Profile::kModern ? "modern" : "windows2003"; }
+
+}  // namespace ipsec::driver

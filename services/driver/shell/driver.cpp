@@ -1,0 +1,171 @@
+#include "services/driver/shell/driver.h"
+
+#include "services/common/daemon/clock.h"
+
+namespace ipsec::driver {
+namespace {
+
+using daemon::monotonic_now;
+
+}  // namespace
+
+Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& random,
+                                               std::unique_ptr<Attachment> attachment) {
+  IPSEC_ASSIGN_OR_RETURN(Netlink routes, Netlink::open());
+  IPSEC_ASSIGN_OR_RETURN(Netlink interfaces, Netlink::open());
+  std::unique_ptr<Driver> driver(new Driver(random, std::move(routes)));
+  IPSEC_RETURN_IF_ERROR(driver->start_workers(settings.workers, random));
+  driver->nics_ = std::make_unique<AttachedNics>(std::move(settings.interfaces), std::move(attachment),
+                                                 std::move(interfaces), *driver->workers_, driver->events_);
+  return driver;
+}
+
+Driver::Driver(RandomSource& random, Netlink routes)
+    : control_(random), published_(control_.tables()), routes_(std::move(routes)) {}
+
+Status Driver::start_workers(unsigned count, RandomSource& random) {
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (unsigned i = 0; i < count; ++i) {
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random));
+    workers.push_back(std::move(worker));
+  }
+  workers_ = std::make_unique<WorkerPool>(
+      std::move(workers), published_,
+      WorkerPool::Functions{[this](std::vector<DriverEvent>& events) { distribute(events); },
+                            [this](const IpAddress& destination) { return route(destination); }});
+  return {};
+}
+
+Driver::~Driver() = default;
+
+Result<bool> Driver::set_policy(Policy policy) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t version = policy.version;
+  const Profile profile = policy.profile;
+  const std::vector<Filter> filters = policy.filters;
+  const std::string name = policy.name;
+  IPSEC_ASSIGN_OR_RETURN(std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
+  events_.set_filters(filters);
+  profile_ = profile;
+  policy_known_ = true;
+  events_.add("policy_set", Severity::kInformation,
+              control_.active() ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters.size())
+                                : std::string("No policy is active"),
+              {{"policy", name}, {"version", fmt::format("{}", version)}});
+  publish();
+  distribute(events);
+  const Status status = follow_policy();
+  if (!status.ok()) {
+    return with_context(status, fmt::format("policy version {} is in force, but not everywhere", version));
+  }
+  return nics_->any();
+}
+
+Status Driver::follow_policy() {
+  if (!policy_known_) return {};
+  if (!control_.active()) return nics_->release_all();
+  const Status status = nics_->follow();
+  link_changed();
+  return status;
+}
+
+void Driver::link_changed() {
+  control_.set_link(nics_->link_settings());
+  publish();
+}
+
+Result<std::uint32_t> Driver::reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer) {
+  const std::lock_guard lock(mutex_);
+  return control_.reserve_spi(protocol, local, peer, monotonic_now());
+}
+
+Status Driver::install_sa(SaParameters parameters) {
+  const std::lock_guard lock(mutex_);
+  const Status status = control_.install_sa(std::move(parameters), monotonic_now());
+  publish();
+  return status;
+}
+
+bool Driver::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer) {
+  const std::lock_guard lock(mutex_);
+  const bool existed = control_.delete_sa(spi, direction, protocol, peer);
+  publish();
+  return existed;
+}
+
+void Driver::acquire_failed(std::uint64_t acquire_id, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  const bool existed = control_.acquire_failed(acquire_id, monotonic_now());
+  publish();
+  if (!existed) return;
+  events_.add("acquire_failed", Severity::kWarning, fmt::format("Packets held for an SA are dropped: {}", reason),
+              {{"acquire", fmt::format("{}", acquire_id)}, {"reason", reason}});
+}
+
+std::shared_ptr<RequestQueue> Driver::open_requests() {
+  const std::lock_guard lock(mutex_);
+  return requests_.open(control_.pending_acquires());
+}
+
+std::vector<SaStatus> Driver::list_sas() {
+  const std::lock_guard lock(mutex_);
+  return control_.list_sas(monotonic_now());
+}
+
+DriverState Driver::state() {
+  const std::lock_guard lock(mutex_);
+  return {control_.statistics(), control_.policy_version(), profile_,
+          nics_->names(),        workers_->lost_to_wire(),  workers_->lost_to_host()};
+}
+
+void Driver::tick() {
+  const std::lock_guard lock(mutex_);
+  std::vector<DriverEvent> events = control_.tick(monotonic_now());
+  publish();
+  distribute(events);
+  if (nics_->incomplete()) static_cast<void>(follow_policy());
+}
+
+void Driver::nics_changed() {
+  const std::lock_guard lock(mutex_);
+  if (!policy_known_ || !control_.active()) return;
+  // What fails is an event, and tried again by tick().
+  static_cast<void>(follow_policy());
+}
+
+void Driver::stop() {
+  const std::lock_guard lock(mutex_);
+  const Status status = nics_->release_all();
+  if (!status.ok()) events_.add("detach_failed", Severity::kError, status.message());
+  requests_.close();
+  events_.close();
+}
+
+void Driver::publish() {
+  TablesPointer tables = control_.tables();
+  if (tables != published_) {
+    workers_->publish(tables);
+    published_ = std::move(tables);
+  }
+  if (control_.has_released_packets()) workers_->wake_for_released();
+}
+
+// Uses only what is safe from any thread: worker threads have no lock.
+void Driver::distribute(std::vector<DriverEvent>& events) {
+  struct Distributor {
+    Driver& driver;
+    void operator()(Acquire& acquire) const { driver.requests_.push(std::move(acquire)); }
+    void operator()(RekeyNeeded& rekey) const { driver.requests_.push(std::move(rekey)); }
+    void operator()(SaEnded& ended) const { driver.requests_.push(std::move(ended)); }
+    void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
+  };
+  for (DriverEvent& event : events) std::visit(Distributor{*this}, event);
+}
+
+std::uint32_t Driver::route(const IpAddress& destination) {
+  const std::lock_guard lock(routes_mutex_);
+  const Result<std::uint32_t> index = routes_.interface_towards(destination);
+  return index.ok() ? *index : 0;
+}
+
+}  // namespace ipsec::driver

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "services/common/crypto/random.h"
+#include "services/common/result.h"
+#include "services/driver/core/control.h"
+#include "services/driver/shell/attached_nics.h"
+#include "services/driver/shell/event_log.h"
+#include "services/driver/shell/request_stream.h"
+#include "services/driver/shell/worker_pool.h"
+
+namespace ipsec::driver {
+
+struct DriverState {
+  Statistics statistics;
+  std::uint64_t policy_version = 0;
+  Profile profile = Profile::kModern;
+  std::vector<std::string> interfaces;  // attached to
+  std::uint64_t lost_to_wire = 0;       // packets that a full queue or a vanished device swallowed
+  std::uint64_t lost_to_host = 0;
+};
+
+// The driver as one object: the core's control side under a lock, the worker threads, the NICs and the streams. All
+// members are safe from any thread.
+class Driver {
+ public:
+  struct Settings {
+    std::vector<std::string> interfaces;  // empty: all but lo
+    unsigned workers = 1;
+  };
+  // `random` must outlive the driver and be safe from any thread.
+  static Result<std::unique_ptr<Driver>> create(Settings settings, RandomSource& random,
+                                                std::unique_ptr<Attachment> attachment);
+  // Does not detach: see stop().
+  ~Driver();
+
+  // Puts the policy in force and attaches or detaches accordingly. kInvalid: refused, the old one stays. kUnavailable:
+  // in force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
+  Result<bool> set_policy(Policy policy);
+  Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
+  Status install_sa(SaParameters parameters);
+  bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  void acquire_failed(std::uint64_t acquire_id, const std::string& reason);
+
+  std::shared_ptr<RequestQueue> open_requests();
+  std::shared_ptr<rpc::EventQueue<Event>> watch_events() { return events_.watch(); }
+  std::vector<SaStatus> list_sas();
+  DriverState state();
+
+  // About once a second.
+  void tick();
+  // Something about the NICs has changed.
+  void nics_changed();
+  // Orderly end: detaches, ends the streams.
+  void stop();
+
+ private:
+  Driver(RandomSource& random, Netlink routes);
+  Status start_workers(unsigned count, RandomSource& random);
+
+  // These require the lock.
+  Status follow_policy();
+  void link_changed();
+  void publish();
+
+  // These are called by worker threads too.
+  void distribute(std::vector<DriverEvent>& events);
+  std::uint32_t route(const IpAddress& destination);
+
+  std::mutex mutex_;
+  EventLog events_;
+  RequestStream requests_;
+  Control control_;
+  TablesPointer published_;
+  Profile profile_ = Profile::kModern;
+  bool policy_known_ = false;  // before the first one, what a dead process left blocked stays so
+
+  std::mutex routes_mutex_;
+  Netlink routes_;
+
+  std::unique_ptr<WorkerPool> workers_;
+  std::unique_ptr<AttachedNics> nics_;
+};
+
+}  // namespace ipsec::driver

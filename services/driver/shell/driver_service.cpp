@@ -1,0 +1,143 @@
+#include "services/driver/shell/driver_service.h"
+
+#include <chrono>
+
+#include <grpcpp/grpcpp.h>
+
+#include "proto/driver.grpc.pb.h"
+#include "services/common/rpc/convert.h"
+#include "services/common/rpc/status.h"
+#include "services/common/rpc/stream.h"
+#include "services/driver/shell/convert.h"
+
+namespace ipsec::driver {
+
+// Here, so that it is an overload of those of convert.h.
+using rpc::from_proto;
+
+namespace {
+
+using grpc::ServerContext;
+using rpc::to_grpc;
+
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) { return {name, text, value}; }
+
+class DriverService final : public proto::Driver::Service {
+ public:
+  explicit DriverService(Driver& driver) : driver_(driver) {}
+
+  grpc::Status SetPolicy(ServerContext*, const proto::SetDriverPolicyRequest* request,
+                         proto::SetDriverPolicyReply* reply) override {
+    auto policy = from_proto(request->policy());
+    if (!policy.ok()) return to_grpc(policy.status());
+    const Result<bool> attached = driver_.set_policy(*std::move(policy));
+    if (!attached.ok()) return to_grpc(attached.status());
+    reply->set_version(request->policy().version());
+    reply->set_attached(*attached);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReserveSpi(ServerContext*, const proto::ReserveSpiRequest* request,
+                          proto::ReserveSpiReply* reply) override {
+    const Result<std::uint32_t> spi = reserve(*request);
+    if (!spi.ok()) return to_grpc(spi.status());
+    reply->set_spi(*spi);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status InstallSa(ServerContext*, const proto::InstallSaRequest* request, proto::InstallSaReply*) override {
+    auto parameters = from_proto(request->sa());
+    if (!parameters.ok()) return to_grpc(parameters.status());
+    return to_grpc(driver_.install_sa(*std::move(parameters)));
+  }
+
+  grpc::Status DeleteSa(ServerContext*, const proto::DeleteSaRequest* request, proto::DeleteSaReply* reply) override {
+    const Result<bool> existed = remove(*request);
+    if (!existed.ok()) return to_grpc(existed.status());
+    reply->set_existed(*existed);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status AcquireFailed(ServerContext*, const proto::AcquireFailedRequest* request,
+                             proto::AcquireFailedReply*) override {
+    driver_.acquire_failed(request->acquire_id(), request->reason());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchRequests(ServerContext* context, const proto::WatchRequestsRequest*,
+                             grpc::ServerWriter<proto::DriverRequest>* writer) override {
+    const std::shared_ptr<RequestQueue> queue = driver_.open_requests();
+    // The client's Start returns with these: from then on no request passes it by.
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, *queue, [&queue](const Request& request) {
+      proto::DriverRequest message = std::visit([](const auto& each) { return to_proto(each); }, request);
+      message.set_dropped(queue->dropped());
+      return message;
+    });
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchEvents(ServerContext* context, const proto::WatchDriverEventsRequest*,
+                           grpc::ServerWriter<proto::Event>* writer) override {
+    const auto queue = driver_.watch_events();
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, *queue, [](const Event& event) { return to_proto(event); });
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
+    for (const SaStatus& status : driver_.list_sas()) *reply->add_sas() = to_proto(status);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetStatistics(ServerContext*, const proto::GetDriverStatisticsRequest*,
+                             proto::DriverStatistics* reply) override {
+    const DriverState state = driver_.state();
+    for (const NamedCounter& counter : named_counters(state.statistics)) *reply->add_counters() = to_proto(counter);
+    for (const NamedCounter& counter : verdict_counters(state.statistics)) *reply->add_verdicts() = to_proto(counter);
+    *reply->add_verdicts() =
+        to_proto(lost("lost_to_wire", "processed, but the way to the NIC was full or gone", state.lost_to_wire));
+    *reply->add_verdicts() =
+        to_proto(lost("lost_to_host", "processed, but the way to the IP stack was full or gone", state.lost_to_host));
+    for (const FilterStatistics& filter : state.statistics.filters) *reply->add_filters() = to_proto(filter);
+    reply->set_policy_version(state.policy_version);
+    reply->set_attached(!state.interfaces.empty());
+    reply->set_profile(std::string(to_string(state.profile)));
+    reply->set_held_packets(static_cast<std::uint32_t>(state.statistics.held_packets));
+    reply->set_last_hold_us(microseconds(state.statistics.last_hold));
+    reply->set_longest_hold_us(microseconds(state.statistics.longest_hold));
+    for (const std::string& name : state.interfaces) reply->add_interfaces(name);
+    return grpc::Status::OK;
+  }
+
+ private:
+  Result<std::uint32_t> reserve(const proto::ReserveSpiRequest& request) {
+    IPSEC_ASSIGN_OR_RETURN(const SecurityProtocol protocol, from_proto(request.protocol(), "protocol"));
+    IPSEC_ASSIGN_OR_RETURN(const IpAddress local, from_proto(request.local(), "local"));
+    IPSEC_ASSIGN_OR_RETURN(const IpAddress peer, from_proto(request.peer(), "peer"));
+    return driver_.reserve_spi(protocol, local, peer);
+  }
+
+  Result<bool> remove(const proto::DeleteSaRequest& request) {
+    IPSEC_ASSIGN_OR_RETURN(const Direction direction, from_proto(request.direction(), "direction"));
+    IPSEC_ASSIGN_OR_RETURN(const SecurityProtocol protocol, from_proto(request.protocol(), "protocol"));
+    // Only an outbound SA needs it for its name.
+    IpAddress peer;
+    if (direction == Direction::kOutbound || request.has_peer()) {
+      IPSEC_ASSIGN_OR_RETURN(peer, from_proto(request.peer(), "peer"));
+    }
+    return driver_.delete_sa(request.spi(), direction, protocol, peer);
+  }
+
+  Driver& driver_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> make_driver_service(Driver& driver) { return std::make_unique<DriverService>(driver); }
+
+}  // namespace ipsec::driver

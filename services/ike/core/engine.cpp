@@ -1,0 +1,223 @@
+#include "services/ike/core/engine.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "services/ike/core/informational.h"
+#include "services/ike/core/main_mode.h"
+#include "services/ike/core/quick_mode.h"
+#include "services/ike/core/sa_pairs.h"
+#include "services/ike/core/turn.h"
+#include "services/ike/core/upkeep.h"
+#include "services/ike/core/wishes.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+void receive(Turn& turn, const DatagramReceived& datagram) {
+  Statistics& statistics = turn.state.statistics;
+  ++statistics.datagrams_received;
+  const auto header = parse_header(datagram.bytes);
+  if (!header.ok()) {
+    ++statistics.invalid_packets_received;
+    return;
+  }
+  switch (header->exchange) {
+    case ExchangeType::kIdentityProtection:
+      receive_main_mode(turn, *header, datagram);
+      return;
+    case ExchangeType::kInformational:
+      receive_informational(turn, *header, datagram);
+      return;
+    case ExchangeType::kQuickMode: {
+      MainModeSa* sa = find_by_cookies(turn, *header, datagram);
+      if (sa == nullptr) {
+        ++statistics.invalid_cookies_received;
+        if (header->encrypted()) answer_invalid_cookie(turn, *header, datagram);
+      } else if (sa->established() == nullptr) {
+        // MM-29, QM-23: not before main mode is done.
+        ++statistics.unexpected_messages;
+      } else {
+        receive_quick_mode(turn, *sa, *header, datagram);
+      }
+      return;
+    }
+    default:
+      ++statistics.invalid_packets_received;
+  }
+}
+
+struct Handler {
+  Turn& turn;
+
+  void operator()(const DatagramReceived& event) { receive(turn, event); }
+  void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
+  void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
+  void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
+  void operator()(const DeleteRequested& event) { handle_delete_request(turn, event); }
+
+  void operator()(const DhComputed& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kComputeDh);
+    if (!request) return;
+    MainModeSa* sa = turn.state.main_modes.find(request->handle);
+    if (sa == nullptr) return;
+    if (request->message_id == 0) {
+      main_mode_computed(turn, *sa, event);
+    } else {
+      quick_mode_computed(turn, *sa, request->message_id, event);
+    }
+  }
+
+  void operator()(const SpiReserved& event) {
+    auto request = take(event.request_id, PendingRequest::Kind::kReserveSpi);
+    if (!request) return;
+    MainModeSa* sa = turn.state.main_modes.find(request->handle);
+    if (sa != nullptr && quick_mode_spi_reserved(turn, *sa, request->message_id, event)) return;
+    request->undo.spi = event.spi;
+    turn.actions.emplace_back(request->undo);
+  }
+
+  void operator()(const SaInstalled& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kInstallSa);
+    if (!request) return;
+    MainModeSa* sa = turn.state.main_modes.find(request->handle);
+    if (sa != nullptr && quick_mode_sa_installed(turn, *sa, request->message_id, event)) return;
+    turn.actions.emplace_back(request->undo);
+  }
+
+  void operator()(const SpiReservationFailed& event) {
+    if (const auto request = take(event.request_id, PendingRequest::Kind::kReserveSpi)) {
+      ++turn.state.statistics.get_spi_fail;
+      driver_failed(*request, event.text);
+    }
+  }
+
+  void operator()(const SaInstallFailed& event) {
+    if (const auto request = take(event.request_id, PendingRequest::Kind::kInstallSa)) {
+      const bool inbound = request->undo.direction == Direction::kInbound;
+      ++(inbound ? turn.state.statistics.key_update_fail : turn.state.statistics.key_add_fail);
+      driver_failed(*request, event.text);
+    }
+  }
+
+ private:
+  // Answers to nothing, or of another kind than the question, are left alone.
+  std::optional<PendingRequest> take(std::uint64_t id, PendingRequest::Kind kind) {
+    const auto found = turn.state.requests.find(id);
+    if (found == turn.state.requests.end() || found->second.kind != kind) return std::nullopt;
+    PendingRequest request = found->second;
+    turn.state.requests.erase(found);
+    return request;
+  }
+
+  void driver_failed(const PendingRequest& request, const std::string& text) {
+    if (MainModeSa* sa = turn.state.main_modes.find(request.handle))
+      quick_mode_driver_failed(turn, *sa, request.message_id, text);
+  }
+};
+
+MainModeOffer offer_of(const MainModeState& state) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.choice; }) {
+          return one.choice.offer;
+        } else {
+          return MainModeOffer{};
+        }
+      },
+      state);
+}
+
+MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
+  MainModeSaStatus status;
+  status.initiator_cookie = sa.facts.initiator_cookie;
+  status.responder_cookie = sa.facts.responder_cookie;
+  status.local = sa.local;
+  status.peer = sa.peer;
+  status.initiator = sa.initiator;
+  status.offer = offer_of(sa.state);
+  status.authentication = "Preshared key";
+  status.local_identity = sa.local.address.to_string();
+  if (const Established* established = sa.established()) {
+    status.peer_identity = established->peer_identity;
+    status.lifetime_seconds = established->choice.lifetime_seconds;
+  }
+  const Timestamp born = sa.established() != nullptr ? sa.established_at : sa.created;
+  status.age_seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - born).count());
+  status.quick_modes = sa.quick_modes;
+  status.quick_mode_limit = sa.quick_mode_limit();
+  status.state = name(sa.state);
+  status.rule_name = sa.facts.rule.rule_name;
+  return status;
+}
+
+}  // namespace
+
+class Engine::Implementation {
+ public:
+  explicit Implementation(RandomSource& random) : state{random} {}
+
+  EngineState state;
+};
+
+Engine::Engine(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
+Engine::~Engine() = default;
+
+Status Engine::set_policy(IkePolicy policy, Timestamp now, Actions& actions) {
+  IPSEC_RETURN_IF_ERROR(check_references(policy));
+  Turn turn{implementation_->state, now, {}};
+  turn.state.policy = std::move(policy);
+  apply_policy(turn);
+  turn.state.main_modes.settle();
+  std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));
+  return {};
+}
+
+const IkePolicy& Engine::policy() const { return implementation_->state.policy; }
+
+Actions Engine::handle(Event event, Timestamp now) {
+  Turn turn{implementation_->state, now, {}};
+  std::visit(Handler{turn}, event);
+  turn.state.main_modes.settle();
+  return std::move(turn.actions);
+}
+
+Timestamp Engine::next_deadline() const { return ike::next_deadline(implementation_->state); }
+
+Actions Engine::poll(Timestamp now) {
+  Turn turn{implementation_->state, now, {}};
+  do_what_is_due(turn);
+  return std::move(turn.actions);
+}
+
+Statistics Engine::statistics() const {
+  const EngineState& state = implementation_->state;
+  Statistics statistics = state.statistics;
+  statistics.isadb_list_size = state.main_modes.size();
+  statistics.conn_list_size = state.quick_modes.size();
+  for (const std::uint64_t handle : state.main_modes.all()) {
+    const MainModeSa& sa = state.main_modes.at(handle);
+    statistics.active_acquire += sa.waiting.size();
+    if (!sa.initiator && sa.established() == nullptr) ++statistics.active_receive;
+    for (const auto& [id, exchange] : sa.exchanges) {
+      if (!exchange.finished()) ++(exchange.facts.initiator ? statistics.active_acquire : statistics.active_receive);
+    }
+  }
+  return statistics;
+}
+
+void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }
+
+std::vector<MainModeSaStatus> Engine::main_mode_sas(Timestamp now) const {
+  std::vector<MainModeSaStatus> statuses;
+  const MainModeTable& table = implementation_->state.main_modes;
+  for (const std::uint64_t handle : table.all()) statuses.push_back(status_of(table.at(handle), now));
+  std::sort(statuses.begin(), statuses.end(),
+            [](const auto& a, const auto& b) { return a.initiator_cookie < b.initiator_cookie; });
+  return statuses;
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,45 @@
+#include "services/ike/core/failure.h"
+
+#include <array>
+#include <cstddef>
+
+namespace ipsec::ike {
+
+namespace {
+
+// In the order of the enumeration.
+constexpr std::array<std::string_view, 26> kNames = {
+    "no_main_mode_filter",
+    "no_matching_filter",
+    "no_proposal_chosen",
+    "group_mismatch",
+    "pfs_mismatch",
+    "unsupported_authentication_method",
+    "authentication_failed",
+    "identity_refused",
+    "modified_proposal",
+    "invalid_key_exchange",
+    "weak_key",
+    "invalid_identity",
+    "malformed_message",
+    "peer_refused",
+    "timeout_message_2",
+    "timeout_message_3",
+    "timeout_message_4",
+    "timeout_message_5",
+    "timeout_message_6",
+    "timeout_quick_mode_message_2",
+    "timeout_quick_mode_message_3",
+    "driver_failed",
+    "limit_reached",
+    "policy_changed",
+    "deleted_by_peer",
+    "deleted_by_request",
+};
+static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kDeletedByRequest) + 1);
+
+}  // namespace
+
+std::string_view name(FailureReason reason) { return kNames[static_cast<std::size_t>(reason)]; }
+
+}  // namespace ipsec::ike

@@ -1,0 +1,84 @@
+#include "services/ike/core/main_mode_initiator.h"
+
+#include <utility>
+#include <vector>
+
+#include "services/ike/core/limits.h"
+#include "services/ike/core/main_mode_messages.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
+
+}  // namespace
+
+AwaitingMessage2 start_main_mode(StepContext& context) {
+  SaPayload offers = main_mode_offers(context.facts.rule.policy);
+  AwaitingMessage2 state{body_octets(offers)};
+  const std::vector<PayloadContent> payloads = {std::move(offers), own_vendor_id()};
+  context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
+  return state;
+}
+
+ResultOf<AwaitingMessage2, MessageReceived> step(const AwaitingMessage2& state, const MessageReceived& message,
+                                                 StepContext& context) {
+  auto read = read_clear(message, MessageKind::kMainMode2);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  const auto& chain = std::get<PayloadChain>(read);
+  auto verified = verify_main_mode(*chain.find<SaPayload>(), context.facts.rule.policy);
+  if (auto* failure = std::get_if<Failure>(&verified)) return std::move(*failure);
+  const MainModeChoice choice = std::get<MainModeChoice>(verified);
+  context.effects.compute = {choice.offer.group, nullptr, {}};
+  return MakingKeyPair{state.sa_body, choice};
+}
+
+ResultOf<MakingKeyPair, DhComputed> step(const MakingKeyPair& state, const DhComputed& computed, StepContext& context) {
+  AwaitingMessage4 next{state.sa_body, state.choice, computed.own, context.random.bytes(kNonceSize)};
+  const std::vector<PayloadContent> payloads = {KeyExchangePayload{copy(computed.own->public_value())},
+                                                NoncePayload{next.nonce_i}};
+  context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
+  return next;
+}
+
+ResultOf<AwaitingMessage4, MessageReceived> step(const AwaitingMessage4& state, const MessageReceived& message,
+                                                 StepContext& context) {
+  auto read = read_clear(message, MessageKind::kMainMode4);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto exchange = read_key_exchange(std::get<PayloadChain>(read), state.choice.offer.group);
+  if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
+  const auto& peer = std::get<KeyExchange>(exchange);
+  context.effects.compute = {state.choice.offer.group, state.own, copy(peer.public_value)};
+  return ComputingSecret{state.sa_body, state.choice, state.nonce_i, copy(peer.public_value), copy(peer.nonce)};
+}
+
+ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const DhComputed& computed,
+                                           StepContext& context) {
+  auto made = make_keys(context.facts, state.choice, state.nonce_i, state.nonce_r, computed.secret);
+  if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+  AwaitingMessage6 next{state.sa_body,
+                        state.choice,
+                        copy(computed.own->public_value()),
+                        state.public_r,
+                        std::get<Phase1Keys>(std::move(made)),
+                        {}};
+  const Bytes iv = phase1_iv(next.keys.hash, next.public_i, next.public_r, info(state.choice.offer.cipher).block_size);
+  Sealed message =
+      write_identity(context, next.keys, iv, {next.public_i, next.public_r, next.sa_body}, Role::kInitiator);
+  next.iv = std::move(message.next_iv);
+  context.effects.send = std::move(message.datagram);
+  return next;
+}
+
+ResultOf<AwaitingMessage6, MessageReceived> step(const AwaitingMessage6& state, const MessageReceived& message,
+                                                 StepContext& context) {
+  auto read = read_identity(context.facts, message, state.keys, state.iv,
+                            {state.public_i, state.public_r, state.sa_body}, Role::kResponder);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
+  auto& peer = std::get<PeerProof>(read);
+  return Established{state.choice, state.keys, std::move(peer.next_iv), std::move(peer.identity), peer.initial_contact};
+}
+
+}  // namespace ipsec::ike

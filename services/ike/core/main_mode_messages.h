@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "services/common/bytes.h"
+#include "services/common/result.h"
+#include "services/ike/core/authentication.h"
+#include "services/ike/core/main_mode_states.h"
+#include "services/ike/wire/message.h"
+#include "services/ike/wire/payload_rules.h"
+
+// What initiator and responder do alike in main mode.
+namespace ipsec::ike {
+
+// This product, the way others announce themselves: MD5 of a fixed string. No capability follows from it.
+VendorIdPayload own_vendor_id();
+
+Header main_mode_header(const MainModeFacts& facts);
+
+// A clear message through the gates of shape and rules.
+std::variant<PayloadChain, Ignored> read_clear(const MessageReceived& message, MessageKind kind);
+
+// RFC 2409 section 5: KE of the group's length, nonce of 8 to 256 octets. Both borrowed from the chain.
+struct KeyExchange {
+  ByteView public_value;
+  ByteView nonce;
+};
+std::variant<KeyExchange, Failure> read_key_exchange(const PayloadChain& chain, DhGroup group);
+
+// The keys of phase 1 from g^xy; refuses a weak DES key.
+std::variant<Phase1Keys, Failure> make_keys(const MainModeFacts& facts, const MainModeChoice& choice, ByteView nonce_i,
+                                            ByteView nonce_r, const Result<SecretBytes>& secret);
+
+// Messages 5 and 6.
+enum class Role { kInitiator, kResponder };
+struct Transcript {
+  ByteView public_i;
+  ByteView public_r;
+  ByteView sa_body;
+};
+Sealed write_identity(const StepContext& context, const Phase1Keys& keys, ByteView iv, const Transcript& transcript,
+                      Role sender);
+
+struct PeerProof {
+  std::string identity;
+  bool initial_contact = false;
+  Bytes next_iv;
+};
+// Ignored{kNotAuthentic} where it does not decrypt to ID and HASH or the HASH is wrong; Failure where the proven
+// identity is refused.
+std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
+                                                        const Phase1Keys& keys, ByteView iv,
+                                                        const Transcript& transcript, Role sender);
+
+}  // namespace ipsec::ike

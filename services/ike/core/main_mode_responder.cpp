@@ -1,0 +1,67 @@
+#include "services/ike/core/main_mode_responder.h"
+
+#include <utility>
+#include <vector>
+
+#include "services/ike/core/limits.h"
+#include "services/ike/core/main_mode_messages.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
+
+}  // namespace
+
+std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& message1, StepContext& context) {
+  auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy);
+  if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
+  auto& answer = std::get<MainModeAnswer>(chosen);
+  const std::vector<PayloadContent> payloads = {std::move(answer.sa), own_vendor_id()};
+  context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
+  return AwaitingMessage3{copy(message1.body_of(PayloadType::kSa)), answer.choice};
+}
+
+ResultOf<AwaitingMessage3, MessageReceived> step(const AwaitingMessage3& state, const MessageReceived& message,
+                                                 StepContext& context) {
+  auto read = read_clear(message, MessageKind::kMainMode3);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto exchange = read_key_exchange(std::get<PayloadChain>(read), state.choice.offer.group);
+  if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
+  const auto& peer = std::get<KeyExchange>(exchange);
+  context.effects.compute = {state.choice.offer.group, nullptr, copy(peer.public_value)};
+  return ComputingAnswer{state.sa_body, state.choice, copy(peer.public_value), copy(peer.nonce)};
+}
+
+ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const DhComputed& computed,
+                                           StepContext& context) {
+  const Bytes nonce_r = context.random.bytes(kNonceSize);
+  auto made = make_keys(context.facts, state.choice, state.nonce_i, nonce_r, computed.secret);
+  if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+  AwaitingMessage5 next{state.sa_body,
+                        state.choice,
+                        state.public_i,
+                        copy(computed.own->public_value()),
+                        std::get<Phase1Keys>(std::move(made)),
+                        {}};
+  next.iv = phase1_iv(next.keys.hash, next.public_i, next.public_r, info(state.choice.offer.cipher).block_size);
+  const std::vector<PayloadContent> payloads = {KeyExchangePayload{next.public_r}, NoncePayload{nonce_r}};
+  context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
+  return next;
+}
+
+ResultOf<AwaitingMessage5, MessageReceived> step(const AwaitingMessage5& state, const MessageReceived& message,
+                                                 StepContext& context) {
+  const Transcript transcript{state.public_i, state.public_r, state.sa_body};
+  auto read = read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
+  auto& peer = std::get<PeerProof>(read);
+  Sealed answer = write_identity(context, state.keys, peer.next_iv, transcript, Role::kResponder);
+  context.effects.send = std::move(answer.datagram);
+  return Established{state.choice, state.keys, std::move(answer.next_iv), std::move(peer.identity),
+                     peer.initial_contact};
+}
+
+}  // namespace ipsec::ike

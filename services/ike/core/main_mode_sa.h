@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "services/common/address.h"
+#include "services/common/time.h"
+#include "services/ike/core/main_mode_states.h"
+#include "services/ike/core/quick_mode_states.h"
+#include "services/ike/core/retransmit.h"
+
+// One main mode SA, half-open or established, with the quick modes under it: the data that the engine keeps.
+namespace ipsec::ike {
+
+// A pair of SAs that this host wants. It outlives an attempt: after a lost main mode SA it is tried once more.
+struct QuickModeWish {
+  std::vector<std::uint64_t> acquire_ids;  // empty: a rekey
+  QuickModeRule rule;
+  Selector outbound;
+  IpAddress local;
+  IpAddress peer;
+  std::uint32_t replaces_spi = 0;
+  bool retried = false;
+
+  bool same_traffic(const QuickModeWish& other) const {
+    return rule.outbound_filter_id == other.rule.outbound_filter_id && outbound == other.outbound &&
+           local == other.local && peer == other.peer;
+  }
+};
+
+// One quick mode, under way or just finished.
+struct QuickModeExchange {
+  QuickModeFacts facts;
+  QuickModeWish wish;               // initiator
+  bool on_fresh_main_mode = false;  // initiator: the main mode SA was made for this wish
+  QuickModeState state;
+  Resender resender;
+  ReplyStore replies;
+  Timestamp created;
+  Timestamp forget_at = kNever;  // once finished
+  std::uint32_t own_spi = 0;     // 0: none reserved yet
+
+  bool finished() const { return std::holds_alternative<QuickModeFinished>(state); }
+};
+
+struct MainModeSa {
+  std::uint64_t handle = 0;
+  bool initiator = false;
+  MainModeFacts facts;
+  Endpoint local;
+  Endpoint peer;
+  Timestamp created;
+  MainModeState state;
+  Resender resender;              // initiator: messages 1, 3, 5
+  ReplyStore replies;             // responder: messages 2, 4, 6
+  Timestamp give_up_at = kNever;  // responder, half-open
+  // A message 5 or 6 that did not verify has come (and, as responder, has been reported). It may be forged, so that the
+  // SA still waits.
+  std::optional<Failure> suspicion;
+  std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
+
+  // From here on only once established.
+  Timestamp established_at;
+  Timestamp replace_at = kNever;
+  Timestamp ends_at = kNever;
+  Timestamp last_proof;  // last message that verified
+  std::uint32_t quick_modes = 0;
+  bool closed = false;                                   // no more quick modes: the limit is reached
+  std::map<std::uint32_t, QuickModeExchange> exchanges;  // by message id
+  std::set<std::uint32_t> used_message_ids;
+
+  const Established* established() const { return std::get_if<Established>(&state); }
+  Cookie own_cookie() const { return initiator ? facts.initiator_cookie : facts.responder_cookie; }
+  // 0: none (KEY-22, KEY-23, KEY-25).
+  std::uint32_t quick_mode_limit() const {
+    return facts.rule.policy.master_pfs ? 1 : facts.rule.policy.quick_mode_limit;
+  }
+  // Whether another quick mode may begin.
+  bool has_room() const;
+  std::size_t exchanges_under_way() const;
+  Timestamp next_deadline() const;
+};
+
+}  // namespace ipsec::ike

@@ -1,0 +1,23 @@
+#include "services/ike/core/main_mode_states.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+struct NameOf {
+  std::string operator()(const AwaitingMessage2&) const { return "awaiting message 2"; }
+  std::string operator()(const MakingKeyPair&) const { return "making message 3"; }
+  std::string operator()(const AwaitingMessage4&) const { return "awaiting message 4"; }
+  std::string operator()(const ComputingSecret&) const { return "making message 5"; }
+  std::string operator()(const AwaitingMessage6&) const { return "awaiting message 6"; }
+  std::string operator()(const AwaitingMessage3&) const { return "awaiting message 3"; }
+  std::string operator()(const ComputingAnswer&) const { return "making message 4"; }
+  std::string operator()(const AwaitingMessage5&) const { return "awaiting message 5"; }
+  std::string operator()(const Established&) const { return "established"; }
+};
+
+}  // namespace
+
+std::string name(const MainModeState& state) { return std::visit(NameOf{}, state); }
+
+}  // namespace ipsec::ike

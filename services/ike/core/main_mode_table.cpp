@@ -1,0 +1,134 @@
+#include "services/ike/core/main_mode_table.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace ipsec::ike {
+
+MainModeSa& MainModeTable::add(std::unique_ptr<MainModeSa> sa) {
+  assert(!has_own_cookie(sa->own_cookie()));
+  sa->handle = next_handle_++;
+  by_own_cookie_[sa->own_cookie()] = sa->handle;
+  by_peer_[sa->peer.address].insert(sa->handle);
+  if (!sa->initiator) {
+    by_message1_[{sa->peer, sa->facts.initiator_cookie}] = sa->handle;
+    ++half_open_;
+    ++half_open_by_peer_[sa->peer.address];
+  }
+  const std::uint64_t handle = sa->handle;
+  return *touch((by_handle_[handle] = std::move(sa)).get());
+}
+
+void MainModeTable::remove(std::uint64_t handle) {
+  const auto found = by_handle_.find(handle);
+  if (found == by_handle_.end()) return;
+  const MainModeSa& sa = *found->second;
+  if (sa.established() == nullptr) leave_half_open(sa);
+  by_own_cookie_.erase(sa.own_cookie());
+  if (!sa.initiator) by_message1_.erase({sa.peer, sa.facts.initiator_cookie});
+  const auto peers = by_peer_.find(sa.peer.address);
+  peers->second.erase(handle);
+  if (peers->second.empty()) by_peer_.erase(peers);
+  set_deadline(handle, kNever);
+  by_handle_.erase(found);
+}
+
+MainModeSa* MainModeTable::find(std::uint64_t handle) {
+  const auto found = by_handle_.find(handle);
+  return found != by_handle_.end() ? touch(found->second.get()) : nullptr;
+}
+
+MainModeSa* MainModeTable::find_by_own_cookie(Cookie cookie) {
+  const auto found = by_own_cookie_.find(cookie);
+  return found != by_own_cookie_.end() ? find(found->second) : nullptr;
+}
+
+MainModeSa* MainModeTable::find_by_message1(const Endpoint& peer, Cookie initiator) {
+  const auto found = by_message1_.find(Message1Key{peer, initiator});
+  return found != by_message1_.end() ? find(found->second) : nullptr;
+}
+
+MainModeSa* MainModeTable::newest(const IpAddress& peer, const std::function<bool(const MainModeSa&)>& wanted) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return nullptr;
+  MainModeSa* best = nullptr;
+  for (const std::uint64_t handle : found->second) {
+    MainModeSa& sa = *by_handle_.at(handle);
+    if (wanted(sa) && (best == nullptr || best->established_at <= sa.established_at)) best = &sa;
+  }
+  return best != nullptr ? touch(best) : nullptr;
+}
+
+MainModeSa* MainModeTable::find_usable(const IpAddress& local, const IpAddress& peer) {
+  return newest(peer, [&](const MainModeSa& sa) { return sa.local.address == local && sa.has_room(); });
+}
+
+MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddress& peer) {
+  return newest(peer, [&](const MainModeSa& sa) { return sa.local.address == local && sa.established() != nullptr; });
+}
+
+MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer) {
+  return newest(peer, [&](const MainModeSa& sa) {
+    return sa.local.address == local && sa.initiator && sa.established() == nullptr;
+  });
+}
+
+std::vector<std::uint64_t> MainModeTable::with_peer(const IpAddress& peer) const {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
+std::vector<std::uint64_t> MainModeTable::all() const {
+  std::vector<std::uint64_t> handles;
+  handles.reserve(by_handle_.size());
+  for (const auto& [handle, sa] : by_handle_) handles.push_back(handle);
+  std::sort(handles.begin(), handles.end());
+  return handles;
+}
+
+std::size_t MainModeTable::half_open(const IpAddress& peer) const {
+  const auto found = half_open_by_peer_.find(peer);
+  return found != half_open_by_peer_.end() ? found->second : 0;
+}
+
+void MainModeTable::count_established(const MainModeSa& sa) { leave_half_open(sa); }
+
+void MainModeTable::leave_half_open(const MainModeSa& sa) {
+  if (sa.initiator) return;
+  --half_open_;
+  const auto found = half_open_by_peer_.find(sa.peer.address);
+  if (--found->second == 0) half_open_by_peer_.erase(found);
+}
+
+MainModeSa* MainModeTable::touch(MainModeSa* sa) {
+  touched_.push_back(sa->handle);
+  return sa;
+}
+
+void MainModeTable::set_deadline(std::uint64_t handle, Timestamp at) {
+  const auto found = deadline_of_.find(handle);
+  if (found != deadline_of_.end()) {
+    if (found->second == at) return;
+    deadlines_.erase({found->second, handle});
+    deadline_of_.erase(found);
+  }
+  if (at == kNever) return;
+  deadline_of_[handle] = at;
+  deadlines_.insert({at, handle});
+}
+
+void MainModeTable::settle() {
+  for (const std::uint64_t handle : touched_) {
+    const auto found = by_handle_.find(handle);
+    if (found != by_handle_.end()) set_deadline(handle, found->second->next_deadline());
+  }
+  touched_.clear();
+}
+
+MainModeSa* MainModeTable::due(Timestamp now) {
+  if (next_deadline() > now) return nullptr;
+  return find(deadlines_.begin()->second);
+}
+
+}  // namespace ipsec::ike

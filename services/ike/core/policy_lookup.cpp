@@ -1,0 +1,160 @@
+#include "services/ike/core/policy_lookup.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace ipsec::ike {
+
+namespace {
+
+template <typename List>
+auto find_named(const List& list, const std::string& name) -> decltype(list.data()) {
+  const auto found = std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.name == name; });
+  return found != list.end() ? &*found : nullptr;
+}
+
+const SecretBytes* preshared_key(const std::vector<AuthenticationMethod>& methods) {
+  for (const AuthenticationMethod& method : methods) {
+    if (const auto* psk = std::get_if<PresharedKeyMethod>(&method)) return &psk->key;
+  }
+  return nullptr;
+}
+
+struct Candidate {
+  std::uint64_t filter_id;
+  const std::string* rule_name;
+  const std::string* policy_name;
+  const std::vector<AuthenticationMethod>* authentication;
+};
+
+const MainModeFilter* best_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer) {
+  const MainModeFilter* best = nullptr;
+  for (const MainModeFilter& filter : policy.main_mode_filters) {
+    if (!filter.local.contains(local) || !filter.remote.contains(peer)) continue;
+    if (best == nullptr || filter.weight > best->weight) best = &filter;
+  }
+  return best;
+}
+
+const std::string kDefaultResponseName = "default response";
+
+std::optional<Candidate> find_candidate(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
+                                        bool as_responder) {
+  if (const MainModeFilter* filter = best_filter(policy, local, peer)) {
+    return Candidate{filter->id, &filter->rule_name, &filter->main_mode_policy, &filter->authentication};
+  }
+  if (as_responder && policy.default_response.active) {
+    const DefaultResponse& rule = policy.default_response;
+    return Candidate{0, &kDefaultResponseName, &rule.main_mode_policy, &rule.authentication};
+  }
+  return std::nullopt;
+}
+
+std::uint64_t inbound_filter_id(const IkePolicy& policy, const Filter& outbound, const Selector& outbound_selector) {
+  if (outbound.mirror_id != 0) return outbound.mirror_id;
+  const Selector inbound = outbound_selector.mirrored();
+  const Filter* best = nullptr;
+  for (const Filter& filter : policy.filters) {
+    if (filter.direction != Direction::kInbound || !filter.selector.contains(inbound)) continue;
+    if (best == nullptr || filter.index < best->index) best = &filter;
+  }
+  return best != nullptr ? best->id : 0;
+}
+
+QuickModeRule rule_of(const IkePolicy& policy, const Filter& filter, const Selector& outbound) {
+  return {filter.id,
+          inbound_filter_id(policy, filter, outbound),
+          filter.encapsulation(),
+          *find_named(policy.quick_mode_policies, filter.quick_mode_policy),
+          filter.rule_name,
+          fmt::format("filter {} of list '{}'", filter.selector.to_string(), filter.filter_list_name)};
+}
+
+bool is_negotiated_outbound(const Filter& filter) {
+  return filter.direction == Direction::kOutbound && filter.action == FilterAction::kNegotiate;
+}
+
+bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& peer) {
+  if (filter.encapsulation() == Encapsulation::kTransport) return true;
+  return filter.tunnel_destination == peer && (!filter.tunnel_source || *filter.tunnel_source == local);
+}
+
+}  // namespace
+
+Status check_references(const IkePolicy& policy) {
+  for (const MainModeFilter& filter : policy.main_mode_filters) {
+    if (find_named(policy.main_mode_policies, filter.main_mode_policy) == nullptr) {
+      return invalid(fmt::format("main mode filter of rule '{}': no main mode policy '{}'", filter.rule_name,
+                                 filter.main_mode_policy));
+    }
+  }
+  for (const Filter& filter : policy.filters) {
+    if (filter.action != FilterAction::kNegotiate) continue;
+    if (find_named(policy.quick_mode_policies, filter.quick_mode_policy) == nullptr) {
+      return invalid(
+          fmt::format("filter of rule '{}': no quick mode policy '{}'", filter.rule_name, filter.quick_mode_policy));
+    }
+  }
+  const DefaultResponse& response = policy.default_response;
+  if (response.active && find_named(policy.main_mode_policies, response.main_mode_policy) == nullptr) {
+    return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
+  }
+  return {};
+}
+
+Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
+                                         bool as_responder) {
+  const auto candidate = find_candidate(policy, local, peer, as_responder);
+  if (!candidate) {
+    return Failure{FailureReason::kNoMainModeFilter,
+                   fmt::format("no main mode filter of policy '{}' covers {} and {}", policy.policy_name,
+                               local.to_string(), peer.to_string())};
+  }
+  const SecretBytes* key = preshared_key(*candidate->authentication);
+  if (key == nullptr) {
+    return Failure{FailureReason::kUnsupportedMethod,
+                   fmt::format("rule '{}' has no preshared key among its {} authentication methods",
+                               *candidate->rule_name, candidate->authentication->size())};
+  }
+  const MainModePolicy& main_mode = *find_named(policy.main_mode_policies, *candidate->policy_name);
+  return MainModeRule{candidate->filter_id, *candidate->rule_name, main_mode, *key};
+}
+
+const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id) {
+  const auto found = std::find_if(policy.filters.begin(), policy.filters.end(), [&](const Filter& filter) {
+    return filter.id == filter_id && is_negotiated_outbound(filter);
+  });
+  return found != policy.filters.end() ? &*found : nullptr;
+}
+
+std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id) {
+  const Filter* filter = find_filter(policy, filter_id);
+  if (filter == nullptr) return std::nullopt;
+  return rule_of(policy, *filter, filter->selector);
+}
+
+std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
+                                                   Encapsulation encapsulation, const IpAddress& local,
+                                                   const IpAddress& peer) {
+  const Filter* best = nullptr;
+  for (const Filter& filter : policy.filters) {
+    if (!is_negotiated_outbound(filter) || filter.encapsulation() != encapsulation || !ends_fit(filter, local, peer))
+      continue;
+    if (!filter.selector.contains(outbound)) continue;
+    if (best == nullptr || filter.index < best->index) best = &filter;
+  }
+  if (best != nullptr) return rule_of(policy, *best, outbound);
+  if (encapsulation == Encapsulation::kTransport && policy.default_response.active) {
+    return QuickModeRule{0,
+                         0,
+                         encapsulation,
+                         policy.default_response.quick_mode_policy,
+                         kDefaultResponseName,
+                         "the default response rule"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "services/common/address.h"
+#include "services/common/result.h"
+#include "services/common/secret.h"
+#include "services/ike/core/negotiation.h"
+#include "services/ike/core/policy.h"
+
+// Questions to the policy in force. Pure; results are copies, so that they outlive a change of policy.
+namespace ipsec::ike {
+
+// Every reference between the lists leads somewhere.
+Status check_references(const IkePolicy& policy);
+
+// How main mode is done with one peer.
+struct MainModeRule {
+  std::uint64_t filter_id = 0;  // 0: the default response rule
+  std::string rule_name;
+  MainModePolicy policy;
+  SecretBytes preshared_key;
+
+  // Compares keys in constant time.
+  friend bool same_authentication(const MainModeRule& a, const MainModeRule& b) {
+    return a.filter_id == b.filter_id && a.policy.offers == b.policy.offers &&
+           constant_time_equal(a.preshared_key.view(), b.preshared_key.view());
+  }
+};
+// `as_responder`: the default response rule counts too.
+Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
+                                         bool as_responder);
+
+// What a pair of quick mode SAs is to protect, seen from this host.
+struct QuickModeRule {
+  std::uint64_t outbound_filter_id = 0;  // 0: the default response rule
+  std::uint64_t inbound_filter_id = 0;
+  Encapsulation encapsulation = Encapsulation::kTransport;
+  QuickModePolicy policy;
+  std::string rule_name;
+  std::string filter_text;  // for explanations
+};
+
+// The rule of an outbound filter of this id.
+std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id);
+// Its outbound filter; nullptr where there is none. Borrowed from `policy`.
+const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
+
+// The rule for a peer's request: of the outbound filters of that mode (and that tunnel end) the first that contains
+// `outbound`, seen from this host; in transport mode at last the default response rule.
+std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
+                                                   Encapsulation encapsulation, const IpAddress& local,
+                                                   const IpAddress& peer);
+
+}  // namespace ipsec::ike

@@ -1,0 +1,183 @@
+#include "services/ike/core/quick_mode_initiator.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "services/ike/core/authentication.h"
+#include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_messages.h"
+#include "services/ike/wire/identity.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
+
+Header header_of(const QuickModeFacts& facts) {
+  return phase2_header(facts.initiator_cookie, facts.responder_cookie, ExchangeType::kQuickMode, facts.message_id);
+}
+
+AwaitingAnswer send_offer(const PreparingOffer& ready, QuickModeContext& context) {
+  const QuickModeFacts& facts = context.facts;
+  const DhGroup group = pfs_group(facts.rule.policy, context.main_mode);
+  AwaitingAnswer next{ready.spi, ready.pair, context.random.bytes(kNonceSize), *identities_of(facts.outbound), {}};
+  std::vector<PayloadContent> payloads;
+  payloads.emplace_back(quick_mode_offers(facts.rule.policy, facts.rule.encapsulation, group, ready.spi));
+  payloads.emplace_back(NoncePayload{next.nonce_i});
+  if (ready.pair) payloads.emplace_back(KeyExchangePayload{copy(ready.pair->public_value())});
+  payloads.emplace_back(next.identities.initiator);
+  payloads.emplace_back(next.identities.responder);
+  Sealed sealed = seal_with_hash1(context.main_mode, first_iv(context.main_mode, facts.message_id), header_of(facts),
+                                  std::move(payloads));
+  next.iv = std::move(sealed.next_iv);
+  context.effects.send = std::move(sealed.datagram);
+  return next;
+}
+
+ResultOf<PreparingOffer, SpiReserved> send_when_ready(PreparingOffer state, QuickModeContext& context) {
+  const bool pfs = context.facts.rule.policy.pfs;
+  if (state.spi == 0 || (pfs && !state.pair)) return state;
+  return send_offer(state, context);
+}
+
+// RFC 2409 section 5.5: the responder returns the identities it was sent. Both may be missing where they say no more
+// than the addresses.
+std::optional<Failure> check_identities(const PayloadChain& chain, const AwaitingAnswer& state,
+                                        const QuickModeFacts& facts) {
+  const auto returned = chain.all<IdentificationPayload>();
+  if (returned.empty()) {
+    const Selector hosts{AddressRange::host(facts.local), AddressRange::host(facts.peer), kProtocolAny, {}, {}};
+    if (facts.outbound == hosts) return std::nullopt;
+    return Failure{FailureReason::kInvalidIdentity,
+                   fmt::format("the peer left out the identities; proposed was {}", facts.outbound.to_string())};
+  }
+  if (returned.size() == 2) {
+    const auto answered = selector_of({*returned[0], *returned[1]});
+    const auto proposed = selector_of(state.identities);
+    if (answered.ok() && proposed.ok() && *answered == *proposed) return std::nullopt;
+  }
+  std::string text;
+  for (const IdentificationPayload* identity : returned) text += fmt::format(" {}", to_string(*identity));
+  return Failure{
+      FailureReason::kInvalidIdentity,
+      fmt::format("the peer answered with other identities:{}; proposed was {}", text, facts.outbound.to_string())};
+}
+
+Choice<InstallingPair> install(QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t spi,
+                               ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret, ByteView iv) {
+  auto made = make_sa_pair(context, choice, spi, nonce_i, nonce_r, secret);
+  if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+  auto& pair = std::get<SaPair>(made);
+  const Phase1Keys& keys = context.main_mode.keys;
+  const SecretBytes hash =
+      quick_mode_hash3(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id, nonce_i, nonce_r);
+  Sealed message3 = seal(keys.protection, iv, header_of(context.facts), with_hash(hash, {}));
+  context.effects.install = {pair.inbound, pair.outbound};
+  return InstallingPair{without_keys(std::move(pair)), 2, std::move(message3.datagram), std::move(message3.next_iv)};
+}
+
+void apply_lifetimes(const PayloadChain& chain, QuickModeChoice& choice) {
+  for (const NotifyPayload* notify : chain.all<NotifyPayload>()) {
+    if (notify->type == NotifyType::kResponderLifetime) apply_responder_lifetime(*notify, choice);
+  }
+}
+
+}  // namespace
+
+std::variant<PreparingOffer, Failure> start_quick_mode(QuickModeContext& context) {
+  const QuickModePolicy& policy = context.facts.rule.policy;
+  if (std::none_of(policy.offers.begin(), policy.offers.end(), is_usable)) {
+    return Failure{FailureReason::kNoProposalChosen, fmt::format("policy '{}' has no offer that this host can make: {}",
+                                                                 policy.name, offers_text(policy))};
+  }
+  if (const auto identities = identities_of(context.facts.outbound); !identities.ok()) {
+    return Failure{FailureReason::kInvalidIdentity, identities.status().message()};
+  }
+  context.effects.reserve_spi = true;
+  if (policy.pfs) context.effects.compute = {pfs_group(policy, context.main_mode), nullptr, {}};
+  return PreparingOffer{};
+}
+
+ResultOf<PreparingOffer, SpiReserved> step(const PreparingOffer& state, const SpiReserved& reserved,
+                                           QuickModeContext& context) {
+  return send_when_ready({reserved.spi, state.pair}, context);
+}
+
+ResultOf<PreparingOffer, DhComputed> step(const PreparingOffer& state, const DhComputed& computed,
+                                          QuickModeContext& context) {
+  return send_when_ready({state.spi, computed.own}, context);
+}
+
+ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, const MessageReceived& message,
+                                               QuickModeContext& context) {
+  auto read = open_phase2(context.main_mode, message, state.iv, MessageKind::kQuickMode2);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto& opened = std::get<Opened>(read);
+  const PayloadChain& chain = opened.chain;
+  const Phase1Keys& keys = context.main_mode.keys;
+  if (!has_hash(chain, quick_mode_hash2(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id, state.nonce_i,
+                                        chain.after_first()))) {
+    return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 2 has a wrong HASH"};
+  }
+
+  const DhGroup group = state.pair ? state.pair->group() : DhGroup::kNone;
+  auto verified =
+      verify_quick_mode(*chain.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.encapsulation, group);
+  if (auto* failure = std::get_if<Failure>(&verified)) return std::move(*failure);
+  auto& choice = std::get<QuickModeChoice>(verified);
+  apply_lifetimes(chain, choice);
+  if (auto failure = check_identities(chain, state, context.facts)) return std::move(*failure);
+
+  const Bytes nonce_r = copy(chain.body_of(PayloadType::kNonce));
+  const KeyExchangePayload* key_exchange = chain.find<KeyExchangePayload>();
+  if ((key_exchange != nullptr) != (group != DhGroup::kNone)) {
+    return Failure{FailureReason::kPfsMismatch,
+                   fmt::format("the peer answered {} a key exchange", key_exchange != nullptr ? "with" : "without")};
+  }
+  if (key_exchange == nullptr) {
+    auto installing = install(context, choice, state.spi, state.nonce_i, nonce_r, SecretBytes(), opened.next_iv);
+    if (auto* failure = std::get_if<Failure>(&installing)) return std::move(*failure);
+    return std::get<InstallingPair>(std::move(installing));
+  }
+  if (key_exchange->value.size() != info(group).public_size) {
+    return Failure{FailureReason::kInvalidKeyExchange,
+                   fmt::format("KE payload of {} octets for {}", key_exchange->value.size(), info(group).name)};
+  }
+  context.effects.compute = {group, state.pair, key_exchange->value};
+  return ComputingPfsSecret{state.spi, choice, state.nonce_i, nonce_r, std::move(opened.next_iv)};
+}
+
+ResultOf<ComputingPfsSecret, DhComputed> step(const ComputingPfsSecret& state, const DhComputed& computed,
+                                              QuickModeContext& context) {
+  if (!computed.secret.ok()) return Failure{FailureReason::kInvalidKeyExchange, computed.secret.status().message()};
+  auto installing = install(context, state.choice, state.spi, state.nonce_i, state.nonce_r, *computed.secret, state.iv);
+  if (auto* failure = std::get_if<Failure>(&installing)) return std::move(*failure);
+  return std::get<InstallingPair>(std::move(installing));
+}
+
+ResultOf<InstallingPair, SaInstalled> step(const InstallingPair& state, const SaInstalled&, QuickModeContext& context) {
+  InstallingPair next = state;
+  if (--next.answers_missing > 0) return next;
+  context.effects.send = state.message3;
+  return QuickModeFinished{state.pair, state.iv};
+}
+
+ResultOf<QuickModeFinished, MessageReceived> step(const QuickModeFinished& state, const MessageReceived& message,
+                                                  QuickModeContext& context) {
+  if (!context.facts.initiator || state.iv.empty()) return Ignored{Ignored::Why::kUnexpected, "quick mode is finished"};
+  auto read = open_phase2(context.main_mode, message, state.iv, MessageKind::kQuickMode4);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto& opened = std::get<Opened>(read);
+  const Phase1Keys& keys = context.main_mode.keys;
+  if (!has_hash(opened.chain, message_hash(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id,
+                                           opened.chain.after_first()))) {
+    return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 4 has a wrong HASH"};
+  }
+  return QuickModeFinished{state.pair, std::move(opened.next_iv)};
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "services/common/bytes.h"
+#include "services/ike/core/main_mode_states.h"
+#include "services/ike/core/negotiation.h"
+#include "services/ike/core/quick_mode_states.h"
+#include "services/ike/wire/message.h"
+#include "services/ike/wire/payload_rules.h"
+
+// What initiator and responder do alike in quick mode, and in informational exchanges.
+namespace ipsec::ike {
+
+Header phase2_header(Cookie initiator, Cookie responder, ExchangeType exchange, std::uint32_t message_id);
+
+// The IV for the first message of a message id.
+Bytes first_iv(const Established& main_mode, std::uint32_t message_id);
+
+// Opens a message and passes it through the gates of shape and rules; its HASH is not checked yet.
+// Ignored{kNotAuthentic} where it does not decrypt to what the rules allow.
+std::variant<Opened, Ignored> open_phase2(const Established& main_mode, const MessageReceived& message, ByteView iv,
+                                          MessageKind kind);
+
+// Whether the HASH payload is `expected`.
+bool has_hash(const PayloadChain& chain, const SecretBytes& expected);
+
+// A message whose HASH is message_hash over `payloads`: HASH(1), informational, CONNECTED.
+Sealed seal_with_hash1(const Established& main_mode, ByteView iv, const Header& header,
+                       std::vector<PayloadContent> payloads);
+
+// Puts the HASH payload in front.
+std::vector<PayloadContent> with_hash(const SecretBytes& hash, std::vector<PayloadContent> payloads);
+
+// Keys and parameters of both SAs. `secret` is empty without PFS. Refuses a weak DES key.
+Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t own_spi,
+                            ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret);
+
+// The group of PFS under this policy: its own, or the main mode's (KEY-31); kNone without PFS.
+DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode);
+
+// The same pair without keys, for remembering.
+SaPair without_keys(SaPair pair);
+
+}  // namespace ipsec::ike

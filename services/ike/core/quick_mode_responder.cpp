@@ -1,0 +1,189 @@
+#include "services/ike/core/quick_mode_responder.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "services/ike/core/authentication.h"
+#include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_messages.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
+
+struct Asked {
+  Selector outbound;  // seen from this host
+  std::optional<QuickModeIdentities> identities;
+};
+
+// RFC 2409 section 5.5: without identities "the identities of the SAs ... are implicitly assumed to be the IP addresses
+// of the ISAKMP peers, without any implied constraints on the protocol or port numbers".
+Choice<Asked> read_identities(const PayloadChain& chain, const IpAddress& local, const IpAddress& peer) {
+  const auto found = chain.all<IdentificationPayload>();
+  if (found.empty())
+    return Asked{{AddressRange::host(local), AddressRange::host(peer), kProtocolAny, {}, {}}, std::nullopt};
+  if (found.size() != 2) return Failure{FailureReason::kInvalidIdentity, "one identity without the other"};
+  const QuickModeIdentities identities{*found[0], *found[1]};
+  const auto initiators = selector_of(identities);
+  if (!initiators.ok()) return Failure{FailureReason::kInvalidIdentity, initiators.status().message()};
+  return Asked{initiators->mirrored(), identities};
+}
+
+// Transport mode protects packets between the two hosts themselves.
+bool is_host_to_host(const Selector& outbound, const IpAddress& local, const IpAddress& peer) {
+  return outbound.source == AddressRange::host(local) && outbound.destination == AddressRange::host(peer);
+}
+
+void add_group(std::vector<DhGroup>& groups, DhGroup group) {
+  if (group != DhGroup::kNone && std::find(groups.begin(), groups.end(), group) == groups.end())
+    groups.push_back(group);
+}
+
+// Required PFS means that one group. Where it is not required, a peer may have it with any group known to this policy.
+QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
+                        const MainModePolicy& main_mode_policy) {
+  QuickModeTerms terms{rule.encapsulation, &rule.policy, rule.policy.pfs, {}};
+  if (rule.policy.pfs) {
+    add_group(terms.groups, pfs_group(rule.policy, main_mode));
+    return terms;
+  }
+  add_group(terms.groups, main_mode.choice.offer.group);
+  add_group(terms.groups, rule.policy.pfs_group);
+  for (const MainModeOffer& offer : main_mode_policy.offers) add_group(terms.groups, offer.group);
+  return terms;
+}
+
+// One for each mode that fits.
+std::vector<QuickModeRule> match_rules(const IkePolicy& policy, const Selector& outbound, const IpAddress& local,
+                                       const IpAddress& peer) {
+  std::vector<QuickModeRule> rules;
+  if (is_host_to_host(outbound, local, peer)) {
+    if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTransport, local, peer))
+      rules.push_back(std::move(*rule));
+  }
+  if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTunnel, local, peer))
+    rules.push_back(std::move(*rule));
+  return rules;
+}
+
+ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state, QuickModeContext& context) {
+  if (state.spi == 0 || (state.pfs && !state.pair)) return state;
+  const Bytes nonce_r = context.random.bytes(kNonceSize);
+  auto made = make_sa_pair(context, state.answer.choice, state.spi, state.nonce_i, nonce_r, state.secret);
+  if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+
+  SaPayload sa = state.answer.sa;
+  store_u32(sa.proposals.front().spi.data(), state.spi);
+  std::vector<PayloadContent> payloads = {std::move(sa), NoncePayload{nonce_r}};
+  if (state.pair) payloads.emplace_back(KeyExchangePayload{copy(state.pair->public_value())});
+  if (state.identities) {
+    payloads.emplace_back(state.identities->initiator);
+    payloads.emplace_back(state.identities->responder);
+  }
+  if (state.answer.lifetime_reduced) payloads.emplace_back(responder_lifetime(state.answer.choice, state.spi));
+
+  const QuickModeFacts& facts = context.facts;
+  const Phase1Keys& keys = context.main_mode.keys;
+  const SecretBytes hash = quick_mode_hash2(keys.hash, keys.family.skeyid_a.view(), facts.message_id, state.nonce_i,
+                                            write_payloads(payloads));
+  const Header header =
+      phase2_header(facts.initiator_cookie, facts.responder_cookie, ExchangeType::kQuickMode, facts.message_id);
+  Sealed message2 = seal(keys.protection, state.iv, header, with_hash(hash, std::move(payloads)));
+  auto& pair = std::get<SaPair>(made);
+  context.effects.install = {pair.inbound};
+  return InstallingInbound{std::move(pair), state.nonce_i, nonce_r, std::move(message2.datagram),
+                           std::move(message2.next_iv)};
+}
+
+}  // namespace
+
+Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
+                                                 const Established& main_mode, const MainModePolicy& main_mode_policy,
+                                                 const IpAddress& local, const IpAddress& peer) {
+  auto read = read_identities(message1, local, peer);
+  if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
+  auto& asked = std::get<Asked>(read);
+  const std::vector<QuickModeRule> rules = match_rules(policy, asked.outbound, local, peer);
+  if (rules.empty()) {
+    return Failure{
+        FailureReason::kNoMatchingFilter,
+        fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains",
+                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name)};
+  }
+  std::vector<QuickModeTerms> terms;
+  for (const QuickModeRule& rule : rules) terms.push_back(terms_of(rule, main_mode, main_mode_policy));
+
+  const ByteView public_i = message1.body_of(PayloadType::kKeyExchange);
+  const bool with_key_exchange = message1.find<KeyExchangePayload>() != nullptr;
+  auto chosen = choose_quick_mode(*message1.find<SaPayload>(), with_key_exchange, terms);
+  if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
+  auto& answer = std::get<QuickModeAnswer>(chosen);
+  if (with_key_exchange && public_i.size() != info(answer.choice.pfs_group).public_size) {
+    return Failure{FailureReason::kInvalidKeyExchange,
+                   fmt::format("KE payload of {} octets for {}", public_i.size(), info(answer.choice.pfs_group).name)};
+  }
+  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const QuickModeRule& one) {
+    return one.encapsulation == answer.choice.encapsulation;
+  });
+  return QuickModeRequest{asked.outbound,
+                          *rule,
+                          std::move(answer),
+                          std::move(asked.identities),
+                          copy(message1.body_of(PayloadType::kNonce)),
+                          copy(public_i)};
+}
+
+PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context) {
+  PreparingAnswer state{
+      request.answer, request.identities, request.nonce_i, !request.public_i.empty(), std::move(iv), 0, nullptr, {}};
+  context.effects.reserve_spi = true;
+  if (state.pfs) context.effects.compute = {request.answer.choice.pfs_group, nullptr, request.public_i};
+  return state;
+}
+
+ResultOf<PreparingAnswer, SpiReserved> step(const PreparingAnswer& state, const SpiReserved& reserved,
+                                            QuickModeContext& context) {
+  PreparingAnswer next = state;
+  next.spi = reserved.spi;
+  return install_when_ready(std::move(next), context);
+}
+
+ResultOf<PreparingAnswer, DhComputed> step(const PreparingAnswer& state, const DhComputed& computed,
+                                           QuickModeContext& context) {
+  if (!computed.secret.ok()) return Failure{FailureReason::kInvalidKeyExchange, computed.secret.status().message()};
+  PreparingAnswer next = state;
+  next.pair = computed.own;
+  next.secret = *computed.secret;
+  return install_when_ready(std::move(next), context);
+}
+
+ResultOf<InstallingInbound, SaInstalled> step(const InstallingInbound& state, const SaInstalled&,
+                                              QuickModeContext& context) {
+  context.effects.send = state.message2;
+  return AwaitingConfirmation{state.pair, state.nonce_i, state.nonce_r, state.iv};
+}
+
+ResultOf<AwaitingConfirmation, MessageReceived> step(const AwaitingConfirmation& state, const MessageReceived& message,
+                                                     QuickModeContext& context) {
+  auto read = open_phase2(context.main_mode, message, state.iv, MessageKind::kQuickMode3);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  const Phase1Keys& keys = context.main_mode.keys;
+  const SecretBytes expected =
+      quick_mode_hash3(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id, state.nonce_i, state.nonce_r);
+  if (!has_hash(std::get<Opened>(read).chain, expected)) {
+    return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 3 has a wrong HASH"};
+  }
+  context.effects.install = {state.pair.outbound};
+  return InstallingOutbound{without_keys(state.pair)};
+}
+
+ResultOf<InstallingOutbound, SaInstalled> step(const InstallingOutbound& state, const SaInstalled&, QuickModeContext&) {
+  return QuickModeFinished{state.pair, {}};
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "services/ike/core/policy_lookup.h"
+#include "services/ike/core/transitions.h"
+#include "services/ike/wire/message.h"
+
+// Quick mode as responder; steps as in main_mode_initiator.h.
+namespace ipsec::ike {
+
+// What the peer asks for in message 1, held against the policy.
+struct QuickModeRequest {
+  Selector outbound;  // seen from this host
+  QuickModeRule rule;
+  QuickModeAnswer answer;
+  std::optional<QuickModeIdentities> identities;
+  Bytes nonce_i;
+  Bytes public_i;  // empty without PFS
+};
+// `message1` has a right HASH(1). `main_mode_offers` are the groups known besides the policy's own. Failure: what to
+// refuse it with.
+Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
+                                                 const Established& main_mode, const MainModePolicy& main_mode_policy,
+                                                 const IpAddress& local, const IpAddress& peer);
+
+// Asks for an SPI and, with PFS, for the shared secret. `iv` is for message 2.
+PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context);
+
+// The inbound SA is installed once both are there.
+ResultOf<PreparingAnswer, SpiReserved> step(const PreparingAnswer& state, const SpiReserved& reserved,
+                                            QuickModeContext& context);
+ResultOf<PreparingAnswer, DhComputed> step(const PreparingAnswer& state, const DhComputed& computed,
+                                           QuickModeContext& context);
+// Sends message 2: from here on the peer may send ESP.
+ResultOf<InstallingInbound, SaInstalled> step(const InstallingInbound& state, const SaInstalled& installed,
+                                              QuickModeContext& context);
+// Message 3: installs the outbound SA.
+ResultOf<AwaitingConfirmation, MessageReceived> step(const AwaitingConfirmation& state, const MessageReceived& message,
+                                                     QuickModeContext& context);
+ResultOf<InstallingOutbound, SaInstalled> step(const InstallingOutbound& state, const SaInstalled& installed,
+                                               QuickModeContext& context);
+
+}  // namespace ipsec::ike

@@ -1,0 +1,81 @@
+#include "services/ike/core/quick_mode_table.h"
+
+#include <algorithm>
+
+namespace ipsec::ike {
+
+void QuickModeTable::add(QuickModeSaPair pair) {
+  for (const std::uint32_t spi : by_peer_[pair.peer]) {
+    QuickModeSaPair& older = by_inbound_.at(spi);
+    if (older.rule.outbound_filter_id == pair.rule.outbound_filter_id && older.outbound == pair.outbound)
+      older.has_outbound = false;
+  }
+  by_peer_[pair.peer].push_back(pair.inbound_spi);
+  by_outbound_[{pair.peer, pair.outbound_spi}] = pair.inbound_spi;
+  const std::uint32_t spi = pair.inbound_spi;
+  by_inbound_[spi] = std::move(pair);
+}
+
+QuickModeSaPair* QuickModeTable::find_inbound(std::uint32_t spi) {
+  const auto found = by_inbound_.find(spi);
+  return found != by_inbound_.end() ? &found->second : nullptr;
+}
+
+QuickModeSaPair* QuickModeTable::find_outbound(const IpAddress& peer, std::uint32_t spi) {
+  const auto found = by_outbound_.find(std::pair(peer, spi));
+  return found != by_outbound_.end() ? find_inbound(found->second) : nullptr;
+}
+
+std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, std::uint64_t filter_id,
+                                              const Selector& outbound) const {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return 0;
+  for (auto spi = found->second.rbegin(); spi != found->second.rend(); ++spi) {
+    const QuickModeSaPair& pair = by_inbound_.at(*spi);
+    if (pair.has_outbound && pair.rule.outbound_filter_id == filter_id && pair.outbound == outbound)
+      return pair.outbound_spi;
+  }
+  return 0;
+}
+
+void QuickModeTable::remove(std::uint32_t inbound_spi) {
+  const auto found = by_inbound_.find(inbound_spi);
+  if (found == by_inbound_.end()) return;
+  const auto outbound = by_outbound_.find(std::pair(found->second.peer, found->second.outbound_spi));
+  if (outbound != by_outbound_.end() && outbound->second == inbound_spi) by_outbound_.erase(outbound);
+  const auto peer = by_peer_.find(found->second.peer);
+  std::erase(peer->second, inbound_spi);
+  if (peer->second.empty()) by_peer_.erase(peer);
+  by_inbound_.erase(found);
+}
+
+std::vector<QuickModeSaPair> QuickModeTable::with_peer(const IpAddress& peer) const {
+  std::vector<QuickModeSaPair> pairs;
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return pairs;
+  for (const std::uint32_t spi : found->second) pairs.push_back(by_inbound_.at(spi));
+  return pairs;
+}
+
+std::vector<QuickModeSaPair> QuickModeTable::all() const {
+  std::vector<QuickModeSaPair> pairs;
+  for (const auto& [spi, pair] : by_inbound_) pairs.push_back(pair);
+  std::sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) { return a.inbound_spi < b.inbound_spi; });
+  return pairs;
+}
+
+std::size_t QuickModeTable::count_of_main_mode(std::uint64_t handle, const IpAddress& peer) const {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return 0;
+  return static_cast<std::size_t>(std::count_if(found->second.begin(), found->second.end(), [&](std::uint32_t spi) {
+    return by_inbound_.at(spi).main_mode_handle == handle;
+  }));
+}
+
+void QuickModeTable::clear() {
+  by_inbound_.clear();
+  by_outbound_.clear();
+  by_peer_.clear();
+}
+
+}  // namespace ipsec::ike

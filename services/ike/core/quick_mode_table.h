@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "services/common/address.h"
+#include "services/common/selector.h"
+#include "services/common/time.h"
+#include "services/ike/core/policy.h"
+#include "services/ike/core/policy_lookup.h"
+
+// The pairs of quick mode SAs that this host and its peers have: enough to rekey them and to tell the peer of their
+// end. The driver owns the SAs themselves, their keys and their lifetimes (KEY-16).
+namespace ipsec::ike {
+
+struct QuickModeSaPair {
+  std::uint32_t inbound_spi = 0;
+  std::uint32_t outbound_spi = 0;
+  bool has_outbound = true;  // false once replaced or ended
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  IpAddress local;
+  IpAddress peer;
+  std::string peer_identity;
+  std::uint64_t main_mode_handle = 0;
+  QuickModeRule rule;
+  Selector outbound;
+  Timestamp established_at;
+};
+
+class QuickModeTable {
+ public:
+  // Requires an inbound SPI that no other pair has. A pair of the same traffic with this peer loses its outbound SA to
+  // the new one.
+  void add(QuickModeSaPair pair);
+  // nullptr where there is none. Borrowed until the next change.
+  QuickModeSaPair* find_inbound(std::uint32_t spi);
+  QuickModeSaPair* find_outbound(const IpAddress& peer, std::uint32_t spi);
+  // The outbound SPI in use for this traffic; 0: none.
+  std::uint32_t outbound_in_use(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound) const;
+  void remove(std::uint32_t inbound_spi);
+
+  bool any_with(const IpAddress& peer) const { return by_peer_.contains(peer); }
+  std::vector<QuickModeSaPair> with_peer(const IpAddress& peer) const;
+  std::vector<QuickModeSaPair> all() const;
+  std::size_t count_of_main_mode(std::uint64_t handle, const IpAddress& peer) const;
+  std::size_t size() const { return by_inbound_.size(); }
+  void clear();
+
+ private:
+  absl::flat_hash_map<std::uint32_t, QuickModeSaPair> by_inbound_;
+  absl::flat_hash_map<std::pair<IpAddress, std::uint32_t>, std::uint32_t> by_outbound_;  // value: inbound SPI
+  absl::flat_hash_map<IpAddress, std::vector<std::uint32_t>> by_peer_;                   // inbound SPIs, oldest first
+};
+
+}  // namespace ipsec::ike

@@ -1,0 +1,62 @@
+#include "services/ike/core/retransmit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "services/common/crypto/hash.h"
+#include "services/ike/core/limits.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+Duration interval(int sent_again) { return kFirstRetransmission * (1 << sent_again); }
+
+}  // namespace
+
+void Resender::start(Bytes datagram, Timestamp now) {
+  datagram_ = std::move(datagram);
+  sent_again_ = 0;
+  next_ = now + interval(0);
+  give_up_ = kNever;
+  hint_.reset();
+}
+
+void Resender::stop() {
+  datagram_.clear();
+  next_ = kNever;
+  give_up_ = kNever;
+}
+
+Timestamp Resender::next() const { return std::min(next_, give_up_); }
+
+Resender::Due Resender::poll(Timestamp now) {
+  if (!waiting() || now < next()) return Due::kNothing;
+  if (now >= give_up_ || sent_again_ == kRetransmissions) {
+    stop();
+    return Due::kGiveUp;
+  }
+  ++sent_again_;
+  next_ = now + interval(sent_again_);
+  return Due::kSendAgain;
+}
+
+void Resender::hint(Failure reason, Timestamp now) {
+  if (!waiting() || hint_) return;
+  hint_ = std::move(reason);
+  give_up_ = now + kWaitAfterHint;
+}
+
+Digest digest_of(ByteView datagram) {
+  const Bytes octets = hash(Integrity::kSha256, {datagram});
+  Digest digest;
+  std::copy(octets.begin(), octets.end(), digest.begin());
+  return digest;
+}
+
+void ReplyStore::begin(const Digest& request) {
+  request_ = request;
+  answer_.clear();
+}
+
+}  // namespace ipsec::ike

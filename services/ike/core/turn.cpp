@@ -1,0 +1,70 @@
+#include "services/ike/core/turn.h"
+
+#include <fmt/format.h>
+
+#include "services/ike/core/limits.h"
+
+namespace ipsec::ike {
+
+void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
+  ++state.statistics.datagrams_sent;
+  actions.emplace_back(SendDatagram{local, peer, std::move(bytes)});
+}
+
+void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
+  send(sa, bytes);
+  if (state.repeated.size() == kMaxRepeatedDatagrams) state.repeated.erase(state.repeated.begin());
+  state.repeated.emplace(now + kFirstRetransmission,
+                         RepeatedDatagram{{sa.local, sa.peer, bytes}, kDeleteRepetitions, kFirstRetransmission});
+}
+
+void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work) {
+  const std::uint64_t id = state.next_request++;
+  state.requests[id] = {PendingRequest::Kind::kComputeDh, sa.handle, message_id, {}};
+  actions.emplace_back(ComputeDh{id, work.group, std::move(work.own), std::move(work.peer_public)});
+}
+
+void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
+  const std::uint64_t id = state.next_request++;
+  const DeleteSa undo{0, Direction::kInbound, SecurityProtocol::kEsp, sa.peer.address};
+  state.requests[id] = {PendingRequest::Kind::kReserveSpi, sa.handle, message_id, undo};
+  ++state.statistics.total_get_spi;
+  actions.emplace_back(ReserveSpi{id, SecurityProtocol::kEsp, sa.local.address, sa.peer.address});
+}
+
+void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters) {
+  const std::uint64_t id = state.next_request++;
+  const DeleteSa undo{parameters.spi, parameters.direction, parameters.protocol, sa.peer.address};
+  state.requests[id] = {PendingRequest::Kind::kInstallSa, sa.handle, message_id, undo};
+  ++(parameters.direction == Direction::kInbound ? state.statistics.total_key_update : state.statistics.total_key_add);
+  actions.emplace_back(InstallSa{id, std::move(parameters)});
+}
+
+void Turn::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer) {
+  actions.emplace_back(DeleteSa{spi, direction, protocol, peer});
+}
+
+void Turn::delete_pair(const QuickModeSaPair& pair) {
+  delete_sa(pair.inbound_spi, Direction::kInbound, pair.protocol, pair.peer);
+  if (pair.has_outbound) delete_sa(pair.outbound_spi, Direction::kOutbound, pair.protocol, pair.peer);
+}
+
+void Turn::report(std::string name, Severity severity, std::string text, Fields fields) {
+  actions.emplace_back(ReportEvent{std::move(name), severity, std::move(text), std::move(fields)});
+}
+
+void Turn::report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields) {
+  fields.merge(fields_of(sa));
+  report(std::move(name), severity, std::move(text), std::move(fields));
+}
+
+Turn::Fields fields_of(const MainModeSa& sa) {
+  return {{"local", sa.local.to_string()},
+          {"peer", sa.peer.to_string()},
+          {"role", sa.initiator ? "initiator" : "responder"},
+          {"rule", sa.facts.rule.rule_name},
+          {"main_mode_policy", sa.facts.rule.policy.name},
+          {"main_mode_id", fmt::format("{:016x}", sa.facts.initiator_cookie)}};
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "services/common/crypto/random.h"
+#include "services/common/time.h"
+#include "services/ike/core/actions.h"
+#include "services/ike/core/main_mode_table.h"
+#include "services/ike/core/policy.h"
+#include "services/ike/core/quick_mode_table.h"
+#include "services/ike/core/statistics.h"
+
+// What the engine keeps between events, and one turn of it: the handling of one event at one time. Free functions in
+// main_mode.h, quick_mode.h, informational.h, wishes.h and upkeep.h work on a turn.
+namespace ipsec::ike {
+
+// Whose question an unanswered request is.
+struct PendingRequest {
+  enum class Kind { kReserveSpi, kInstallSa, kComputeDh };
+  Kind kind = Kind::kComputeDh;
+  std::uint64_t handle = 0;      // of the main mode SA
+  std::uint32_t message_id = 0;  // of the quick mode; 0: main mode itself
+  // So that an SPI or SA that nobody waits for any more can be given back.
+  DeleteSa undo;
+};
+
+// A datagram sent several times because nobody acknowledges it.
+struct RepeatedDatagram {
+  SendDatagram datagram;
+  int left = 0;
+  Duration pause{};
+};
+
+// A first message refused a moment ago: its repetitions get the same answer and no new event.
+struct RefusedMessage1 {
+  Timestamp forget_at;
+  Bytes answer;
+};
+
+struct EngineState {
+  RandomSource& random;
+  IkePolicy policy{};
+  Statistics statistics{};
+  MainModeTable main_modes{};
+  QuickModeTable quick_modes{};
+  std::uint64_t next_request = 1;
+  absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
+  std::multimap<Timestamp, RepeatedDatagram> repeated{};
+  std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
+  std::size_t waiting = 0;  // wishes waiting in all main mode SAs
+  Timestamp invalid_cookie_window{};
+  int invalid_cookie_answers = 0;
+};
+
+struct Turn {
+  EngineState& state;
+  Timestamp now;
+  Actions actions{};
+
+  void send(const Endpoint& local, const Endpoint& peer, Bytes bytes);
+  void send(const MainModeSa& sa, Bytes bytes) { send(sa.local, sa.peer, std::move(bytes)); }
+  // Now and kDeleteRepetitions times more.
+  void send_repeatedly(const MainModeSa& sa, const Bytes& bytes);
+
+  void compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work);
+  void reserve_spi(const MainModeSa& sa, std::uint32_t message_id);
+  void install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters);
+  void delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  void delete_pair(const QuickModeSaPair& pair);
+
+  using Fields = std::map<std::string, std::string>;
+  void report(std::string name, Severity severity, std::string text, Fields fields);
+  // With the addresses, role and rule of the SA.
+  void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
+};
+
+// "10.0.0.1:500", rule and role of an SA as event fields.
+Turn::Fields fields_of(const MainModeSa& sa);
+
+}  // namespace ipsec::ike

@@ -1,0 +1,265 @@
+#include "tests/ike/core/pair.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace ipsec::ike::tests {
+
+namespace {
+
+IpAddress parse_address(const std::string& text) {
+  auto parsed = IpAddress::parse(text);
+  if (!parsed.ok()) throw std::invalid_argument(parsed.status().message());
+  return *parsed;
+}
+
+Filter make_filter(std::uint64_t id, std::uint64_t mirror_id, Direction direction, Selector selector,
+                   std::uint32_t index) {
+  Filter filter;
+  filter.id = id;
+  filter.mirror_id = mirror_id;
+  filter.index = index;
+  filter.direction = direction;
+  filter.selector = selector;
+  filter.quick_mode_policy = "qm";
+  filter.rule_name = "rule";
+  filter.filter_list_name = "list";
+  filter.filter_action_name = "action";
+  return filter;
+}
+
+bool same_key(const SecretBytes& a, const SecretBytes& b) { return constant_time_equal(a.view(), b.view()); }
+
+std::string compare(const SaParameters& out, const SaParameters& in) {
+  if (out.selector != in.selector)
+    return fmt::format("selectors {} and {}", out.selector.to_string(), in.selector.to_string());
+  if (out.cipher != in.cipher || out.integrity != in.integrity) return "algorithms";
+  if (!same_key(out.encryption_key, in.encryption_key) || !same_key(out.integrity_key, in.integrity_key)) return "keys";
+  const CipherInfo& cipher = info(out.cipher);
+  if (out.encryption_key.size() != cipher.key_size + cipher.salt_size) return "size of the encryption key";
+  if (out.integrity_key.size() != info(out.integrity).key_size) return "size of the integrity key";
+  if (out.encapsulation != in.encapsulation) return "encapsulation";
+  if (out.source != in.source || out.destination != in.destination) return "addresses";
+  if (out.pair_spi == 0 || in.pair_spi == 0) return "no pair SPI";
+  if (out.lifetime_seconds != in.lifetime_seconds || out.lifetime_kilobytes != in.lifetime_kilobytes)
+    return "lifetimes";
+  if (out.initiator == in.initiator) return "two initiators or none";
+  return "";
+}
+
+std::string compare_direction(const Host& from, const Host& to) {
+  for (const SaParameters& out : from.driver.outbound) {
+    const auto in = to.driver.inbound.find(out.spi);
+    if (in == to.driver.inbound.end())
+      return fmt::format("{} has outbound SA {:08x} without its inbound SA on {}", from.name, out.spi, to.name);
+    const std::string difference = compare(out, in->second);
+    if (!difference.empty())
+      return fmt::format("SA {:08x} from {} to {}: {} differ", out.spi, from.name, to.name, difference);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<Event> FakeDriver::perform(const ReserveSpi& action) {
+  if (refuse_spis) return SpiReservationFailed{action.request_id, "no SPI left"};
+  larval_[next_spi_] = true;
+  return SpiReserved{action.request_id, next_spi_++};
+}
+
+std::optional<Event> FakeDriver::perform(const InstallSa& action) {
+  const SaParameters& sa = action.sa;
+  if (refuse_installing == sa.direction) return SaInstallFailed{action.request_id, "refused by the test"};
+  if (sa.direction == Direction::kInbound) {
+    if (larval_.erase(sa.spi) == 0) return SaInstallFailed{action.request_id, "the SPI is not larval"};
+    inbound[sa.spi] = sa;
+  } else {
+    std::erase_if(outbound, [&](const SaParameters& older) {
+      return older.filter_id == sa.filter_id && older.selector == sa.selector && older.destination == sa.destination;
+    });
+    outbound.push_back(sa);
+  }
+  installed.push_back(sa);
+  return SaInstalled{action.request_id};
+}
+
+void FakeDriver::perform(const DeleteSa& action) {
+  if (action.direction == Direction::kInbound) {
+    inbound.erase(action.spi);
+    larval_.erase(action.spi);
+  } else {
+    std::erase_if(outbound,
+                  [&](const SaParameters& sa) { return sa.spi == action.spi && sa.destination == action.peer; });
+  }
+}
+
+const SaParameters* FakeDriver::in_use(const Selector& outbound_selector) const {
+  for (const SaParameters& sa : outbound) {
+    if (sa.selector == outbound_selector) return &sa;
+  }
+  return nullptr;
+}
+
+Host::Host(std::string host_name, const std::string& address, std::uint64_t seed, std::uint32_t first_spi)
+    : name(std::move(host_name)),
+      endpoint{parse_address(address), 500},
+      random(seed),
+      driver(first_spi),
+      engine(random) {}
+
+const ReportEvent* Host::find_event(const std::string& event_name) const {
+  const auto found =
+      std::find_if(events.begin(), events.end(), [&](const ReportEvent& event) { return event.name == event_name; });
+  return found != events.end() ? &*found : nullptr;
+}
+
+std::size_t Host::count_events(const std::string& event_name) const {
+  return static_cast<std::size_t>(
+      std::count_if(events.begin(), events.end(), [&](const ReportEvent& event) { return event.name == event_name; }));
+}
+
+std::size_t Host::established_main_modes(Timestamp now) const {
+  const auto all = engine.main_mode_sas(now);
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const MainModeSaStatus& sa) { return sa.state == "established"; }));
+}
+
+Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& address_b)
+    : a("a", address_a, 2 * seed, 0x1000), b("b", address_b, 2 * seed + 1, 0x80001000) {
+  wire = [](const SentDatagram&) { return Fate{std::chrono::milliseconds(1)}; };
+}
+
+void Pair::set_policy(Host& host, IkePolicy policy) {
+  Actions actions;
+  const Status status = host.engine.set_policy(std::move(policy), now, actions);
+  if (!status.ok()) throw std::invalid_argument(status.message());
+  perform(host, std::move(actions));
+}
+
+void Pair::set_policies(IkePolicy of_a, IkePolicy of_b) {
+  set_policy(a, std::move(of_a));
+  set_policy(b, std::move(of_b));
+}
+
+void Pair::acquire(Host& host, std::uint64_t acquire_id, std::uint64_t filter_id) {
+  const IpAddress peer = other(host).endpoint.address;
+  const FiveTuple packet{host.endpoint.address, peer, kProtocolTcp, 40000, 445};
+  give(host, AcquireRequested{acquire_id, filter_id == 0 ? 1 : filter_id, packet, host.endpoint.address, peer});
+}
+
+void Pair::give(Host& host, Event event) { perform(host, host.engine.handle(std::move(event), now)); }
+
+void Pair::inject(const Host& from, Bytes bytes) {
+  Host& to = other(from);
+  give(to, DatagramReceived{to.endpoint, from.endpoint, std::move(bytes)});
+}
+
+void Pair::perform(Host& host, Actions actions) {
+  for (Action& action : actions) {
+    if (const auto* send_action = std::get_if<SendDatagram>(&action)) {
+      send(host, *send_action);
+    } else if (auto* event = std::get_if<ReportEvent>(&action)) {
+      host.events.push_back(std::move(*event));
+    } else if (const auto* compute = std::get_if<ComputeDh>(&action)) {
+      give(host, compute_dh(*compute, host.random));
+    } else if (const auto* reserve = std::get_if<ReserveSpi>(&action)) {
+      give(host, *host.driver.perform(*reserve));
+    } else if (const auto* install = std::get_if<InstallSa>(&action)) {
+      give(host, *host.driver.perform(*install));
+    } else if (const auto* remove = std::get_if<DeleteSa>(&action)) {
+      host.driver.perform(*remove);
+    } else if (const auto* failed = std::get_if<AcquireFailed>(&action)) {
+      host.driver.perform(*failed);
+    }
+  }
+}
+
+void Pair::send(Host& host, const SendDatagram& datagram) {
+  sent.push_back({now, datagram, &host == &a});
+  Host& to = other(host);
+  if (datagram.peer.address != to.endpoint.address) return;
+  for (const Duration delay : wire(sent.back())) {
+    in_flight_.emplace(now + delay, InFlight{&to, {to.endpoint, host.endpoint, datagram.bytes}});
+  }
+}
+
+Timestamp Pair::next_event() const {
+  Timestamp next = std::min(a.engine.next_deadline(), b.engine.next_deadline());
+  if (!in_flight_.empty()) next = std::min(next, in_flight_.begin()->first);
+  return next;
+}
+
+void Pair::run(Duration duration) {
+  const Timestamp end = now + duration;
+  while (next_event() <= end) {
+    now = std::max(now, next_event());
+    while (!in_flight_.empty() && in_flight_.begin()->first <= now) {
+      InFlight next = std::move(in_flight_.begin()->second);
+      in_flight_.erase(in_flight_.begin());
+      give(*next.to, std::move(next.datagram));
+    }
+    for (Host* host : {&a, &b}) {
+      if (host->engine.next_deadline() <= now) perform(*host, host->engine.poll(now));
+    }
+  }
+  now = end;
+}
+
+IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const PolicyOptions& options) {
+  IkePolicy policy;
+  policy.version = options.version;
+  policy.policy_name = "test policy";
+  policy.profile = "modern";
+  policy.main_mode_policies.push_back(
+      {"mm", options.main_mode_offers, options.main_mode_lifetime, options.quick_mode_limit, options.master_pfs});
+  policy.quick_mode_policies.push_back({"qm", options.quick_mode_offers, options.pfs, options.pfs_group});
+  policy.main_mode_filters.push_back({7,
+                                      AddressRange::host(local),
+                                      AddressRange::host(remote),
+                                      100,
+                                      "mm",
+                                      {KerberosMethod{}, PresharedKeyMethod{SecretBytes(options.psk)}},
+                                      "rule"});
+
+  Selector selector{AddressRange::host(local), AddressRange::host(remote), options.protocol,
+                    PortRange::from_number(options.local_port), PortRange::from_number(options.remote_port)};
+  if (options.local_network) selector.source = *options.local_network;
+  if (options.remote_network) selector.destination = *options.remote_network;
+  const auto add = [&](std::uint64_t id, const Selector& outbound, std::uint32_t index) {
+    Filter out = make_filter(id, id + 1, Direction::kOutbound, outbound, index);
+    Filter in = make_filter(id + 1, id, Direction::kInbound, outbound.mirrored(), index + 1);
+    if (options.local_network || options.remote_network) {
+      out.tunnel_destination = remote;
+      in.tunnel_destination = local;
+    }
+    policy.filters.push_back(std::move(out));
+    policy.filters.push_back(std::move(in));
+  };
+  for (int extra = 1; extra <= options.extra_filters; ++extra) {
+    Selector narrow = selector;
+    narrow.protocol = kProtocolTcp;
+    // The lower address is the client, so that both ends agree.
+    PortRange& port = local < remote ? narrow.destination_port : narrow.source_port;
+    port = PortRange::single(static_cast<std::uint16_t>(1000 + extra));
+    add(static_cast<std::uint64_t>(extra) * 10 + 1, narrow, static_cast<std::uint32_t>(extra) * 2);
+  }
+  add(1, selector, 1000);
+  return policy;
+}
+
+void set_mirrored_policies(Pair& pair, const PolicyOptions& options) {
+  PolicyOptions of_b = options;
+  std::swap(of_b.local_port, of_b.remote_port);
+  std::swap(of_b.local_network, of_b.remote_network);
+  pair.set_policies(make_policy(pair.a.endpoint.address, pair.b.endpoint.address, options),
+                    make_policy(pair.b.endpoint.address, pair.a.endpoint.address, of_b));
+}
+
+std::string compare_sas(const Pair& pair) {
+  const std::string forth = compare_direction(pair.a, pair.b);
+  return forth.empty() ? compare_direction(pair.b, pair.a) : forth;
+}
+
+}  // namespace ipsec::ike::tests
