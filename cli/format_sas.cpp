@@ -157,7 +157,11 @@ std::string format_driver_statistics(const proto::Statistics& statistics) {
   text += field("Held Packets", std::to_string(driver.held_packets())) +
           field("Last First Hold", fmt::format("{} us", driver.last_hold_us())) +
           field("Longest First Hold", fmt::format("{} us", driver.longest_hold_us()));
-  return text + "\nPackets by Verdict\n------------------\n\n" + counter_lines(driver.verdicts());
+  text += "\nPackets by Verdict\n------------------\n\n";
+  for (const auto& verdict : driver.verdicts()) {
+    text += fmt::format("{:<32}: {:<12} {}\n", harmless(verdict.name()), verdict.value(), harmless(verdict.text()));
+  }
+  return text;
 }
 
 std::string format_status(const proto::AgentStatus& status) {
