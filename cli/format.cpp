@@ -64,6 +64,13 @@ std::string esp_text(proto::Cipher cipher, proto::Integrity integrity) {
   return fmt::format("{},{}", cipher_text(cipher), integrity_text(integrity));
 }
 
+std::string main_mode_suite_text(const proto::MainModeOffer& offer) {
+  const auto group =
+      offer.dh_group() <= 0xffff ? dh_group_by_number(static_cast<std::uint16_t>(offer.dh_group())) : std::nullopt;
+  return fmt::format("{}/{}/{}", cipher_text(offer.cipher()), integrity_text(offer.integrity()),
+                     marked(std::to_string(offer.dh_group()), group && info(*group).weak));
+}
+
 std::string action_text(proto::Action action) {
   switch (action) {
     case proto::ACTION_PERMIT:

@@ -12,10 +12,7 @@ std::string cookies_text(const proto::MainModeSa& sa) {
 }
 
 std::string methods_text(const proto::MainModeSa& sa) {
-  const auto number = static_cast<std::uint16_t>(sa.offer().dh_group());
-  const auto group = dh_group_by_number(number);
-  return fmt::format("{}/{}/{}{}/{}", cipher_text(sa.offer().cipher()), integrity_text(sa.offer().integrity()), number,
-                     group && info(*group).weak ? " (weak)" : "", sa.lifetime_seconds());
+  return fmt::format("{}/{}", main_mode_suite_text(sa.offer()), sa.lifetime_seconds());
 }
 
 std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& options) {

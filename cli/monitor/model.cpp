@@ -24,6 +24,7 @@ void Model::update(Sample sample) {
   ike_counters_.clear();
   driver_counters_.clear();
   drops_.clear();
+  drops_are_known_ = false;
   if (!latest_.statistics) return;
   if (latest_.statistics->has_ike()) {
     ike_counters_ = counters_with_rates(latest_.statistics->ike().counters(), "ike/", seconds);
@@ -66,9 +67,12 @@ std::vector<CounterRow> Model::counters_with_rates(const google::protobuf::Repea
 }
 
 void Model::update_drops(double seconds) {
+  const auto& verdicts = latest_.statistics->driver().verdicts();
+  drops_are_known_ = std::any_of(verdicts.begin(), verdicts.end(),
+                                 [](const proto::Counter& verdict) { return !verdict.kind().empty(); });
   google::protobuf::RepeatedPtrField<proto::Counter> drops;
-  for (const proto::Counter& verdict : latest_.statistics->driver().verdicts()) {
-    if (verdict.kind() == "drop") *drops.Add() = verdict;
+  for (const proto::Counter& verdict : verdicts) {
+    if (!drops_are_known_ || verdict.kind() == "drop") *drops.Add() = verdict;
   }
   drops_ = counters_with_rates(drops, "verdict/", seconds);
   std::erase_if(drops_, [](const CounterRow& row) { return row.value == 0; });
@@ -86,7 +90,8 @@ Rate Model::total(proto::Direction direction) const {
   return sum;
 }
 
-std::uint64_t Model::dropped_packets() const {
+std::optional<std::uint64_t> Model::dropped_packets() const {
+  if (!drops_are_known_) return std::nullopt;
   std::uint64_t sum = 0;
   for (const CounterRow& row : drops_) sum += row.value;
   return sum;

@@ -54,13 +54,16 @@ class Model {
   const Sample& latest() const { return latest_; }
   // In the agent's order.
   const std::vector<QuickModeRow>& quick_modes() const { return quick_modes_; }
-  // Packets dropped, by reason, the most frequent first; reasons that never occurred are left out.
+  // Packets dropped, by reason, the most frequent first; reasons that never occurred are left out. Where the driver
+  // does not say which verdicts are drops, these are all verdicts and drops_are_known() is false.
   const std::vector<CounterRow>& drops() const { return drops_; }
+  bool drops_are_known() const { return drops_are_known_; }
   const std::vector<CounterRow>& ike_counters() const { return ike_counters_; }
   const std::vector<CounterRow>& driver_counters() const { return driver_counters_; }
   // Sums over the SAs of a direction.
   Rate total(policyagent::v1::Direction direction) const;
-  std::uint64_t dropped_packets() const;
+  // Absent where drops are not known.
+  std::optional<std::uint64_t> dropped_packets() const;
 
  private:
   struct Count {
@@ -78,6 +81,7 @@ class Model {
 
   Sample latest_;
   bool has_sample_ = false;
+  bool drops_are_known_ = false;
   std::vector<QuickModeRow> quick_modes_;
   std::vector<CounterRow> drops_;
   std::vector<CounterRow> ike_counters_;

@@ -13,8 +13,8 @@ namespace ipsec::cli::monitor {
 namespace {
 
 constexpr ViewRow kViews[] = {
-    {View::kOverview, '1', "Overview"}, {View::kMainMode, '2', "Main mode"},    {View::kQuickMode, '3', "Quick mode"},
-    {View::kDrops, '4', "Drops"},       {View::kStatistics, '5', "Statistics"}, {View::kEvents, '6', "Events"},
+    {View::kOverview, '1', "Overview"}, {View::kMainMode, '2', "Main mode"}, {View::kQuickMode, '3', "Quick mode"},
+    {View::kDrops, '4', "Drops"},       {View::kStatistics, '5', "Stats"},   {View::kEvents, '6', "Events"},
 };
 
 // Title and keys.
@@ -65,15 +65,14 @@ std::string method_text(const proto::Sa& sa) {
 
 std::vector<Line> main_mode_body(const Model& model) {
   constexpr Column kColumns[] = {{"Peer", 20}, {"State", 20}, {"Auth", 13}, {"Age", 11}, {"Methods", 0}};
-  std::vector<Line> lines = {heading(kColumns)};
   if (!model.latest().main_mode_sas) return {{"Main mode SAs are not available.", Style::kWarning}};
+  if (model.latest().main_mode_sas->sas().empty()) return {{"There are no main mode SAs."}};
+  std::vector<Line> lines = {heading(kColumns)};
   for (const auto& sa : model.latest().main_mode_sas->sas()) {
-    const bool weak_or_waiting = sa.state() != "established";
+    const bool is_waiting = sa.state() != "established";
     lines.push_back({row_text(kColumns, {address_text(sa.peer().address(), {}), sa.state(), sa.authentication(),
-                                         duration(sa.age_seconds()),
-                                         fmt::format("{}/{}/{}", cipher_text(sa.offer().cipher()),
-                                                     integrity_text(sa.offer().integrity()), sa.offer().dh_group())}),
-                     weak_or_waiting ? Style::kWarning : Style::kPlain});
+                                         duration(sa.age_seconds()), main_mode_suite_text(sa.offer())}),
+                     is_waiting ? Style::kWarning : Style::kPlain});
   }
   return lines;
 }
@@ -81,6 +80,7 @@ std::vector<Line> main_mode_body(const Model& model) {
 std::vector<Line> quick_mode_body(const Model& model) {
   constexpr Column kColumns[] = {{"", 3}, {"Peer traffic", 27}, {"Method", 18}, {"Age", 8}, {"Bytes", 8}, {"Rate", 0}};
   if (!model.latest().quick_mode_sas) return {{"Quick mode SAs are not available.", Style::kWarning}};
+  if (model.quick_modes().empty()) return {{"There are no quick mode SAs."}};
   std::vector<Line> lines = {heading(kColumns)};
   for (const QuickModeRow& row : model.quick_modes()) {
     const proto::Sa& sa = row.sa.sa();
@@ -121,6 +121,11 @@ std::vector<Line> drops_body(const Model& model) {
   if (!model.latest().statistics || !model.latest().statistics->has_driver()) {
     return {{"The IPsec driver does not answer.", Style::kWarning}};
   }
+  if (!model.drops_are_known()) {
+    std::vector<Line> lines = {{"The driver does not say which of these are drops.", Style::kWarning}};
+    append(lines, counter_lines(model.drops(), true));
+    return lines;
+  }
   if (model.drops().empty()) return {{"No packet was dropped."}};
   return counter_lines(model.drops(), true);
 }
@@ -160,6 +165,12 @@ Line service_line(const proto::ServiceStatus& service) {
           service.connected() ? Style::kPlain : Style::kWarning};
 }
 
+Line dropped_line(const Model& model) {
+  const auto dropped = model.dropped_packets();
+  if (!dropped) return {fmt::format("{:<13} not known", "Dropped"), Style::kPlain};
+  return {fmt::format("{:<13} {} packets", "Dropped", *dropped), *dropped == 0 ? Style::kPlain : Style::kWarning};
+}
+
 std::vector<Line> overview_body(const Model& model) {
   const Sample& sample = model.latest();
   std::vector<Line> lines;
@@ -183,8 +194,7 @@ std::vector<Line> overview_body(const Model& model) {
   lines.push_back({fmt::format("{:<13} {} main mode, {} quick mode", "SAs", main_modes, model.quick_modes().size())});
   lines.push_back({fmt::format("{:<13} {}", "Secured out", total(proto::DIRECTION_OUTBOUND))});
   lines.push_back({fmt::format("{:<13} {}", "Secured in", total(proto::DIRECTION_INBOUND))});
-  lines.push_back({fmt::format("{:<13} {} packets", "Dropped", model.dropped_packets()),
-                   model.dropped_packets() == 0 ? Style::kPlain : Style::kWarning});
+  lines.push_back(dropped_line(model));
   lines.push_back({"", Style::kPlain});
   lines.push_back({"Newest events", Style::kHeading});
   append(lines, event_lines(model, kOverviewEvents));
@@ -265,6 +275,7 @@ std::string render_json(const Model& model) {
   using Json = nlohmann::ordered_json;
   const Sample& sample = model.latest();
   const auto part = [](const auto& message) { return message ? message_json(*message) : Json(nullptr); };
+  const auto dropped = model.dropped_packets();
   Json document = {{"schema", "policyagent-monitor/1"},
                    {"time", sample.wall_clock},
                    {"failures", sample.failures},
@@ -272,7 +283,7 @@ std::string render_json(const Model& model) {
                    {"main_mode_sas", part(sample.main_mode_sas)},
                    {"quick_mode_sas", part(sample.quick_mode_sas)},
                    {"statistics", part(sample.statistics)},
-                   {"dropped_packets", model.dropped_packets()},
+                   {"dropped_packets", dropped ? Json(*dropped) : Json(nullptr)},
                    {"events", part(sample.events)}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
