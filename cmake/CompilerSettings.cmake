@@ -24,6 +24,11 @@ if(POLICYAGENT_SANITIZE)
   add_link_options(-fsanitize=${POLICYAGENT_SANITIZE})
 endif()
 
+if(POLICYAGENT_FUZZ)
+  # Coverage for libFuzzer in the code under test; the main of the fuzzer comes with the targets (policyagent_fuzz_target).
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime;CCACHE_BASEDIR=${CMAKE_SOURCE_DIR};CCACHE_NOHASHDIR=1;${CCACHE_PROGRAM}")

@@ -80,9 +80,9 @@ QuickModeOffer read_offer(RowReader& row) {
   QuickModeOffer offer;
   if (!row.is_null(2)) offer.ah = row.known(integrity_by_name(row.view(2)), 2, "ah");
   if (!row.is_null(3)) {
-    offer.esp.emplace();
-    offer.esp->cipher = row.known(cipher_by_name(row.view(3)), 3, "esp_cipher");
-    offer.esp->integrity = row.known(integrity_by_name(row.view(4)), 4, "esp_integrity");
+    const Cipher cipher = row.known(cipher_by_name(row.view(3)), 3, "esp_cipher");
+    const Integrity integrity = row.known(integrity_by_name(row.view(4)), 4, "esp_integrity");
+    offer.esp = QuickModeOffer::Esp{cipher, integrity};
   }
   offer.lifetime_kilobytes = row.number<std::uint32_t>(5, "lifetime_kilobytes");
   offer.lifetime_seconds = row.number<std::uint32_t>(6, "lifetime_seconds");

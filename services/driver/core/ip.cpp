@@ -90,7 +90,7 @@ bool walk_extension_headers(PacketView& packet) {
 std::optional<PacketView> parse_ipv6(MutableByteView bytes) {
   if (bytes.size() < kIpv6HeaderSize) return std::nullopt;
   const std::size_t total = kIpv6HeaderSize + load_u16(&bytes[4]);
-  if (total > bytes.size() || total > limits::kMaxPacketSize) return std::nullopt;
+  if (total > bytes.size()) return std::nullopt;
 
   PacketView packet;
   packet.bytes = bytes.first(total);
@@ -123,14 +123,14 @@ std::optional<PacketView> parse_ip(MutableByteView bytes) {
 }
 
 bool is_isakmp(const PacketView& packet, std::uint16_t port) {
-  if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible) return false;
+  if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible || packet.is_fragment) return false;
   if (port == kIsakmpPort) return true;
   const ByteView upper = packet.upper();
   return port == kNatTraversalPort && upper.size() >= kUdpHeaderSize + 4 && load_u32(&upper[kUdpHeaderSize]) == 0;
 }
 
 bool is_neighbour_discovery(const PacketView& packet) {
-  if (packet.tuple.protocol != kProtocolIcmpv6 || packet.is_v4() || packet.fragment_offset != 0) return false;
+  if (packet.tuple.protocol != kProtocolIcmpv6 || packet.is_v4() || packet.is_fragment) return false;
   const ByteView upper = packet.upper();
   return !upper.empty() && upper[0] >= kNeighbourDiscoveryFirst && upper[0] <= kNeighbourDiscoveryLast;
 }

@@ -60,9 +60,10 @@ struct PacketView {
 // whole TCP or UDP packet too short for its ports). The header checksum of IPv4 is not looked at.
 std::optional<PacketView> parse_ip(MutableByteView bytes);
 
-// UDP from or to `port` 500, or 4500 with the non-ESP marker (RFC 3948 2.2): never secured, never filtered.
+// A whole packet of UDP from or to `port` 500, or 4500 with the non-ESP marker (RFC 3948 2.2): never secured, never
+// filtered.
 bool is_isakmp(const PacketView& packet, std::uint16_t port);
-// ICMPv6 133..137 (RFC 4861).
+// ICMPv6 133..137 (RFC 4861), never in fragments (RFC 6980).
 bool is_neighbour_discovery(const PacketView& packet);
 
 // Writes the length fields that follow from the size of the packet: IPv4 total length and header checksum, IPv6 payload

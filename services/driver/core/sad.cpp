@@ -63,13 +63,13 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
-  IPSEC_ASSIGN_OR_RETURN(SaPointer sa, Sa::make(std::move(parameters), now));
+  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
   } else {
     retire_predecessor(sa->parameters());
   }
-  add(std::move(sa));
+  add(sa);
   return {};
 }
 
@@ -86,12 +86,16 @@ void Sad::retire_predecessor(const SaParameters& outbound) {
   erase(*old);
 }
 
-void Sad::add(SaPointer sa) {
+void Sad::add(const SaPointer& sa) {
   ++changes_;
   ++numbers_.added;
   table_.add(sa);
-  const Sa* const key = sa.get();
-  records_[key] = {std::move(sa), false, {}};
+  const SaParameters& parameters = sa->parameters();
+  records_[sa.get()] = {sa, parameters.pair_spi, false, {}};
+  if (parameters.direction == Direction::kInbound) return;
+  // The inbound half may have been installed before the SPI of this one was known.
+  const SaPointer partner = table_.inbound(parameters.pair_spi);
+  if (partner != nullptr) records_[partner.get()].pair_spi = parameters.spi;
 }
 
 void Sad::erase(const Sa& sa) {
@@ -110,12 +114,12 @@ bool Sad::remove(std::uint32_t spi, Direction direction, const IpAddress& peer) 
 }
 
 // Either half of a pair in use keeps both alive.
-Timestamp Sad::pair_last_used(const Sa& sa) const {
-  const SaParameters& parameters = sa.parameters();
+Timestamp Sad::pair_last_used(const Record& record) const {
+  const SaParameters& parameters = record.sa->parameters();
   const SaPointer partner = parameters.direction == Direction::kInbound
-                                ? table_.find_outbound(parameters.pair_spi, parameters.peer())
-                                : table_.inbound(parameters.pair_spi);
-  return partner == nullptr ? sa.last_used() : std::max(sa.last_used(), partner->last_used());
+                                ? table_.find_outbound(record.pair_spi, parameters.peer())
+                                : table_.inbound(record.pair_spi);
+  return partner == nullptr ? record.sa->last_used() : std::max(record.sa->last_used(), partner->last_used());
 }
 
 std::optional<SaEndReason> Sad::end_reason(const Record& record, Timestamp now) const {
@@ -123,7 +127,7 @@ std::optional<SaEndReason> Sad::end_reason(const Record& record, Timestamp now) 
   if (now >= sa.hard_end() || sa.is_expired() || sa.last_sequence() >= limits::kSequenceHardLimit) {
     return SaEndReason::kLifetime;
   }
-  if (now - pair_last_used(sa) >= limits::kSaIdleTime) return SaEndReason::kIdle;
+  if (now - pair_last_used(record) >= limits::kSaIdleTime) return SaEndReason::kIdle;
   return std::nullopt;
 }
 

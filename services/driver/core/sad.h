@@ -58,6 +58,7 @@ class Sad {
   // What only the control side knows of an SA.
   struct Record {
     SaPointer sa;
+    std::uint32_t pair_spi = 0;
     bool dying = false;
     Timestamp ask_rekey_at;  // not before
   };
@@ -65,12 +66,12 @@ class Sad {
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
   void retire_predecessor(const SaParameters& outbound);
-  void add(SaPointer sa);
+  void add(const SaPointer& sa);
   void erase(const Sa& sa);
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
   std::vector<DriverEvent> end(const std::vector<std::pair<SaPointer, SaEndReason>>& ended);
   void ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events);
-  Timestamp pair_last_used(const Sa& sa) const;
+  Timestamp pair_last_used(const Record& record) const;
 
   RandomSource& random_;
   SaTable table_;

@@ -7,16 +7,34 @@
 #include <thread>
 
 #include <grpcpp/grpcpp.h>
+#include <sys/stat.h>
 
 #include "proto/driver.grpc.pb.h"
 #include "services/common/daemon/logging.h"
 #include "services/common/rpc/channel.h"
-#include "services/common/rpc/server.h"
 #include "services/common/rpc/status.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/limits.h"
 
 namespace ipsec::ike {
+
+namespace {
+
+// Tells one making of a socket file from the next; all zero where there is none.
+struct SocketIdentity {
+  ino_t inode = 0;
+  std::int64_t seconds = 0;
+  std::int64_t nanoseconds = 0;
+  friend bool operator==(const SocketIdentity&, const SocketIdentity&) = default;
+};
+
+SocketIdentity identify(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return {};
+  return {status.st_ino, status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+}
+
+}  // namespace
 
 class DriverClient::Implementation {
  public:
@@ -149,14 +167,14 @@ class DriverClient::Implementation {
     }
   }
 
-  // A unix socket is lost only when its process ends; a process that was not reachable, or is another one, has nothing
-  // of what IKE told it.
+  // A unix socket is lost only when its server ends. A server that could not be reached, or has made another socket,
+  // has nothing of what IKE told it.
   void greet_driver() {
-    const int process = rpc::serving_process(socket_path_);
-    const bool restarted = met_before_ && (unreachable_ || process != process_);
+    const SocketIdentity socket = identify(socket_path_);
+    const bool restarted = met_before_ && (unreachable_ || socket != socket_);
     met_before_ = true;
     unreachable_ = false;
-    process_ = process;
+    socket_ = socket;
     if (!restarted) return;
     {
       const std::lock_guard lock(mutex_);
@@ -222,7 +240,7 @@ class DriverClient::Implementation {
   // Of the watcher's thread.
   bool met_before_ = false;
   bool unreachable_ = false;
-  int process_ = 0;
+  SocketIdentity socket_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

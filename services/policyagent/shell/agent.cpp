@@ -7,6 +7,7 @@
 
 #include "services/common/daemon/clock.h"
 #include "services/policyagent/core/compiler.h"
+#include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
 
 namespace ipsec::agent {
@@ -40,8 +41,9 @@ Agent::Agent(store::PolicyStore store, EventLog& events, Distribute distribute)
 void Agent::set_host(HostAddresses host) {
   const std::lock_guard lock(mutex_);
   if (host == host_) return;
-  host_ = std::move(host);
-  if (!loaded_once_) return;
+  if (loaded_once_) report_changes(host);
+  std::swap(host_, host);
+  if (!loaded_once_ || !compiles_differently(host, host_)) return;
   const Status status = compile_and_distribute();
   if (!status.ok()) {
     events_.add(Severity::kError, "policy_compile_failed",
@@ -159,6 +161,16 @@ void Agent::distribute_again() {
   in_force->version = next_version();
   in_force_ = std::move(in_force);
   distribute_(to_messages(in_force_->policy, in_force_->version));
+}
+
+void Agent::report_changes(const HostAddresses& host) {
+  std::size_t told = 0;
+  for (const HostChange& change : changes_between(host_, host)) {
+    if (++told > limits::kMaxHostChangeEvents) return;
+    EventFields fields = {{"interface", change.interface}};
+    if (!change.address.empty()) fields.emplace_back("address", change.address);
+    events_.add(Severity::kInformation, change.name, fmt::format("{} {}", change.interface, change.address), fields);
+  }
 }
 
 void Agent::report_problems(const CompiledPolicy& policy) {

@@ -40,7 +40,8 @@ class Agent {
 
   // ---- what happens to the host ----
 
-  // The Interface Manager's news: compiles the loaded policy again where the addresses differ.
+  // The Interface Manager's news: an event for each change, and the loaded policy compiled again where the addresses
+  // differ.
   void set_host(HostAddresses host);
   // Loads the assigned policy from the first source that has one. `reason`: "start", "poll", "reload", "store changed".
   // A load that fails leaves the policy in force as it is. The outcome in one line, also kept for the status.
@@ -80,6 +81,7 @@ class Agent {
   Status compile_and_distribute();
   void distribute_again();
   void report_problems(const CompiledPolicy& policy);
+  void report_changes(const HostAddresses& host);
   std::uint64_t next_version();
   Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what);
 

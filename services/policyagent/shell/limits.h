@@ -50,6 +50,9 @@ inline constexpr std::chrono::milliseconds kReadyPatience{3000};
 // address has no filters, so the wait is short.
 inline constexpr std::chrono::milliseconds kInterfaceSettle{20};
 
+// Of one change of the host's interfaces; more are not worth listing one by one.
+inline constexpr std::size_t kMaxHostChangeEvents = 50;
+
 // ---- stopping -------------------------------------------------------------------------------------------------------
 
 inline constexpr std::chrono::milliseconds kShutdownGrace{300};

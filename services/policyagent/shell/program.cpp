@@ -66,7 +66,7 @@ class Program {
   }
 
   void run(daemon::SignalWatcher& signals) {
-    agent_.load("start");
+    load("start");
     for (;;) {
       std::array<pollfd, 3> waiting{{{signals.file_descriptor(), POLLIN, 0},
                                      {interfaces_.file_descriptor(), POLLIN, 0},
@@ -74,11 +74,11 @@ class Program {
       poll(waiting.data(), waiting.size(), until_next_poll());
       while (const auto signal = signals.read()) {
         if (*signal == daemon::Signal::kStop) return;
-        agent_.load("reload");
+        load("reload");
       }
       if (interfaces_.drain()) interfaces_changed();
       agent_.acknowledge_wake();
-      if (daemon::monotonic_now() >= agent_.next_poll()) agent_.load("poll");
+      if (daemon::monotonic_now() >= agent_.next_poll()) load("poll");
     }
   }
 
@@ -117,6 +117,12 @@ class Program {
     return static_cast<int>(std::clamp(left, milliseconds(0), milliseconds(std::chrono::hours(24))).count());
   }
 
+  // Name servers change without a notice of the kernel.
+  void load(std::string_view reason) {
+    read_interfaces();
+    agent_.load(reason);
+  }
+
   // A burst of notices is one change.
   void interfaces_changed() {
     pollfd more{interfaces_.file_descriptor(), POLLIN, 0};
@@ -124,6 +130,10 @@ class Program {
     while (daemon::monotonic_now() < latest && poll(&more, 1, static_cast<int>(limits::kInterfaceSettle.count())) > 0) {
       interfaces_.drain();
     }
+    read_interfaces();
+  }
+
+  void read_interfaces() {
     auto host = interfaces_.read();
     if (host.ok()) {
       agent_.set_host(*std::move(host));

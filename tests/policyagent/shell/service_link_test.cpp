@@ -1,0 +1,170 @@
+#include "services/policyagent/shell/service_link.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include "services/policyagent/shell/daemon_clients.h"
+#include "tests/policyagent/shell/fake_services.h"
+#include "tests/policyagent/shell/temporary_directory.h"
+
+namespace ipsec::agent::tests {
+namespace {
+
+using testing::ElementsAre;
+
+std::shared_ptr<const PolicyMessages> policy(std::uint64_t version, const std::string& name = "Test") {
+  CompiledPolicy compiled;
+  compiled.active = true;
+  compiled.policy_name = name;
+  return to_messages(compiled, version);
+}
+
+// Waits for an event of that name.
+bool event_comes(EventLog& log, const std::string& name, std::size_t times = 1) {
+  const auto queue = log.watch(1000);
+  for (;;) {
+    const auto event = queue->pop(kPatience);
+    if (!event) return false;
+    if (event->name() == name && --times == 0) return true;
+  }
+}
+
+class ServiceLinkTest : public testing::Test {
+ protected:
+  std::string socket() const { return directory_.path() + "/driver.sock"; }
+  void connect() {
+    client_ = connect_driver(socket());
+    link_ = std::make_unique<ServiceLink>(*client_, events_, [this](std::uint64_t version) { seen_.add(version); });
+  }
+  ~ServiceLinkTest() override {
+    if (link_) link_->stop();
+    link_.reset();
+  }
+
+  TemporaryDirectory directory_;
+  EventLog events_;
+  Received seen_;
+  std::unique_ptr<DriverClient> client_;
+  std::unique_ptr<ServiceLink> link_;
+};
+
+TEST_F(ServiceLinkTest, a_policy_published_before_the_service_lives_reaches_it) {
+  connect();
+  link_->publish(policy(7));
+  EXPECT_FALSE(link_->state().connected);
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  ASSERT_TRUE(driver.received.wait_for(1));
+  EXPECT_THAT(driver.received.versions(), ElementsAre(7));
+  EXPECT_EQ(driver.last_policy().policy_name(), "Test");
+}
+
+TEST_F(ServiceLinkTest, each_new_policy_is_sent_once) {
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  connect();
+  link_->publish(policy(1));
+  ASSERT_TRUE(driver.received.wait_for(1));
+  link_->publish(policy(2));
+  ASSERT_TRUE(driver.received.wait_for_version(2));
+  link_->publish(policy(3));
+  ASSERT_TRUE(driver.received.wait_for_version(3));
+  EXPECT_THAT(driver.received.versions(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(ServiceLinkTest, PA_24_after_a_reconnect_the_whole_policy_is_sent_again) {
+  connect();
+  link_->publish(policy(5));
+  for (int round = 1; round <= 3; ++round) {
+    FakeDriver driver;
+    const auto server = serve(socket(), driver);
+    ASSERT_TRUE(driver.received.wait_for(1)) << round;
+    EXPECT_THAT(driver.received.versions(), ElementsAre(5));
+  }
+  EXPECT_TRUE(event_comes(events_, "service_disconnected", 2));
+}
+
+TEST_F(ServiceLinkTest, a_refused_policy_is_not_sent_again_but_the_next_one_is) {
+  FakeDriver driver;
+  driver.answer = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "filters[0]: no");
+  const auto server = serve(socket(), driver);
+  connect();
+  link_->publish(policy(1));
+  ASSERT_TRUE(event_comes(events_, "policy_not_accepted"));
+  EXPECT_EQ(link_->state().acknowledged_version, 0U);
+  link_->publish(policy(2));
+  ASSERT_TRUE(driver.received.wait_for_version(2));
+  EXPECT_THAT(driver.received.versions(), ElementsAre(1, 2));
+}
+
+TEST_F(ServiceLinkTest, a_policy_that_could_not_be_put_in_force_yet_is_tried_again) {
+  FakeDriver driver;
+  driver.answer = grpc::Status(grpc::StatusCode::UNAVAILABLE, "eth0 is not there");
+  const auto server = serve(socket(), driver);
+  connect();
+  link_->publish(policy(1));
+  ASSERT_TRUE(driver.received.wait_for(3));
+  EXPECT_THAT(driver.received.versions(), testing::Each(1U));
+}
+
+TEST_F(ServiceLinkTest, the_version_in_force_at_the_service_is_told_on_connecting) {
+  FakeDriver driver;
+  driver.version_in_force = 99;
+  const auto server = serve(socket(), driver);
+  connect();
+  ASSERT_TRUE(seen_.wait_for(1));
+  EXPECT_THAT(seen_.versions(), ElementsAre(99));
+}
+
+TEST_F(ServiceLinkTest, events_of_the_service_come_unchanged) {
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  connect();
+  ASSERT_TRUE(event_comes(events_, "fake_started"));
+  proto::Event bad_spi;
+  bad_spi.set_source("driver");
+  bad_spi.set_sequence(41);
+  bad_spi.set_name("bad_spi");
+  driver.events.publish(bad_spi);
+  ASSERT_TRUE(event_comes(events_, "bad_spi"));
+  EXPECT_EQ(events_.newest(1).at(0).sequence(), 41U);
+  EXPECT_EQ(events_.newest(1).at(0).source(), "driver");
+}
+
+TEST_F(ServiceLinkTest, stops_at_once_whether_connected_or_not) {
+  connect();
+  link_->stop();
+  link_.reset();
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  connect();
+  ASSERT_TRUE(event_comes(events_, "fake_started"));
+  link_->stop();
+  link_.reset();
+}
+
+TEST(IkeLink, keys_reach_ike_and_only_ike) {
+  const TemporaryDirectory directory;
+  const std::string socket = directory.path() + "/ike.sock";
+  FakeIke ike;
+  const auto server = serve(socket, ike);
+  CompiledPolicy compiled;
+  compiled.active = true;
+  compiled.main_mode_filters.resize(1);
+  compiled.main_mode_filters[0].authentication.emplace_back(
+      store::PresharedKeyAuthentication{SecretBytes(std::string_view("s3cret"))});
+  const auto messages = to_messages(compiled, 3);
+  EXPECT_EQ(messages->driver.SerializeAsString().find("s3cret"), std::string::npos);
+  EventLog events;
+  const auto client = connect_ike(socket);
+  ServiceLink link(*client, events, [](std::uint64_t) {});
+  link.publish(messages);
+  ASSERT_TRUE(ike.received.wait_for(1));
+  EXPECT_EQ(ike.last_policy().main_mode_filters(0).authentication(0).preshared_key(), "s3cret");
+  EXPECT_EQ(messages->ike.main_mode_filters(0).authentication(0).preshared_key(), "s3cret")
+      << "sending must not consume it";
+}
+
+}  // namespace
+}  // namespace ipsec::agent::tests
