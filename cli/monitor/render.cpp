@@ -64,15 +64,16 @@ std::string method_text(const proto::Sa& sa) {
 }
 
 std::vector<Line> main_mode_body(const Model& model) {
-  constexpr Column kColumns[] = {{"Peer", 20}, {"State", 20}, {"Auth", 13}, {"Age", 11}, {"Methods", 0}};
+  constexpr Column kColumns[] = {{"Peer", 19}, {"State", 18}, {"Methods", 19}, {"Age", 10}, {"Auth", 0}};
   if (!model.latest().main_mode_sas) return {{"Main mode SAs are not available.", Style::kWarning}};
   if (model.latest().main_mode_sas->sas().empty()) return {{"There are no main mode SAs."}};
   std::vector<Line> lines = {heading(kColumns)};
   for (const auto& sa : model.latest().main_mode_sas->sas()) {
     const bool is_waiting = sa.state() != "established";
-    lines.push_back({row_text(kColumns, {address_text(sa.peer().address(), {}), sa.state(), sa.authentication(),
-                                         duration(sa.age_seconds()), main_mode_suite_text(sa.offer())}),
-                     is_waiting ? Style::kWarning : Style::kPlain});
+    lines.push_back(
+        {row_text(kColumns, {address_text(sa.peer().address(), {}), sa.state(), main_mode_suite_text(sa.offer()),
+                             duration(sa.age_seconds()), sa.authentication()}),
+         is_waiting ? Style::kWarning : Style::kPlain});
   }
   return lines;
 }
