@@ -9,6 +9,8 @@
 #include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
+#include "store/json/json.h"
+#include "store/lookup.h"
 
 namespace ipsec::agent {
 namespace {
@@ -17,6 +19,12 @@ namespace {
 constexpr std::array kSources{PolicySource::kLocal};
 
 store::WallClock now_utc() { return daemon::wall_clock_ms() / 1000; }
+
+// A copy of what the compiler needs. A store may hold far more than the assigned policy, and is loaded at every change.
+store::PolicyTree assigned_part(const store::PolicyTree& tree) {
+  const store::Policy* policy = store::assigned_policy(tree);
+  return policy == nullptr ? store::PolicyTree() : store::tree_of_policy(tree, *policy);
+}
 
 std::string change_names(std::span<const store::Change> changes) {
   constexpr std::size_t kNamed = 5;
@@ -118,17 +126,18 @@ std::string Agent::load_locked(std::string_view reason) {
 }
 
 std::string Agent::load_local() {
-  auto tree = store_.load_tree();
-  if (!tree.ok()) {
+  const auto stored = store_.tree();
+  if (!stored.ok()) {
     retrieval_.failed(daemon::monotonic_now());
     events_.add(Severity::kError, "policy_load_failed",
-                fmt::format("the policy in force stays: {}", tree.status().message()));
-    return fmt::format("the local store cannot be read: {}", tree.status().message());
+                fmt::format("the policy in force stays: {}", stored.status().message()));
+    return fmt::format("the local store cannot be read: {}", stored.status().message());
   }
-  std::swap(tree_, *tree);
+  store::PolicyTree tree = assigned_part(**stored);
+  std::swap(tree_, tree);
   if (const Status status = compile_and_distribute(); !status.ok()) {
     // So that a change of addresses does not bring the refused tree into force.
-    std::swap(tree_, *tree);
+    std::swap(tree_, tree);
     retrieval_.failed(daemon::monotonic_now());
     events_.add(Severity::kError, "policy_compile_failed",
                 fmt::format("the policy in force stays: {}", status.message()));

@@ -91,7 +91,7 @@ class Agent {
   mutable std::mutex mutex_;
   store::PolicyStore store_;
   PolicyRetrieval retrieval_;
-  store::PolicyTree tree_;  // as loaded last
+  store::PolicyTree tree_;  // the assigned policy and what its rules use, as loaded last
   HostAddresses host_;
   bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
   std::uint64_t version_ = 0;
