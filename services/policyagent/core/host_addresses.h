@@ -18,10 +18,11 @@ struct InterfaceAddress {
   friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-// Up or down: the addresses of a link that is down still belong to the host. Loopback does not belong here.
+// Also one that is down: the addresses of a link that is down still belong to the host. Loopback does not belong here.
 struct Interface {
   std::string name;
   InterfaceKind kind = InterfaceKind::kLan;
+  bool up = true;
   std::vector<InterfaceAddress> addresses;
   friend bool operator==(const Interface&, const Interface&) = default;
 };

@@ -62,7 +62,8 @@ int add_link(const nlmsghdr* message, void* data) {
   if ((link->ifi_flags & IFF_LOOPBACK) != 0 || table[IFLA_IFNAME] == nullptr) return MNL_CB_OK;
   const std::string name = mnl_attr_get_str(table[IFLA_IFNAME]);
   if (name.starts_with(kDriverDevicePrefix)) return MNL_CB_OK;
-  (*static_cast<Links*>(data))[static_cast<std::uint32_t>(link->ifi_index)] = {name, kind_of(*link), {}};
+  (*static_cast<Links*>(data))[static_cast<std::uint32_t>(link->ifi_index)] = {
+      name, kind_of(*link), (link->ifi_flags & IFF_UP) != 0, {}};
   return MNL_CB_OK;
 }
 

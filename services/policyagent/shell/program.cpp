@@ -74,11 +74,13 @@ class Program {
       poll(waiting.data(), waiting.size(), until_next_poll());
       while (const auto signal = signals.read()) {
         if (*signal == daemon::Signal::kStop) return;
+        // Name servers change without a notice of the kernel.
+        read_interfaces();
         agent_.load("reload");
       }
       if (interfaces_.drain()) interfaces_changed();
       agent_.acknowledge_wake();
-      if (daemon::monotonic_now() >= agent_.next_poll()) agent_.load("poll");
+      agent_.poll();
     }
   }
 
@@ -124,6 +126,10 @@ class Program {
     while (daemon::monotonic_now() < latest && poll(&more, 1, static_cast<int>(limits::kInterfaceSettle.count())) > 0) {
       interfaces_.drain();
     }
+    read_interfaces();
+  }
+
+  void read_interfaces() {
     auto host = interfaces_.read();
     if (host.ok()) {
       agent_.set_host(*std::move(host));

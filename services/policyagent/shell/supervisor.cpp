@@ -63,10 +63,10 @@ std::optional<ChildProcess> Supervisor::obtain() {
   if (auto running = adopt_running()) return running;
   auto spawned = ChildProcess::spawn(settings_.arguments);
   if (!spawned.ok()) {
-    events_.add(Severity::kError, "service_start_failed",
-                fmt::format("{}: {}", settings_.name, spawned.status().message()), {{"service", settings_.name}});
+    report_failure(spawned.status().message());
     return std::nullopt;
   }
+  last_failure_.clear();
   {
     const std::lock_guard lock(mutex_);
     if (started_before_) ++state_.restarts;
@@ -76,6 +76,14 @@ std::optional<ChildProcess> Supervisor::obtain() {
               fmt::format("{} runs as process {}", settings_.name, spawned->id()),
               {{"service", settings_.name}, {"process", std::to_string(spawned->id())}});
   return std::move(spawned).value();
+}
+
+// Once for each reason, however often it is tried.
+void Supervisor::report_failure(const std::string& failure) {
+  if (failure == last_failure_) return;
+  last_failure_ = failure;
+  events_.add(Severity::kError, "service_start_failed", fmt::format("{}: {}", settings_.name, failure),
+              {{"service", settings_.name}});
 }
 
 std::optional<ChildProcess> Supervisor::adopt_running() {

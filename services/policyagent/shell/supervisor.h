@@ -47,6 +47,7 @@ class Supervisor {
   void run();
   std::optional<ChildProcess> obtain();
   std::optional<ChildProcess> adopt_running();
+  void report_failure(const std::string& failure);
   void keep(ChildProcess process);
   void end(ChildProcess& process);
   // False: stopping.
@@ -59,6 +60,7 @@ class Supervisor {
   mutable std::mutex mutex_;
   State state_;
   bool started_before_ = false;
+  std::string last_failure_;
   std::chrono::milliseconds back_off_{0};
   std::thread thread_;
 };

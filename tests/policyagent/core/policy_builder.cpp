@@ -162,7 +162,7 @@ HostAddresses lan_host(const std::vector<std::string>& addresses) {
 void add_interface(HostAddresses& host, const std::string& name, InterfaceKind kind,
                    const std::vector<std::string>& addresses) {
   Interface interface {
-    name, kind, {}
+    name, kind, true, {}
   };
   for (const std::string& text : addresses) {
     const auto slash = text.find('/');
