@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstdlib>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
@@ -61,7 +62,7 @@ class Host {
     policy.active = true;
     policy.filters = {outbound};
     policy.local_addresses = {own};
-    control_.set_policy(std::move(policy)).status().ok();
+    if (!control_.set_policy(std::move(policy)).ok()) std::abort();
   }
   Control& control() { return control_; }
   const IpAddress& own() const { return own_; }
