@@ -63,6 +63,7 @@ void WorkerThread::give(Order order) {
     const std::lock_guard lock(mutex_);
     orders_.push_back(std::move(order));
   }
+  // An eventfd refuses only when its counter is full, and then the thread is about to wake anyway.
   eventfd_write(wake_.get(), 1);
 }
 

@@ -36,7 +36,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
       if (sa == nullptr) {
         ++statistics.invalid_cookies_received;
         if (header->encrypted()) answer_invalid_cookie(turn, *header, datagram);
-      } else if (sa->established() == nullptr) {
+      } else if (sa->half_open()) {
         // MM-29, QM-23: not before main mode is done.
         ++statistics.unexpected_messages;
       } else {
@@ -196,12 +196,12 @@ Actions Engine::poll(Timestamp now) {
 Statistics Engine::statistics() const {
   const EngineState& state = implementation_->state;
   Statistics statistics = state.statistics;
-  statistics.isadb_list_size = state.main_modes.size();
   statistics.conn_list_size = state.quick_modes.size();
   for (const std::uint64_t handle : state.main_modes.all()) {
     const MainModeSa& sa = state.main_modes.at(handle);
+    if (!sa.ended) ++statistics.isadb_list_size;
     statistics.active_acquire += sa.waiting.size();
-    if (!sa.initiator && sa.established() == nullptr) ++statistics.active_receive;
+    if (!sa.initiator && sa.half_open()) ++statistics.active_receive;
     for (const auto& [id, exchange] : sa.exchanges) {
       if (!exchange.finished()) ++(exchange.facts.initiator ? statistics.active_acquire : statistics.active_receive);
     }
@@ -214,7 +214,9 @@ void Engine::count_send_failure() { ++implementation_->state.statistics.send_fai
 std::vector<MainModeSaStatus> Engine::main_mode_sas(Timestamp now) const {
   std::vector<MainModeSaStatus> statuses;
   const MainModeTable& table = implementation_->state.main_modes;
-  for (const std::uint64_t handle : table.all()) statuses.push_back(status_of(table.at(handle), now));
+  for (const std::uint64_t handle : table.all()) {
+    if (const MainModeSa& sa = table.at(handle); !sa.ended) statuses.push_back(status_of(sa, now));
+  }
   std::sort(statuses.begin(), statuses.end(),
             [](const auto& a, const auto& b) { return a.initiator_cookie < b.initiator_cookie; });
   return statuses;

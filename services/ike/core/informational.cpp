@@ -71,7 +71,7 @@ Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
 
 void take_hint(Turn& turn, MainModeSa& sa, NotifyType type) {
   if (!is_error(type)) return;
-  if (sa.established() == nullptr) {
+  if (sa.half_open()) {
     if (sa.initiator) sa.resender.hint(hinted_failure(sa, type), turn.now);
     return;
   }
@@ -138,39 +138,34 @@ void handle_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
 }
 
 // One main mode SA may end another of the same peer: same address, same proven identity.
-bool handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
-  if (spi.size() != 16) return true;
+void handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
+  if (spi.size() != 16) return;
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
     const Established* established = other.established();
-    if (established == nullptr || other.facts.initiator_cookie != load_u64(spi.data()) ||
+    if (established == nullptr || established->peer_identity != sa.proven()->peer_identity) continue;
+    if (other.facts.initiator_cookie != load_u64(spi.data()) ||
         other.facts.responder_cookie != load_u64(spi.data() + 8))
       continue;
-    if (established->peer_identity != sa.established()->peer_identity) continue;
-    const bool itself = &other == &sa;
     end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer deleted it"});
-    return !itself;
   }
-  return true;
 }
 
-// False: the SA itself is gone.
-bool handle_delete(Turn& turn, MainModeSa& sa, const DeletePayload& payload) {
+void handle_delete(Turn& turn, MainModeSa& sa, const DeletePayload& payload) {
+  constexpr auto kEsp = static_cast<std::uint8_t>(SecurityProtocol::kEsp);
   for (const Bytes& spi : payload.spis) {
-    if (payload.protocol == kProtocolIsakmp && !handle_main_mode_delete(turn, sa, spi)) return false;
-    if (payload.protocol == static_cast<std::uint8_t>(SecurityProtocol::kEsp) && spi.size() == 4)
-      handle_quick_mode_delete(turn, sa, load_u32(spi.data()));
+    if (payload.protocol == kProtocolIsakmp) handle_main_mode_delete(turn, sa, spi);
+    if (payload.protocol == kEsp && spi.size() == 4) handle_quick_mode_delete(turn, sa, load_u32(spi.data()));
   }
-  return true;
 }
 
 void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
   Statistics& statistics = turn.state.statistics;
-  if (sa.established() == nullptr || header.message_id == 0 || sa.used_message_ids.contains(header.message_id)) {
+  if (sa.half_open() || header.message_id == 0 || sa.used_message_ids.contains(header.message_id)) {
     ++statistics.unexpected_messages;
     return;
   }
-  const Established& established = *sa.established();
+  const Established& established = *sa.proven();
   const auto read = open_phase2(established, {header, datagram.bytes}, first_iv(established, header.message_id),
                                 MessageKind::kInformational);
   const auto* opened = std::get_if<Opened>(&read);
@@ -184,10 +179,8 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
   }
   if (sa.used_message_ids.size() < kMaxMessageIds) sa.used_message_ids.insert(header.message_id);
   sa.last_proof = turn.now;
-  handle_notifies(turn, sa, opened->chain);
-  for (const DeletePayload* payload : opened->chain.all<DeletePayload>()) {
-    if (!handle_delete(turn, sa, *payload)) return;
-  }
+  if (!sa.ended) handle_notifies(turn, sa, opened->chain);
+  for (const DeletePayload* payload : opened->chain.all<DeletePayload>()) handle_delete(turn, sa, *payload);
 }
 
 Bytes seal_informational(Turn& turn, MainModeSa& sa, std::vector<PayloadContent> payloads) {
@@ -195,7 +188,7 @@ Bytes seal_informational(Turn& turn, MainModeSa& sa, std::vector<PayloadContent>
   while (id == 0 || !sa.used_message_ids.insert(id).second) id = turn.state.random.u32();
   const Header header =
       phase2_header(sa.facts.initiator_cookie, sa.facts.responder_cookie, ExchangeType::kInformational, id);
-  return seal_with_hash1(*sa.established(), first_iv(*sa.established(), id), header, std::move(payloads)).datagram;
+  return seal_with_hash1(*sa.proven(), first_iv(*sa.proven(), id), header, std::move(payloads)).datagram;
 }
 
 }  // namespace
@@ -237,6 +230,8 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {
   const std::string identity = sa.established()->peer_identity;
+  // Only between the same two addresses: to the peer, another address of this host is another system, with which it may
+  // well be in contact for the first time.
   // What began after this main mode did may be newer than the peer's statement.
   const auto is_older = [&](Timestamp established_at) { return established_at < sa.created; };
   std::size_t dropped = 0;
@@ -244,11 +239,14 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
     const Established* established = other.established();
     if (established == nullptr || established->peer_identity != identity || !is_older(other.established_at)) continue;
-    end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"});
+    if (other.local.address != sa.local.address) continue;
+    end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"},
+                  LastMessages::kAbandon);
     ++dropped;
   }
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
     if (pair.peer_identity != identity || !is_older(pair.established_at)) continue;
+    if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
     ++dropped;
@@ -291,16 +289,16 @@ Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi
   return datagram;
 }
 
-void send_main_mode_delete(Turn& turn, MainModeSa& sa, bool repeatedly) {
+void send_main_mode_delete(Turn& turn, MainModeSa& sa) {
   const Bytes datagram =
       seal_informational(turn, sa, {DeletePayload{kDoiIpsec, kProtocolIsakmp, {cookie_pair(sa.facts)}}});
-  repeatedly ? turn.send_repeatedly(sa, datagram) : turn.send(sa, datagram);
+  turn.send_repeatedly(sa, datagram);
 }
 
-void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi, bool repeatedly) {
+void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   const Bytes datagram = seal_informational(
       turn, sa, {DeletePayload{kDoiIpsec, static_cast<std::uint8_t>(SecurityProtocol::kEsp), {spi_octets(spi)}}});
-  repeatedly ? turn.send_repeatedly(sa, datagram) : turn.send(sa, datagram);
+  turn.send_repeatedly(sa, datagram);
 }
 
 }  // namespace ipsec::ike

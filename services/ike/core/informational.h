@@ -23,8 +23,8 @@ void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramRecei
 void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type);
 // Authenticated; require an established SA. The octets are returned too, for repetition.
 Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi);
-void send_main_mode_delete(Turn& turn, MainModeSa& sa, bool repeatedly);
+void send_main_mode_delete(Turn& turn, MainModeSa& sa);
 // `spi` is one of our inbound SAs.
-void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi, bool repeatedly);
+void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 
 }  // namespace ipsec::ike

@@ -43,14 +43,17 @@ inline constexpr std::size_t kMaxMessageIds = 65536;
 inline constexpr std::size_t kMaxWaitingPerPeer = 256;
 inline constexpr std::size_t kMaxWaiting = 65536;
 
-// The Delete for SAs whose quick mode timed out is repeated, because the peer may believe in them and send into
-// nothing for an hour. Deletes are never acknowledged.
+// Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
+// after 1, 2, 4, 8 and 16 s again.
 inline constexpr int kDeleteRepetitions = 5;
 inline constexpr std::size_t kMaxRepeatedDatagrams = 4096;
 
 // An encrypted quick mode message of an SA that is not known gets INVALID-COOKIE, so that a peer that remembers what we
 // forgot can begin anew; but seldom, since anybody can cause it.
 inline constexpr int kInvalidCookieAnswersPerSecond = 10;
+
+// An ended main mode SA still reads deletes of the peer for as long as they may be repeated.
+inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);
 
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;

@@ -28,8 +28,10 @@ Cookie fresh_cookie(EngineState& state) {
 
 // INITIAL-CONTACT is the truth only where nothing is known of the peer (RFC 2407 section 4.6.3.3).
 bool knows_nothing_else(Turn& turn, const MainModeSa& sa) {
-  return turn.state.main_modes.with_peer(sa.peer.address).size() == 1 &&
-         !turn.state.quick_modes.any_with(sa.peer.address);
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
+    if (handle != sa.handle && !turn.state.main_modes.at(handle).ended) return false;
+  }
+  return !turn.state.quick_modes.any_with(sa.peer.address);
 }
 
 void become_established(Turn& turn, MainModeSa& sa) {
@@ -49,6 +51,13 @@ void become_established(Turn& turn, MainModeSa& sa) {
                           established.choice.lifetime_seconds),
               {{"offer", to_string(established.choice.offer)}, {"peer_identity", established.peer_identity}});
   if (established.initial_contact) handle_initial_contact(turn, sa);
+  const std::vector<std::uint32_t> deletes = std::exchange(sa.deletes_to_send, {});
+  for (const std::uint32_t spi : deletes) send_quick_mode_delete(turn, sa, spi);
+  if (!deletes.empty() && sa.waiting.empty()) {
+    end_main_mode(turn, sa, TellPeer::kYes,
+                  {FailureReason::kDeletedByRequest, "it was made to delete quick mode SAs only"});
+    return;
+  }
   start_waiting(turn, sa);
 }
 
@@ -339,15 +348,16 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
   for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }
 
-void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why) {
-  if (tell != TellPeer::kNo) send_main_mode_delete(turn, sa, tell == TellPeer::kRepeatedly);
+void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why, LastMessages last) {
+  if (tell == TellPeer::kYes) send_main_mode_delete(turn, sa);
   turn.report(sa, "main_mode_ended", Severity::kInformation,
               fmt::format("main mode with {} ended: {}: {}", sa.peer.to_string(), name(why.reason), why.text),
               {{"reason", std::string(name(why.reason))}});
-  sa.closed = true;
   auto wishes = take_waiting(turn, sa);
-  for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why)) wishes.push_back(std::move(wish));
-  turn.state.main_modes.remove(sa.handle);
+  for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why, last)) wishes.push_back(std::move(wish));
+  sa.ended = true;
+  sa.replace_at = kNever;
+  sa.ends_at = turn.now + kEndedMainModeLifetime;
   for (QuickModeWish& wish : wishes) retry_wish(turn, std::move(wish), why);
 }
 

@@ -20,8 +20,11 @@ void main_mode_due(Turn& turn, MainModeSa& sa);
 void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure);
 
 // Ends an established SA. Quick modes under way and wishes in its queue are tried again under another one; quick mode
-// SAs stay. The peer is told unless it said so itself. The SA is gone afterwards.
-enum class TellPeer { kNo, kOnce, kRepeatedly };
-void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why);
+// SAs stay. It still reads what the peer says under it for a while, so that quick modes that only wait for their last
+// message can finish.
+enum class TellPeer { kNo, kYes };
+enum class LastMessages { kAwait, kAbandon };
+void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why,
+                   LastMessages last = LastMessages::kAwait);
 
 }  // namespace ipsec::ike

@@ -6,6 +6,7 @@
 #include "services/common/crypto/cbc.h"
 #include "services/common/crypto/hash.h"
 #include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/wire/identity.h"
 
 namespace ipsec::ike {
@@ -28,13 +29,6 @@ NotifyPayload initial_contact(const MainModeFacts& facts) {
     notify.spi.insert(notify.spi.end(), octets.begin(), octets.end());
   }
   return notify;
-}
-
-bool says_initial_contact(const PayloadChain& chain) {
-  for (const NotifyPayload* notify : chain.all<NotifyPayload>()) {
-    if (notify->type == NotifyType::kInitialContact) return true;
-  }
-  return false;
 }
 
 // RFC 2407 section 4.6.2: "During Phase I negotiations, the ID port and protocol fields MUST be set to zero or to UDP

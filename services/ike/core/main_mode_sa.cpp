@@ -8,7 +8,7 @@ namespace ipsec::ike {
 
 bool MainModeSa::has_room() const {
   const bool limit_reached = quick_mode_limit() != 0 && quick_modes >= quick_mode_limit();
-  return established() != nullptr && !closed && !limit_reached && used_message_ids.size() < kMaxMessageIds;
+  return established() != nullptr && !limit_reached && used_message_ids.size() < kMaxMessageIds;
 }
 
 std::size_t MainModeSa::exchanges_under_way() const {

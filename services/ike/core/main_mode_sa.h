@@ -35,7 +35,10 @@ struct QuickModeWish {
 // One quick mode, under way or just finished.
 struct QuickModeExchange {
   QuickModeFacts facts;
-  QuickModeWish wish;               // initiator
+  QuickModeWish wish;  // initiator
+  // Initiator: the peer set the commit bit and so promises message 4 (RFC 2408 section 3.1); message 3 is repeated
+  // until then. The bit is not authenticated and changes nothing else.
+  bool awaits_message4 = false;
   bool on_fresh_main_mode = false;  // initiator: the main mode SA was made for this wish
   QuickModeState state;
   Resender resender;
@@ -69,11 +72,19 @@ struct MainModeSa {
   Timestamp ends_at = kNever;
   Timestamp last_proof;  // last message that verified
   std::uint32_t quick_modes = 0;
-  bool closed = false;                                   // no more quick modes: the limit is reached
+  // Ended, and kept a while only to understand what the peer still says under it: a Delete of quick mode SAs may be
+  // overtaken by that of the main mode SA.
+  bool ended = false;
+  std::vector<std::uint32_t> deletes_to_send;            // inbound SPIs to be told of, once established
   std::map<std::uint32_t, QuickModeExchange> exchanges;  // by message id
   std::set<std::uint32_t> used_message_ids;
 
-  const Established* established() const { return std::get_if<Established>(&state); }
+  // nullptr while half-open and once ended.
+  bool half_open() const { return !std::holds_alternative<Established>(state); }
+  // nullptr while half-open, and again once ended.
+  const Established* established() const { return ended ? nullptr : proven(); }
+  // Also once ended.
+  const Established* proven() const { return std::get_if<Established>(&state); }
   Cookie own_cookie() const { return initiator ? facts.initiator_cookie : facts.responder_cookie; }
   // 0: none (KEY-22, KEY-23, KEY-25).
   std::uint32_t quick_mode_limit() const {

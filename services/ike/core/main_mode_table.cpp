@@ -23,7 +23,7 @@ void MainModeTable::remove(std::uint64_t handle) {
   const auto found = by_handle_.find(handle);
   if (found == by_handle_.end()) return;
   const MainModeSa& sa = *found->second;
-  if (sa.established() == nullptr) leave_half_open(sa);
+  if (sa.half_open()) leave_half_open(sa);
   by_own_cookie_.erase(sa.own_cookie());
   if (!sa.initiator) by_message1_.erase({sa.peer, sa.facts.initiator_cookie});
   const auto peers = by_peer_.find(sa.peer.address);
@@ -68,9 +68,8 @@ MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddr
 }
 
 MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer) {
-  return newest(peer, [&](const MainModeSa& sa) {
-    return sa.local.address == local && sa.initiator && sa.established() == nullptr;
-  });
+  return newest(peer,
+                [&](const MainModeSa& sa) { return sa.local.address == local && sa.initiator && sa.half_open(); });
 }
 
 std::vector<std::uint64_t> MainModeTable::with_peer(const IpAddress& peer) const {

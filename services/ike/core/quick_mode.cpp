@@ -75,7 +75,7 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   record.outbound_spi = pair.outbound.spi;
   record.local = exchange.facts.local;
   record.peer = exchange.facts.peer;
-  record.peer_identity = sa.established()->peer_identity;
+  record.peer_identity = sa.proven()->peer_identity;
   record.main_mode_handle = sa.handle;
   record.rule = exchange.facts.rule;
   record.outbound = exchange.facts.outbound;
@@ -92,7 +92,7 @@ void send_step(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Bytes da
   const bool awaits_answer = std::holds_alternative<AwaitingAnswer>(exchange.state) ||
                              std::holds_alternative<AwaitingConfirmation>(exchange.state);
   exchange.replies.answer(datagram);
-  if (awaits_answer) exchange.resender.start(std::move(datagram), turn.now);
+  if (awaits_answer || exchange.awaits_message4) exchange.resender.start(std::move(datagram), turn.now);
 }
 
 template <typename State>
@@ -110,6 +110,7 @@ void commit(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, State next,
   for (SaParameters& parameters : effects.install) turn.install(sa, message_id, std::move(parameters));
   if (!effects.send.empty()) send_step(turn, sa, exchange, std::move(effects.send));
   if constexpr (std::is_same_v<State, QuickModeFinished>) {
+    if (effects.initial_contact && !sa.ended) handle_initial_contact(turn, sa);
     if (was_finished) return;
     const auto& finished = std::get<QuickModeFinished>(exchange.state);
     become_established(turn, sa, exchange, *finished.pair);
@@ -119,7 +120,7 @@ void commit(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, State next,
 
 template <typename Event>
 std::optional<Ignored> run_step(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Event& event) {
-  QuickModeContext context{exchange.facts, *sa.established(), turn.state.random, {}};
+  QuickModeContext context{exchange.facts, *sa.proven(), turn.state.random, {}};
   std::optional<Ignored> ignored;
   const auto take = [&](auto&& outcome) {
     using Outcome = std::decay_t<decltype(outcome)>;
@@ -170,6 +171,8 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     return;
   }
   const bool fourth_message = exchange.finished();
+  const bool commit_bit = (header.flags & kFlagCommit) != 0;
+  if (std::holds_alternative<AwaitingAnswer>(exchange.state)) exchange.awaits_message4 = commit_bit;
   const ReplyStore before = exchange.replies;
   exchange.replies.begin(digest);
   if (const auto ignored = run_step(turn, sa, exchange, MessageReceived{header, datagram.bytes})) {
@@ -266,7 +269,7 @@ void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const Da
     return;
   }
   if (!sa.has_room()) {
-    end_main_mode(turn, sa, TellPeer::kRepeatedly,
+    end_main_mode(turn, sa, TellPeer::kYes,
                   {FailureReason::kLimitReached,
                    fmt::format("all {} quick modes of this main mode are used up", sa.quick_mode_limit())});
     return;
@@ -293,6 +296,13 @@ bool peer_knows_spi(const QuickModeExchange& exchange) {
          !std::holds_alternative<InstallingInbound>(exchange.state);
 }
 
+// Both sides have agreed; the SAs are being installed, or message 3 is on its way.
+bool is_nearly_done(const QuickModeExchange& exchange) {
+  return std::holds_alternative<InstallingPair>(exchange.state) ||
+         std::holds_alternative<AwaitingConfirmation>(exchange.state) ||
+         std::holds_alternative<InstallingOutbound>(exchange.state);
+}
+
 Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange) {
   if (exchange.resender.hinted()) return *exchange.resender.hinted();
   const bool initiator = exchange.facts.initiator;
@@ -303,15 +313,17 @@ Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange)
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
 // gone.
 bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
+  // Only message 4 is missing: both SAs are in place.
+  if (exchange.finished()) return true;
   const Failure failure = timeout_failure(sa, exchange);
-  const bool silent = sa.last_proof <= exchange.created;
+  const bool silent = sa.last_proof <= exchange.created && !sa.ended;
   if (!exchange.facts.initiator || exchange.on_fresh_main_mode || !silent) {
     fail_quick_mode(turn, sa, exchange, failure);
     return true;
   }
   report_failure(turn, sa, exchange, failure);
-  send_quick_mode_delete(turn, sa, exchange.own_spi, true);
-  end_main_mode(turn, sa, TellPeer::kRepeatedly, failure);
+  send_quick_mode_delete(turn, sa, exchange.own_spi);
+  end_main_mode(turn, sa, TellPeer::kYes, failure);
   return false;
 }
 
@@ -352,6 +364,8 @@ void receive_quick_mode(Turn& turn, MainModeSa& sa, const Header& header, const 
   const auto known = sa.exchanges.find(header.message_id);
   if (known != sa.exchanges.end()) {
     receive_known(turn, sa, known->second, header, datagram);
+  } else if (sa.ended) {
+    answer_invalid_cookie(turn, header, datagram);
   } else {
     receive_message1(turn, sa, header, datagram);
   }
@@ -404,7 +418,7 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   release_sas(turn, exchange);
   const bool told_by_peer = failure.reason == FailureReason::kDeletedByPeer;
   if (peer_knows_spi(exchange) && !told_by_peer) {
-    send_quick_mode_delete(turn, sa, exchange.own_spi, true);
+    send_quick_mode_delete(turn, sa, exchange.own_spi);
   } else if (!exchange.facts.initiator && !told_by_peer) {
     exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
   }
@@ -415,10 +429,10 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   start_waiting(turn, sa);
 }
 
-std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const Failure& why) {
+std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const Failure& why, LastMessages last) {
   std::deque<QuickModeWish> wishes;
   for (auto& [id, exchange] : sa.exchanges) {
-    if (exchange.finished()) continue;
+    if (exchange.finished() || (last == LastMessages::kAwait && is_nearly_done(exchange))) continue;
     release_sas(turn, exchange);
     if (exchange.facts.initiator) {
       wishes.push_back(std::move(exchange.wish));

@@ -177,6 +177,7 @@ ResultOf<QuickModeFinished, MessageReceived> step(const QuickModeFinished& state
                                            opened.chain.after_first()))) {
     return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 4 has a wrong HASH"};
   }
+  context.effects.initial_contact = says_initial_contact(opened.chain);
   return QuickModeFinished{state.pair, std::move(opened.next_iv)};
 }
 

@@ -143,6 +143,13 @@ DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode) {
   return policy.pfs_group != DhGroup::kNone ? policy.pfs_group : main_mode.choice.offer.group;
 }
 
+bool says_initial_contact(const PayloadChain& chain) {
+  for (const NotifyPayload* notify : chain.all<NotifyPayload>()) {
+    if (notify->type == NotifyType::kInitialContact) return true;
+  }
+  return false;
+}
+
 SaPair without_keys(SaPair pair) {
   for (SaParameters* sa : {&pair.inbound, &pair.outbound}) {
     sa->encryption_key = {};

@@ -41,6 +41,8 @@ Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoi
 // The group of PFS under this policy: its own, or the main mode's (KEY-31); kNone without PFS.
 DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode);
 
+bool says_initial_contact(const PayloadChain& chain);
+
 // The same pair without keys, for remembering.
 SaPair without_keys(SaPair pair);
 

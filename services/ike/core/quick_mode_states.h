@@ -120,6 +120,7 @@ struct QuickModeEffects {
   bool reserve_spi = false;
   std::optional<MainModeEffects::Compute> compute;
   std::vector<SaParameters> install;
+  bool initial_contact = false;  // the peer says so in this message
 };
 
 struct QuickModeContext {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/informational.h"
+#include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/wishes.h"
@@ -13,10 +14,23 @@ namespace ipsec::ike {
 
 namespace {
 
-// Without a main mode SA the peer is not told: it will notice by its own lifetimes.
-void tell_peer(Turn& turn, const QuickModeSaPair& pair) {
-  if (MainModeSa* sa = turn.state.main_modes.find_established(pair.local, pair.peer))
-    send_quick_mode_delete(turn, *sa, pair.inbound_spi, false);
+enum class WithoutMainMode { kSayNothing, kMakeOne };
+
+// A lifetime ends on both hosts by itself; what ends otherwise must be told, or the peer goes on sending into nothing.
+void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwise) {
+  MainModeTable& table = turn.state.main_modes;
+  if (MainModeSa* sa = table.find_established(pair.local, pair.peer)) {
+    send_quick_mode_delete(turn, *sa, pair.inbound_spi);
+    return;
+  }
+  if (otherwise == WithoutMainMode::kSayNothing) return;
+  MainModeSa* sa = table.find_negotiating(pair.local, pair.peer);
+  if (sa == nullptr) {
+    const auto begun = begin_main_mode(turn, pair.local, pair.peer);
+    if (std::holds_alternative<Failure>(begun)) return;
+    sa = std::get<MainModeSa*>(begun);
+  }
+  if (sa->deletes_to_send.size() < kMaxWaitingPerPeer) sa->deletes_to_send.push_back(pair.inbound_spi);
 }
 
 // KEY-10: a main mode SA whose quick modes are used up has no further use once their SAs are gone.
@@ -24,7 +38,7 @@ void drop_used_up(Turn& turn, const QuickModeSaPair& gone) {
   MainModeSa* sa = turn.state.main_modes.find(gone.main_mode_handle);
   if (sa == nullptr || sa->established() == nullptr || sa->has_room() || sa->exchanges_under_way() != 0) return;
   if (turn.state.quick_modes.count_of_main_mode(sa->handle, sa->peer.address) != 0) return;
-  end_main_mode(turn, *sa, TellPeer::kOnce,
+  end_main_mode(turn, *sa, TellPeer::kYes,
                 {FailureReason::kLimitReached, "its quick modes are used up and their SAs gone"});
 }
 
@@ -55,27 +69,47 @@ std::string_view name(SaEndReason reason) {
   }
 }
 
+// An SA may end before its quick mode is done, by a change of policy for instance.
+void fail_unfinished(Turn& turn, const SaEnded& ended) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(ended.peer)) {
+    MainModeSa& sa = *turn.state.main_modes.find(handle);
+    for (auto& [id, exchange] : sa.exchanges) {
+      const bool outbound = ended.direction == Direction::kOutbound;
+      const bool is_its =
+          outbound ? find_exchange_by_peer_spi(sa, ended.spi) == &exchange : exchange.own_spi == ended.spi;
+      if (exchange.finished() || !is_its) continue;
+      fail_quick_mode(turn, sa, exchange,
+                      {FailureReason::kDriverFailed, fmt::format("the driver has ended its SA {:08x}", ended.spi)});
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 void handle_sa_ended(Turn& turn, const SaEnded& ended) {
   QuickModeSaPair* found = ended.direction == Direction::kInbound
                                ? turn.state.quick_modes.find_inbound(ended.spi)
                                : turn.state.quick_modes.find_outbound(ended.peer, ended.spi);
-  if (found == nullptr) return;
+  if (found == nullptr) {
+    fail_unfinished(turn, ended);
+    return;
+  }
   // A Delete names an inbound SA, so the end of an outbound one alone is nothing to tell; only an idle pair ends as a
   // whole.
   if (ended.direction == Direction::kOutbound) found->has_outbound = false;
   if (ended.direction == Direction::kOutbound && ended.reason != SaEndReason::kIdle) return;
   const QuickModeSaPair pair = *found;
   report_ended(turn, pair, name(ended.reason));
-  tell_peer(turn, pair);
+  tell_peer(turn, pair,
+            ended.reason == SaEndReason::kPolicy ? WithoutMainMode::kMakeOne : WithoutMainMode::kSayNothing);
   turn.delete_pair(pair);
   forget(turn, pair);
 }
 
 void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, spi);
-  if (found == nullptr || found->peer_identity != sa.established()->peer_identity) return;
+  if (found == nullptr || found->peer_identity != sa.proven()->peer_identity) return;
   const QuickModeSaPair pair = *found;
   report_ended(turn, pair, "deleted by peer");
   turn.delete_pair(pair);
@@ -84,15 +118,15 @@ void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
 
 void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
   report_ended(turn, pair, "deleted by request");
-  tell_peer(turn, pair);
+  tell_peer(turn, pair, WithoutMainMode::kMakeOne);
   turn.delete_pair(pair);
   turn.state.quick_modes.remove(pair.inbound_spi);
 }
 
 void handle_driver_restart(Turn& turn) {
   absl::erase_if(turn.state.requests,
-                [](const auto& entry) { return entry.second.kind != PendingRequest::Kind::kComputeDh; });
-  for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) tell_peer(turn, pair);
+                 [](const auto& entry) { return entry.second.kind != PendingRequest::Kind::kComputeDh; });
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) tell_peer(turn, pair, WithoutMainMode::kMakeOne);
   turn.state.quick_modes.clear();
   const Failure failure{FailureReason::kDriverFailed, "the driver has started anew"};
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
@@ -106,25 +140,26 @@ void handle_driver_restart(Turn& turn) {
 }
 
 void handle_delete_request(Turn& turn, const DeleteRequested& request) {
-  if (request.quick_mode_too) {
-    for (const QuickModeSaPair& pair :
-         request.peer ? turn.state.quick_modes.with_peer(*request.peer) : turn.state.quick_modes.all())
-      delete_pair(turn, pair);
-  }
+  MainModeTable& table = turn.state.main_modes;
+  QuickModeTable& pairs = turn.state.quick_modes;
   const Failure failure{FailureReason::kDeletedByRequest, "an administrator asked for it"};
-  for (const std::uint64_t handle :
-       request.peer ? turn.state.main_modes.with_peer(*request.peer) : turn.state.main_modes.all()) {
-    MainModeSa* sa = turn.state.main_modes.find(handle);
-    if (sa == nullptr) continue;
+  // A main mode that is begun below to tell the peer is not meant.
+  const std::vector<std::uint64_t> handles = request.peer ? table.with_peer(*request.peer) : table.all();
+  for (const std::uint64_t handle : handles) {
+    MainModeSa* sa = table.find(handle);
     for (const QuickModeWish& wish : take_waiting(turn, *sa)) fail_wish(turn, wish, failure);
-    if (sa->established() == nullptr) {
-      fail_main_mode(turn, *sa, failure);
-      continue;
-    }
     for (auto& [id, exchange] : sa->exchanges) {
       if (!exchange.finished()) fail_quick_mode(turn, *sa, exchange, failure);
     }
-    end_main_mode(turn, *sa, TellPeer::kOnce, failure);
+    if (sa->half_open()) fail_main_mode(turn, *sa, failure);
+  }
+  if (request.quick_mode_too) {
+    for (const QuickModeSaPair& pair : request.peer ? pairs.with_peer(*request.peer) : pairs.all())
+      delete_pair(turn, pair);
+  }
+  for (const std::uint64_t handle : handles) {
+    MainModeSa* sa = table.find(handle);
+    if (sa != nullptr && !sa->ended) end_main_mode(turn, *sa, TellPeer::kYes, failure);
   }
 }
 

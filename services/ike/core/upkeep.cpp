@@ -28,15 +28,24 @@ void replace_main_mode(Turn& turn, MainModeSa& sa) {
   }
 }
 
+void forget_main_mode(Turn& turn, MainModeSa& sa) {
+  abandon_quick_modes(turn, sa, {FailureReason::kLimitReached, "the main mode SA has ended"}, LastMessages::kAbandon);
+  turn.state.main_modes.remove(sa.handle);
+}
+
 void main_mode_sa_due(Turn& turn, MainModeSa& sa) {
-  if (sa.established() == nullptr) {
+  if (sa.half_open()) {
     main_mode_due(turn, sa);
     return;
   }
   if (!quick_modes_due(turn, sa)) return;
+  if (sa.ended) {
+    if (turn.now >= sa.ends_at) forget_main_mode(turn, sa);
+    return;
+  }
   if (turn.now >= sa.replace_at) replace_main_mode(turn, sa);
   if (turn.now >= sa.ends_at)
-    end_main_mode(turn, sa, TellPeer::kOnce, {FailureReason::kLimitReached, "its lifetime is over"});
+    end_main_mode(turn, sa, TellPeer::kYes, {FailureReason::kLimitReached, "its lifetime is over"});
 }
 
 void send_repetitions(Turn& turn) {
@@ -76,6 +85,7 @@ void fail_waiting_without_filter(Turn& turn, MainModeSa& sa) {
 }
 
 void apply_policy(Turn& turn, MainModeSa& sa) {
+  if (sa.ended) return;
   fail_waiting_without_filter(turn, sa);
   for (auto& [id, exchange] : sa.exchanges) {
     if (!exchange.finished() && !has_filter(turn.state.policy, exchange.facts.rule))
@@ -83,7 +93,7 @@ void apply_policy(Turn& turn, MainModeSa& sa) {
   }
   if (is_covered(turn.state.policy, sa)) return;
   if (sa.established() != nullptr) {
-    end_main_mode(turn, sa, TellPeer::kOnce, kPolicyChanged);
+    end_main_mode(turn, sa, TellPeer::kYes, kPolicyChanged);
   } else {
     fail_main_mode(turn, sa, kPolicyChanged);
   }

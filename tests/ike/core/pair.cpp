@@ -162,8 +162,8 @@ void Pair::perform(Host& host, Actions actions) {
       send(host, *send_action);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
-    } else if (const auto* compute = std::get_if<ComputeDh>(&action)) {
-      give(host, compute_dh(*compute, host.random));
+    } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
+      give(host, compute(*dh, host.random));
     } else if (const auto* reserve = std::get_if<ReserveSpi>(&action)) {
       give(host, *host.driver.perform(*reserve));
     } else if (const auto* install = std::get_if<InstallSa>(&action)) {

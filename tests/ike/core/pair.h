@@ -80,6 +80,8 @@ class Pair {
   // Default: everything arrives after one millisecond.
   std::function<Fate(const SentDatagram&)> wire;
   std::vector<SentDatagram> sent;
+  // Default: compute_dh, at once.
+  std::function<DhComputed(const ComputeDh&, RandomSource&)> compute = compute_dh;
 
   Host& other(const Host& host) { return &host == &a ? b : a; }
 

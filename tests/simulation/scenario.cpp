@@ -1,0 +1,328 @@
+#include "tests/simulation/scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace ipsec::ike::tests {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::array kCiphers = {Cipher::kDes, Cipher::kTripleDes, Cipher::kAes128Cbc, Cipher::kAes192Cbc,
+                                 Cipher::kAes256Cbc};
+constexpr std::array kHashes = {Integrity::kMd5, Integrity::kSha1, Integrity::kSha256, Integrity::kSha384,
+                                Integrity::kSha512};
+constexpr std::array kGroups = {DhGroup::kModp768,  DhGroup::kModp1024, DhGroup::kModp1536, DhGroup::kModp2048,
+                                DhGroup::kModp3072, DhGroup::kModp4096, DhGroup::kModp6144, DhGroup::kModp8192,
+                                DhGroup::kEcp256,   DhGroup::kEcp384,   DhGroup::kEcp521,   DhGroup::kCurve25519};
+constexpr std::array kEspCiphers = {Cipher::kNull,      Cipher::kDes,       Cipher::kTripleDes,
+                                    Cipher::kAes128Cbc, Cipher::kAes192Cbc, Cipher::kAes256Cbc,
+                                    Cipher::kAes128Gcm, Cipher::kAes192Gcm, Cipher::kAes256Gcm};
+
+struct Network {
+  double loss = 0;
+  double duplication = 0;
+  Duration slowest{};
+};
+
+struct Random {
+  SeededRandom source;
+
+  template <typename List>
+  auto pick(const List& list) {
+    return list[source.below(list.size())];
+  }
+  bool chance(double probability) { return source.chance(probability); }
+  std::uint64_t below(std::uint64_t bound) { return source.below(bound); }
+};
+
+MainModeOffer random_main_mode_offer(Random& random) {
+  return {random.pick(kCiphers), random.pick(kHashes), random.pick(kGroups)};
+}
+
+QuickModeOffer random_quick_mode_offer(Random& random) {
+  const Cipher cipher = random.pick(kEspCiphers);
+  const Integrity integrity = info(cipher).is_aead() ? Integrity::kNone : random.pick(kHashes);
+  return {std::nullopt, EspOffer{cipher, integrity}, static_cast<std::uint32_t>(random.below(3) * 50000),
+          static_cast<std::uint32_t>(300 + random.below(3000))};
+}
+
+PolicyOptions random_options(Random& random) {
+  PolicyOptions options;
+  options.main_mode_offers.clear();
+  options.quick_mode_offers.clear();
+  for (std::uint64_t i = 0; i <= random.below(4); ++i)
+    options.main_mode_offers.push_back(random_main_mode_offer(random));
+  for (std::uint64_t i = 0; i <= random.below(4); ++i)
+    options.quick_mode_offers.push_back(random_quick_mode_offer(random));
+  options.main_mode_lifetime = static_cast<std::uint32_t>(1000 + random.below(20000));
+  options.pfs = random.chance(0.3);
+  if (options.pfs && random.chance(0.5)) options.pfs_group = random.pick(kGroups);
+  options.quick_mode_limit = random.chance(0.2) ? static_cast<std::uint32_t>(1 + random.below(3)) : 0;
+  options.master_pfs = random.chance(0.1);
+  options.extra_filters = static_cast<int>(random.below(3));
+  return options;
+}
+
+Network random_network(Random& random) {
+  return {static_cast<double>(random.below(31)) / 100.0, static_cast<double>(random.below(20)) / 100.0,
+          milliseconds(1 + random.below(1500))};
+}
+
+void use_network(Pair& pair, Random& random, const Network& network) {
+  pair.wire = [&random, network](const SentDatagram&) {
+    Fate fate;
+    const int copies = random.chance(network.duplication) ? 2 : 1;
+    for (int copy = 0; copy < copies; ++copy) {
+      if (random.chance(network.loss)) continue;
+      fate.push_back(milliseconds(1) + Duration(static_cast<std::int64_t>(
+                                           random.below(static_cast<std::uint64_t>(network.slowest.count())))));
+    }
+    return fate;
+  };
+}
+
+// What the other host is configured with: usually the same, sometimes something that cannot or can only just agree.
+PolicyOptions options_of_other(Random& random, const PolicyOptions& options, std::string& story) {
+  PolicyOptions other = options;
+  std::reverse(other.main_mode_offers.begin(), other.main_mode_offers.end());
+  if (random.chance(0.05)) {
+    other.psk = "another key";
+    story += ", keys differ";
+  }
+  if (random.chance(0.1)) {
+    other.main_mode_offers = {random_main_mode_offer(random)};
+    story += ", main mode offers differ";
+  }
+  if (random.chance(0.1)) {
+    other.quick_mode_offers = {random_quick_mode_offer(random)};
+    story += ", quick mode offers differ";
+  }
+  if (random.chance(0.1)) {
+    other.pfs = !other.pfs;
+    story += ", PFS differs";
+  }
+  if (random.chance(0.2)) {
+    other.main_mode_lifetime = 300;
+    for (QuickModeOffer& offer : other.quick_mode_offers) offer.lifetime_seconds = 600;
+    story += ", lifetimes differ";
+  }
+  return other;
+}
+
+AddressRange range(const char* text) { return *AddressRange::parse(text); }
+
+void choose_mode(Random& random, PolicyOptions& options, bool v6, std::string& story) {
+  if (!random.chance(0.3)) return;
+  options.local_network = v6 ? range("fd01::/64") : range("192.168.1.0/24");
+  options.remote_network = v6 ? range("fd02::5-fd02::99") : range("192.168.2.5-192.168.2.99");
+  story += ", tunnel";
+}
+
+struct Run {
+  Random random;
+  std::string story;
+  Pair pair;
+
+  Run(std::uint64_t seed, bool v6)
+      : random{SeededRandom(seed * 7919 + 17)},
+        pair(seed, v6 ? "fd77::1" : "10.77.0.1", v6 ? "fd77::2" : "10.77.0.2") {}
+};
+
+bool use_v6(std::uint64_t seed) { return seed % 4 == 0; }
+
+void configure(Run& run, std::uint64_t seed, bool agreeing) {
+  PolicyOptions of_a = random_options(run.random);
+  // Main mode is renewed several times in a life of minutes.
+  if (agreeing) of_a.main_mode_lifetime = static_cast<std::uint32_t>(150 + run.random.below(1000));
+  choose_mode(run.random, of_a, use_v6(seed), run.story);
+  PolicyOptions of_b = agreeing ? of_a : options_of_other(run.random, of_a, run.story);
+  std::swap(of_b.local_network, of_b.remote_network);
+  run.pair.set_policies(make_policy(run.pair.a.endpoint.address, run.pair.b.endpoint.address, of_a),
+                        make_policy(run.pair.b.endpoint.address, run.pair.a.endpoint.address, of_b));
+}
+
+std::vector<std::uint64_t> outbound_filters(const Host& host) {
+  std::vector<std::uint64_t> ids;
+  for (const Filter& filter : host.engine.policy().filters) {
+    if (filter.direction == Direction::kOutbound) ids.push_back(filter.id);
+  }
+  return ids;
+}
+
+struct Asked {
+  Host* host;
+  std::uint64_t acquire_id;
+  std::uint64_t filter_id;
+};
+
+std::string complaint_about(const Asked& asked) {
+  const FakeDriver& driver = asked.host->driver;
+  const auto failed = std::find_if(driver.acquire_failures.begin(), driver.acquire_failures.end(),
+                                   [&](const AcquireFailed& one) { return one.acquire_id == asked.acquire_id; });
+  const bool has_sa = std::any_of(driver.outbound.begin(), driver.outbound.end(),
+                                  [&](const SaParameters& sa) { return sa.filter_id == asked.filter_id; });
+  // An SA that the peer gave up (its message 3 never came) ends with a name of its own; the next packet asks again.
+  const bool ended = asked.host->has_event("quick_mode_ended");
+  if (failed == driver.acquire_failures.end() && !has_sa && !ended)
+    return fmt::format("{}: acquire {} has neither an SA nor a failure", asked.host->name, asked.acquire_id);
+  if (failed != driver.acquire_failures.end() && !asked.host->has_event("negotiation_failed"))
+    return fmt::format("{}: a failure without an event", asked.host->name);
+  return "";
+}
+
+bool is_named_failure(const ReportEvent& event) { return event.severity != Severity::kInformation; }
+
+// Where one side failed after the other had begun to answer, the other knows it too.
+std::string complaint_about_other_side(const Host& host, const Host& other) {
+  for (const AcquireFailed& failed : host.driver.acquire_failures) {
+    const bool other_saw_it =
+        failed.reason == FailureReason::kNoProposalChosen || failed.reason == FailureReason::kGroupMismatch ||
+        failed.reason == FailureReason::kPfsMismatch || failed.reason == FailureReason::kAuthenticationFailed;
+    if (other_saw_it && std::none_of(other.events.begin(), other.events.end(), is_named_failure)) {
+      return fmt::format("{} failed with {}, and {} does not know of it", host.name, name(failed.reason), other.name);
+    }
+  }
+  return "";
+}
+
+std::string complaint_about_rest(const Run& run) {
+  for (const Host* host : {&run.pair.a, &run.pair.b}) {
+    const Statistics statistics = host->engine.statistics();
+    if (statistics.active_acquire != 0 || statistics.active_receive != 0)
+      return fmt::format("{} is still at work", host->name);
+    if (host->driver.larval() != 0) return fmt::format("{} has left {} SPIs larval", host->name, host->driver.larval());
+    if (statistics.conn_list_size != host->driver.inbound.size()) {
+      return fmt::format("{} knows {} pairs, its driver has {} inbound SAs", host->name, statistics.conn_list_size,
+                         host->driver.inbound.size());
+    }
+  }
+  return compare_sas(run.pair);
+}
+
+Outcome outcome_of(const Run& run, std::string complaint) {
+  Outcome outcome;
+  outcome.complaint = std::move(complaint);
+  outcome.story = run.story;
+  for (const Host* host : {&run.pair.a, &run.pair.b}) {
+    for (const ReportEvent& event : host->events)
+      outcome.log += fmt::format("{}: {}: {}\n", host->name, event.name, event.text);
+  }
+  outcome.pairs = run.pair.a.driver.outbound.size();
+  outcome.failures = run.pair.a.driver.acquire_failures.size() + run.pair.b.driver.acquire_failures.size();
+  return outcome;
+}
+
+void end_sa(Run& run, Host& host, std::uint32_t spi, Direction direction) {
+  const IpAddress peer = run.pair.other(host).endpoint.address;
+  host.driver.perform(DeleteSa{spi, direction, SecurityProtocol::kEsp, peer});
+  run.pair.give(host, SaEnded{spi, direction, SecurityProtocol::kEsp, peer, SaEndReason::kLifetime});
+}
+
+// An SA is as old on one host as on the other.
+void end_by_lifetime(Run& run, Host& host, SaParameters inbound) {
+  Host& other = run.pair.other(host);
+  end_sa(run, host, inbound.spi, Direction::kInbound);
+  end_sa(run, other, inbound.spi, Direction::kOutbound);
+  end_sa(run, host, inbound.pair_spi, Direction::kOutbound);
+  end_sa(run, other, inbound.pair_spi, Direction::kInbound);
+}
+
+void disturb(Run& run, Host& host, std::uint64_t& next_acquire) {
+  Random& random = run.random;
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+    case 2: {
+      run.pair.acquire(host, next_acquire++, random.pick(outbound_filters(host)));
+      return;
+    }
+    case 3:
+    case 4:
+    case 5:
+    case 6: {
+      if (host.driver.outbound.empty()) return;
+      const SaParameters sa = random.pick(host.driver.outbound);
+      run.pair.give(host, RekeyRequested{sa.spi, sa.destination, sa.filter_id, RekeyReason::kSeconds});
+      return;
+    }
+    case 7: {
+      if (host.driver.inbound.empty()) return;
+      auto ended = host.driver.inbound.begin();
+      std::advance(ended, static_cast<std::ptrdiff_t>(random.below(host.driver.inbound.size())));
+      end_by_lifetime(run, host, ended->second);
+      return;
+    }
+    case 8:
+      if (random.chance(0.3)) run.pair.give(host, DeleteRequested{std::nullopt, random.chance(0.5)});
+      return;
+    default:
+      if (!random.chance(0.2)) return;
+      host.driver = FakeDriver(static_cast<std::uint32_t>(0x10000000 + random.below(0x60000000)));
+      run.pair.give(host, DriverRestarted{});
+  }
+}
+
+}  // namespace
+
+Outcome run_negotiation(std::uint64_t seed, DhCache& dh) {
+  Run run(seed, use_v6(seed));
+  run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
+  const Network network = random_network(run.random);
+  run.story = fmt::format("loss {} %, duplication {} %, up to {} ms", network.loss * 100, network.duplication * 100,
+                          network.slowest / milliseconds(1));
+  configure(run, seed, false);
+  use_network(run.pair, run.random, network);
+
+  std::vector<Asked> asked;
+  for (std::uint64_t i = 0; i <= run.random.below(3); ++i) {
+    Host& host = run.random.chance(0.7) ? run.pair.a : run.pair.b;
+    asked.push_back({&host, i + 1, run.random.pick(outbound_filters(host))});
+    run.pair.acquire(host, asked.back().acquire_id, asked.back().filter_id);
+    if (run.random.chance(0.5)) run.pair.run(milliseconds(run.random.below(3000)));
+  }
+  run.pair.run(seconds(600));
+
+  for (const Asked& one : asked) {
+    if (std::string complaint = complaint_about(one); !complaint.empty()) return outcome_of(run, complaint);
+  }
+  for (const Host* host : {&run.pair.a, &run.pair.b}) {
+    if (std::string complaint = complaint_about_other_side(*host, run.pair.other(*host)); !complaint.empty())
+      return outcome_of(run, complaint);
+  }
+  return outcome_of(run, complaint_about_rest(run));
+}
+
+Outcome run_life(std::uint64_t seed, DhCache& dh) {
+  Run run(seed, use_v6(seed));
+  run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
+  Network network = random_network(run.random);
+  // Deletes are not acknowledged: on a worse network all six copies of one get lost now and then.
+  network.loss /= 2;
+  run.story = fmt::format("life with loss {} %", network.loss * 100);
+  configure(run, seed, true);
+  use_network(run.pair, run.random, network);
+  std::uint64_t next_acquire = 1;
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    disturb(run, run.random.chance(0.5) ? run.pair.a : run.pair.b, next_acquire);
+    if (run.random.chance(0.7)) run.pair.run(milliseconds(run.random.below(20000)));
+  }
+  run.pair.wire = [](const SentDatagram&) { return Fate{milliseconds(5)}; };
+  run.pair.run(seconds(300));
+
+  const std::uint64_t filter = outbound_filters(run.pair.a).front();
+  run.pair.acquire(run.pair.a, next_acquire, filter);
+  run.pair.run(seconds(300));
+  std::string complaint = complaint_about({&run.pair.a, next_acquire, filter});
+  const auto& failures = run.pair.a.driver.acquire_failures;
+  if (complaint.empty() && !failures.empty() && failures.back().acquire_id == next_acquire)
+    complaint = fmt::format("no new SA on a good network: {}", failures.back().text);
+  return outcome_of(run, complaint.empty() ? complaint_about_rest(run) : complaint);
+}
+
+}  // namespace ipsec::ike::tests
