@@ -1,6 +1,6 @@
 """Foreign IPsec implementations that join a lab's wire: strongSwan in a namespace, a Linux kernel in a virtual machine.
 
-Their scripts stand beside the checkout in ../shared/peers; a test that needs one is skipped with a printed reason where they are not.
+strongSwan's scripts stand beside the checkout in ../shared/peers; a test that needs them is skipped with a printed reason where they are not.
 """
 
 import os
@@ -8,7 +8,8 @@ import pathlib
 import re
 import subprocess
 
-from lab import TOP, shared
+from kernel_guest import KernelGuest
+from lab import shared
 
 PEER_ADDRESS = "10.77.0.9"
 PRESHARED_KEY = "interop secret; with = signs"
@@ -87,23 +88,31 @@ class StrongSwan:
         run(self.scripts / "down", "-d", self.directory, check=False, timeout=180)
 
 
-class LinuxKernelPeer:
-    """A guest with the kernel's own ESP and strongSwan for IKE, plugged into the lab's bridge."""
+class LinuxKernelPeer(KernelGuest):
+    """A virtual machine with the kernel's own ESP and strongSwan for IKE, plugged into the lab's bridge."""
+
+    START = """
+/usr/lib/ipsec/charon > /tmp/charon.out 2>&1 &
+echo $! > /tmp/charon.pid
+for i in $(seq 200); do [ -S /var/run/charon.vici ] && exec swanctl --load-all; sleep 0.1; done
+echo "charon did not start"; cat /tmp/charon.out; exit 1"""
+    STOP = """
+[ -e /tmp/charon.pid ] || exit 0
+kill $(cat /tmp/charon.pid)
+for i in $(seq 200); do kill -0 $(cat /tmp/charon.pid) 2> /dev/null || break; sleep 0.1; done
+rm -f /tmp/charon.pid /tmp/charon.log /var/run/charon.*
+ip xfrm state flush; ip xfrm policy flush"""
 
     def __init__(self, wire_namespace, directory, address=PEER_ADDRESS):
-        self.scripts = shared("peers/linux-kernel")
-        self.directory = pathlib.Path(directory)
         self.address = address
-        image = pathlib.Path(os.environ.get("POLICYAGENT_PEER_IMAGE", TOP / "build" / "peer-image"))
-        run(self.scripts / "up", "-q", "-i", image, "-b", "br0", "-l", "none", "-a", f"{address}/24", self.directory, wire_namespace,
-            timeout=300)
-
-    def exec(self, command, check=True, timeout=60):
-        return run(self.scripts / "exec", "-t", timeout, self.directory, "--", "bash", "-c", command, check=check, timeout=timeout + 20)
+        super().__init__(wire_namespace, directory, address)
 
     def strongswan(self, remote, mode, esp, ike="aes128-sha256-modp2048", local_ts="dynamic", remote_ts="dynamic",
                    key=PRESHARED_KEY):
-        (self.directory / "share/swanctl/t.conf").write_text(f"""
+        """A fresh charon with one connection, "c", in this mode with these suites (strongSwan's words)."""
+        self.clear()
+        self.exec(f"""mkdir -p /etc/swanctl
+cat > /etc/swanctl/swanctl.conf <<'X'
 connections {{ t {{
   version = 1
   local_addrs = {self.address}
@@ -119,19 +128,18 @@ connections {{ t {{
     local_ts = {local_ts}
     remote_ts = {remote_ts} }} }} }} }}
 secrets {{ ike-t {{ secret = "{key}" }} }}
-""")
-        self.exec("swan stop; swan start")
+X
+{self.START}""")
 
     def initiate(self):
         return self.exec("swanctl --initiate --child c --timeout 20")
 
     def states(self):
-        return self.exec("ip -s xfrm state")
+        """The kernel's SAs with their counters, and every packet it dropped."""
+        return self.exec("ip -s xfrm state; grep -v '[^0-9]0$' /proc/net/xfrm_stat || true")
+
+    def strongswan_log(self):
+        return self.exec("cat /tmp/charon.log", check=False)
 
     def clear(self):
-        self.exec("swan stop; ip xfrm state flush; ip xfrm policy flush", check=False)
-
-    def stop(self):
-        run(self.scripts / "down", self.directory, check=False, timeout=60)
-
-
+        self.exec(self.STOP)
