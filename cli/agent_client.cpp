@@ -15,7 +15,9 @@ namespace {
 class AgentClient : public Agent {
  public:
   explicit AgentClient(std::string socket)
-      : socket_(std::move(socket)), stub_(proto::PolicyAgent::NewStub(rpc::connect_channel(socket_))) {}
+      : socket_(std::move(socket)),
+        channel_(rpc::connect_channel(socket_)),
+        stub_(proto::PolicyAgent::NewStub(channel_)) {}
 
   Result<proto::ApplyReply> apply(const proto::ApplyRequest& request) override { return call(&Stub::Apply, request); }
   Result<proto::ReadReply> read(const proto::ReadRequest& request) override { return call(&Stub::Read, request); }
@@ -54,11 +56,15 @@ class AgentClient : public Agent {
     rpc::set_patience(context, std::chrono::seconds(kCallSeconds));
     Reply reply;
     const Status status = rpc::from_grpc((stub_.get()->*method)(&context, request, &reply));
-    if (!status.ok()) return status;
-    return reply;
+    if (status.ok()) return reply;
+    // A connected agent may say that a service behind it does not answer: that is no failure to reach the agent.
+    const bool is_from_agent = channel_->GetState(false) == GRPC_CHANNEL_READY;
+    if (status.code() == ErrorCode::kUnavailable && is_from_agent) return refused(status.message());
+    return status;
   }
 
   std::string socket_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Stub> stub_;
 };
 

@@ -58,6 +58,19 @@ std::string group_text(std::uint32_t number) {
   return number == 0 ? "none" : fmt::format("({})", number);
 }
 
+std::string esp_text(proto::Cipher cipher, proto::Integrity integrity) {
+  const auto value = rpc::from_proto(cipher, "");
+  if (value.ok() && info(*value).is_aead()) return cipher_text(cipher);
+  return fmt::format("{},{}", cipher_text(cipher), integrity_text(integrity));
+}
+
+std::string main_mode_suite_text(const proto::MainModeOffer& offer) {
+  const auto group =
+      offer.dh_group() <= 0xffff ? dh_group_by_number(static_cast<std::uint16_t>(offer.dh_group())) : std::nullopt;
+  return fmt::format("{}/{}/{}", cipher_text(offer.cipher()), integrity_text(offer.integrity()),
+                     marked(std::to_string(offer.dh_group()), group && info(*group).weak));
+}
+
 std::string action_text(proto::Action action) {
   switch (action) {
     case proto::ACTION_PERMIT:

@@ -31,6 +31,10 @@ std::string algorithm_text(const DhGroupInfo& row);
 std::string cipher_text(proto::Cipher cipher);
 std::string integrity_text(proto::Integrity integrity);
 std::string group_text(std::uint32_t number);  // "none" for 0
+// "3DES,SHA1"; an authenticated cipher stands alone.
+std::string esp_text(proto::Cipher cipher, proto::Integrity integrity);
+// "3DES/SHA1/2 (weak)": the group by its number.
+std::string main_mode_suite_text(const proto::MainModeOffer& offer);
 std::string action_text(proto::Action action);
 std::string store_text(std::string_view store);         // "local" is "Local Store"
 std::string guid_text(std::string_view guid);           // with braces

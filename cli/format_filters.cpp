@@ -88,8 +88,10 @@ std::string format_quick_mode_offers(const google::protobuf::RepeatedPtrField<pr
   for (const auto& offer : offers) {
     std::string esp = "[NONE]";
     if (offer.has_esp_cipher()) {
-      esp = fmt::format("[{},{}]", algorithm_or(offer.esp_cipher(), true),
-                        offer.has_esp_integrity() ? algorithm_or(offer.esp_integrity(), false) : "NONE");
+      const auto cipher = cipher_by_name(offer.esp_cipher());
+      const bool is_aead = cipher && info(*cipher).is_aead();
+      const std::string integrity = offer.has_esp_integrity() ? algorithm_or(offer.esp_integrity(), false) : "NONE";
+      esp = fmt::format("[{}{}]", algorithm_or(offer.esp_cipher(), true), is_aead ? "" : "," + integrity);
     }
     table.add({fmt::format("[{}]", offer.has_ah() ? algorithm_or(offer.ah(), false) : "NONE"), esp,
                std::to_string(offer.lifetime_seconds()), std::to_string(offer.lifetime_kilobytes()),

@@ -89,8 +89,8 @@ std::string format_quick_mode_policies(const proto::CompiledPolicyReply& compile
       std::string methods;
       if (offer.ah() != proto::INTEGRITY_UNSPECIFIED) methods = fmt::format("AH[{}]", integrity_text(offer.ah()));
       if (offer.has_esp()) {
-        methods += fmt::format("{}ESP[{},{}]", methods.empty() ? "" : "+", cipher_text(offer.esp().cipher()),
-                               integrity_text(offer.esp().integrity()));
+        methods += fmt::format("{}ESP[{}]", methods.empty() ? "" : "+",
+                               esp_text(offer.esp().cipher(), offer.esp().integrity()));
       }
       const std::string group = policy.pfs_group() == 0 ? "Main Mode Derived" : group_text(policy.pfs_group());
       table.add({methods, fmt::format("{}:{}", offer.lifetime_kilobytes(), offer.lifetime_seconds()),

@@ -1,3 +1,4 @@
+#include "cli/counter_labels.h"
 #include "cli/format.h"
 #include "cli/text.h"
 
@@ -12,8 +13,7 @@ std::string cookies_text(const proto::MainModeSa& sa) {
 }
 
 std::string methods_text(const proto::MainModeSa& sa) {
-  return fmt::format("{}/{}/{}/{}", cipher_text(sa.offer().cipher()), integrity_text(sa.offer().integrity()),
-                     group_text(sa.offer().dh_group()), sa.lifetime_seconds());
+  return fmt::format("{}/{}", main_mode_suite_text(sa.offer()), sa.lifetime_seconds());
 }
 
 std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& options) {
@@ -27,12 +27,17 @@ std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& 
          field("Quick Modes", fmt::format("{} ({})", sa.quick_modes(), limit)) + field("Rule Name", sa.rule_name());
 }
 
+std::string esp_integrity_text(const proto::Sa& sa) {
+  const auto cipher = rpc::from_proto(sa.cipher(), "");
+  return cipher.ok() && info(*cipher).is_aead() ? "(the cipher's)" : integrity_text(sa.integrity());
+}
+
 // The offer in use as the documented columns have it.
 std::string offer_text(const proto::Sa& sa) {
   const bool is_ah = sa.protocol() == proto::SECURITY_PROTOCOL_AH;
   Table table({"AH(b/r)", "ESP Con(b/r)", "Int", "PFS DH Group"});
   table.add({is_ah ? integrity_text(sa.integrity()) : "NONE", is_ah ? "NONE" : cipher_text(sa.cipher()),
-             is_ah ? "NONE" : integrity_text(sa.integrity()),
+             is_ah ? "NONE" : esp_integrity_text(sa),
              sa.pfs_group() == 0 ? "<Unassigned>" : group_text(sa.pfs_group())});
   return table.to_string(0);
 }
@@ -81,16 +86,20 @@ std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOpti
                range_text(sa.selector().source(), options), range_text(sa.selector().destination(), options),
                protocol_text(sa.selector().protocol()),
                is_ah ? fmt::format("AH[{}]", integrity_text(sa.integrity()))
-                     : fmt::format("ESP[{},{}]", cipher_text(sa.cipher()), integrity_text(sa.integrity())),
+                     : fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity())),
                std::to_string(status.packets()), byte_count(status.bytes()), duration(status.age_seconds())});
   }
   return table.to_string(options.columns());
 }
 
+std::string statistics_line(std::string_view name, std::uint64_t value) {
+  return fmt::format("{:<32}: {}\n", harmless(name), value);
+}
+
 template <typename Counters>
-std::string counter_lines(const Counters& counters) {
+std::string counter_lines(const Counters& counters, std::string_view (*label)(std::string_view)) {
   std::string text;
-  for (const auto& counter : counters) text += field(counter.text(), std::to_string(counter.value()));
+  for (const auto& counter : counters) text += statistics_line(label(counter.text()), counter.value());
   return text;
 }
 
@@ -140,17 +149,21 @@ std::string format_quick_mode_sas(const proto::ListSasReply& reply, const ShowOp
 
 std::string format_ike_statistics(const proto::Statistics& statistics) {
   if (!statistics.has_ike()) return "IKE statistics not available: the IKE service does not answer.\n";
-  return "IKE Statistics\n--------------\n\n" + counter_lines(statistics.ike().counters());
+  return "IKE Statistics\n--------------\n\n" + counter_lines(statistics.ike().counters(), ike_counter_label);
 }
 
 std::string format_driver_statistics(const proto::Statistics& statistics) {
   if (!statistics.has_driver()) return "IPsec statistics not available: the IPsec driver does not answer.\n";
   const proto::DriverStatistics& driver = statistics.driver();
-  std::string text = "IPsec Statistics\n----------------\n\n" + counter_lines(driver.counters());
-  text += field("Held Packets", std::to_string(driver.held_packets())) +
-          field("Last First Hold", fmt::format("{} us", driver.last_hold_us())) +
-          field("Longest First Hold", fmt::format("{} us", driver.longest_hold_us()));
-  return text + "\nPackets by Verdict\n------------------\n\n" + counter_lines(driver.verdicts());
+  std::string text = "IPsec Statistics\n----------------\n\n" + counter_lines(driver.counters(), driver_counter_label);
+  text += statistics_line("Held Packets", driver.held_packets()) +
+          statistics_line("Last First Hold (us)", driver.last_hold_us()) +
+          statistics_line("Longest First Hold (us)", driver.longest_hold_us());
+  text += "\nPackets by Verdict\n------------------\n\n";
+  for (const auto& verdict : driver.verdicts()) {
+    text += fmt::format("{:<32}: {:<12} {}\n", harmless(verdict.name()), verdict.value(), harmless(verdict.text()));
+  }
+  return text;
 }
 
 std::string format_status(const proto::AgentStatus& status) {
@@ -178,9 +191,8 @@ std::string format_events(const proto::ListEventsReply& reply) {
   if (reply.events().empty()) return "No events.\n";
   std::string text;
   for (const auto& event : reply.events()) {
-    text += fmt::format("{}.{:03} {:<7} {:<11} {}: {}\n", utc_time(event.wall_clock_ms() / 1000),
-                        event.wall_clock_ms() % 1000, severity_text(event.severity()), harmless(event.source()),
-                        harmless(event.name()), harmless(event.text()));
+    text += fmt::format("{} {:<7} {:<11} {}: {}\n", utc_time_ms(event.wall_clock_ms()), severity_text(event.severity()),
+                        harmless(event.source()), harmless(event.name()), harmless(event.text()));
   }
   return text;
 }

@@ -126,6 +126,8 @@ Json of_message(const Message& message) {
 
 }  // namespace
 
+Json message_json(const Message& message) { return of_message(message); }
+
 std::string show_json(std::string_view command, const Message& result) {
   Json document = Json::object();
   document["schema"] = kShowSchema;

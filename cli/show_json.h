@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace google::protobuf {
 class Message;
 }
@@ -17,6 +19,9 @@ class Message;
 namespace ipsec::cli {
 
 inline constexpr std::string_view kShowSchema = "policyagent-show/1";
+
+// One message in that form.
+nlohmann::ordered_json message_json(const google::protobuf::Message& message);
 
 // Two spaces of indentation, a line feed at the end.
 std::string show_json(std::string_view command, const google::protobuf::Message& result);

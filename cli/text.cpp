@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <ctime>
+#include <limits>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -56,12 +57,22 @@ std::string field(std::string_view name, std::string_view value) {
 
 std::string_view yes_no_text(bool value) { return value ? "YES" : "NO"; }
 
-std::string utc_time(std::int64_t seconds) {
-  // The first and last second of years with four digits; anything else is no time that a store has written.
+std::string utc_time_ms(std::int64_t milliseconds) {
+  // The first and last second of years with four digits; anything else is no time that anyone has written.
   constexpr std::int64_t kFirst = 1;
   constexpr std::int64_t kLast = 253402300799;
+  const std::int64_t seconds = milliseconds / 1000;
   if (seconds < kFirst || seconds > kLast) return "never";
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(seconds)));
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03} UTC", fmt::gmtime(static_cast<std::time_t>(seconds)),
+                     milliseconds % 1000);
+}
+
+std::string utc_time(std::int64_t seconds) {
+  constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / 1000;
+  std::string text = utc_time_ms(std::clamp(seconds, -kLast, kLast) * 1000);
+  if (const std::size_t dot = text.find('.'); dot != std::string::npos)
+    text.erase(dot, std::string_view(".000").size());
+  return text;
 }
 
 std::string duration(std::uint64_t seconds) {

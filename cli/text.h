@@ -16,6 +16,8 @@ std::string_view yes_no_text(bool value);
 
 // "2026-11-20 19:03:05 UTC"; 0 is "never".
 std::string utc_time(std::int64_t seconds);
+// "2026-11-20 19:03:05.123 UTC".
+std::string utc_time_ms(std::int64_t milliseconds);
 
 // "45s", "1m 05s", "2h 00m 10s", "3d 04h".
 std::string duration(std::uint64_t seconds);

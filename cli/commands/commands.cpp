@@ -1,5 +1,6 @@
 #include "cli/commands/commands.h"
 
+#include "cli/arguments.h"
 #include "cli/show_json.h"
 
 namespace ipsec::cli {
@@ -94,7 +95,8 @@ ShowOptions show_options(const Command& command, Services& services) {
   ShowOptions options;
   options.verbose = command.text("level") == "verbose";
   options.table = command.text("format") == "table";
-  options.wide = command.yes("wide", false);
+  // Only commands with that parameter cut their tables.
+  options.wide = find_parameter(*command.row, "wide") == nullptr || command.yes("wide", false);
   if (command.yes("resolvedns", false)) {
     options.name_of = [&services](const IpAddress& address) { return services.resolver.name_of(address); };
   }

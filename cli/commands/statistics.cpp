@@ -67,7 +67,7 @@ Outcome show_running(const Command& command, Services& services) {
 Outcome refresh(const Command&, Services& services) {
   const auto reply = services.agent.reload();
   if (!reply.ok()) return call_failed(services.agent, reply.status());
-  return {field("Policy", reply->outcome()), false};
+  return {harmless(reply->outcome()) + "\n", false};
 }
 
 }  // namespace ipsec::cli

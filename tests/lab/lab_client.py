@@ -20,6 +20,7 @@ from ipsec_lab import pcap  # noqa: E402  (the folder must be on the path first)
 TRAFFIC = TOP / "tests" / "lab" / "traffic.py"
 PYTHON = "/usr/bin/python3"
 COMMAND_SECONDS = 120
+POLICY_SECONDS = 60
 POLL_SECONDS = 0.05
 # What may be on a wire whose every conversation is protected.
 PROTECTED_KINDS = {"ESP", "ESP in UDP", "ISAKMP", "NAT keep-alive", "ARP", "neighbour discovery", "multicast listener"}
@@ -155,9 +156,38 @@ class Lab:
     def assign(self, host, name):
         self.netsh(host, "ipsec", "static", "set", "policy", f"name={name}", "assign=y")
 
-    def monitor(self, host):
-        """The JSON object of `ipsecmon --once --json`."""
-        return json.loads(self.exec(host, "ipsecmon", "--once", "--json").stdout)
+    def show(self, host, *words):
+        """What `netsh ipsec dynamic show ...` shows, as objects."""
+        return json.loads(self.netsh(host, "--json", "ipsec", "dynamic", "show", *words))["result"]
+
+    def wait_in_force(self, host, name):
+        """Until driver and IKE of the host work by the policy of this name, as it is now."""
+        def in_force():
+            status = self.show(host, "status")
+            return (status["policy_name"] == name and status["driver_attached"] and len(status["services"]) == 2
+                    and all(service["connected"] and service["policy_version"] == status["policy_version"] for service in status["services"]))
+        wait_for(in_force, POLICY_SECONDS, lambda: f"policy {name} is in force on host {host}:\n{self.netsh(host, 'ipsec', 'dynamic', 'show', 'status')}")
+
+    def apply(self, host, policy):
+        """Imports a document whose one policy is assigned, and waits until it is in force."""
+        self.import_policy(host, policy)
+        self.wait_in_force(host, policy["assigned"])
+
+    def quick_mode_sas(self, host):
+        return [status["sa"] for status in self.show(host, "qmsas")["sas"]]
+
+    def verdict(self, host, name):
+        """How many packets the driver has dealt with for this reason."""
+        return next(counter["value"] for counter in self.show(host, "stats")["driver"]["verdicts"] if counter["name"] == name)
+
+    def restarts(self, host, service):
+        return next(entry["restarts"] for entry in self.show(host, "status")["services"] if entry["name"] == service)
+
+    def first_hold_milliseconds(self, host):
+        return self.show(host, "stats")["driver"]["longest_hold_us"] / 1000
+
+    def events(self, host):
+        return self.show(host, "events", "count=1000")["events"]
 
     # ---- traffic ----
 

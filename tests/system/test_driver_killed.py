@@ -14,10 +14,11 @@ class DriverKilled(LabTest):
             cls.lab.apply(host, policies.protect_network())
 
     def setUp(self):
-        self.wait_for_traffic()
+        self.wait_for_traffic("a", "b")
 
-    def wait_for_traffic(self):
-        wait_for(lambda: self.lab.ping("a", "10.77.0.2", count=1, check=False).returncode == 0, RESUME_SECONDS, "a ping is answered")
+    def wait_for_traffic(self, source, target):
+        wait_for(lambda: self.lab.ping(source, self.lab.address(target), count=1, check=False).returncode == 0, RESUME_SECONDS,
+                 f"a ping from {source} to {target} is answered")
 
     def driver(self, host):
         return self.lab.host_status(host)["services"]["driver"]["pid"]
@@ -50,7 +51,8 @@ class DriverKilled(LabTest):
         finally:
             self.lab.kill("a", "agent", "CONT")
         wait_for(lambda: self.driver("a") not in (0, dead), 30, "the agent starts the driver again")
-        self.wait_for_traffic()
+        self.wait_for_traffic("a", "b")
+        self.wait_for_traffic("b", "a")
 
     def test_restart_is_counted_and_traffic_resumes_without_a_clear_packet(self):
         marker = new_marker()
@@ -73,4 +75,6 @@ class DriverKilled(LabTest):
         self.assertFalse(pcap.contains(file, marker), "the payload was on the wire in clear")
         self.lab.stop("b")
         self.lab.start("b")
-        self.wait_for_traffic()
+        # Its first main mode says INITIAL-CONTACT; then the peer gives up the SAs that host b has lost.
+        self.wait_for_traffic("b", "a")
+        self.wait_for_traffic("a", "b")

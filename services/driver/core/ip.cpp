@@ -90,7 +90,7 @@ bool walk_extension_headers(PacketView& packet) {
 std::optional<PacketView> parse_ipv6(MutableByteView bytes) {
   if (bytes.size() < kIpv6HeaderSize) return std::nullopt;
   const std::size_t total = kIpv6HeaderSize + load_u16(&bytes[4]);
-  if (total > bytes.size() || total > limits::kMaxPacketSize) return std::nullopt;
+  if (total > bytes.size()) return std::nullopt;
 
   PacketView packet;
   packet.bytes = bytes.first(total);

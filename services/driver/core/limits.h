@@ -9,7 +9,8 @@
 // Every bound of the driver core and its reason.
 namespace ipsec::driver::limits {
 
-// The largest IP packet, and the largest super-packet of a TUN.
+// What an IPv4 total length can say, and the largest super-packet that is made. An IPv6 packet may be longer by its
+// header.
 inline constexpr std::size_t kMaxPacketSize = 65535;
 
 // What a shell should take from a port before it calls the worker: enough packets to fill the lanes of a multi-buffer

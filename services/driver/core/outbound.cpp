@@ -30,6 +30,12 @@ bool may_fragment(const Item& item) {
          (!item.view.is_v4() && item.view.bytes.size() <= limits::kMinMtuIpv6);
 }
 
+// Octets of the packet that carries the largest segment.
+std::size_t largest_carrier(const SegmentPlan& plan, const Item& item, const EspRoom& room, const Sa& sa) {
+  const std::size_t payload = plan.largest_size() - (sa.is_tunnel() ? 0 : item.view.protect_offset);
+  return room.header_size + sa.suite().packet_size(sa.suite().encrypted_size(payload));
+}
+
 }  // namespace
 
 void OutboundPath::process(std::span<const Packet> packets, Batch& batch) {
@@ -147,6 +153,9 @@ void OutboundPath::secure_too_big(const Item& item, const SegmentPlan& plan, con
   if (sa.is_tunnel() && !sa.selects_ports() && !plan.cuts()) {
     return secure_in_fragments(item, plan, room, sa, filter, batch);
   }
+  // A datagram of nearly 64 KiB has no room for ESP, however it is cut afterwards.
+  if (largest_carrier(plan, item, room, sa) > limits::kMaxPacketSize)
+    return refuse_too_big(item, room, sa, filter, batch);
   if (build(item, plan, room, true, sa, filter, batch)) batch.conclude(Verdict::kOutboundSecured, {});
 }
 

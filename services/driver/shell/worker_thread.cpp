@@ -6,7 +6,6 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "services/common/daemon/clock.h"
 #include "services/driver/shell/limits.h"
@@ -64,8 +63,8 @@ void WorkerThread::give(Order order) {
     const std::lock_guard lock(mutex_);
     orders_.push_back(std::move(order));
   }
-  const std::uint64_t one = 1;
-  static_cast<void>(write(wake_.get(), &one, sizeof(one)));
+  // An eventfd refuses only when its counter is full, and then the thread is about to wake anyway.
+  eventfd_write(wake_.get(), 1);
 }
 
 void WorkerThread::run() {
@@ -90,8 +89,8 @@ void WorkerThread::run() {
 }
 
 void WorkerThread::obey_orders() {
-  std::uint64_t count = 0;
-  static_cast<void>(read(wake_.get(), &count, sizeof(count)));
+  eventfd_t count = 0;
+  eventfd_read(wake_.get(), &count);
   {
     const std::lock_guard lock(mutex_);
     in_hand_.swap(orders_);

@@ -9,6 +9,8 @@
 #include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
+#include "store/json/json.h"
+#include "store/lookup.h"
 
 namespace ipsec::agent {
 namespace {
@@ -16,7 +18,15 @@ namespace {
 // Central and cached stores are not built yet: a host has its local store alone.
 constexpr std::array kSources{PolicySource::kLocal};
 
+constexpr std::string_view kStoreChanged = "store changed";
+
 store::WallClock now_utc() { return daemon::wall_clock_ms() / 1000; }
+
+// A copy of what the compiler needs. A store may hold far more than the assigned policy, and is loaded at every change.
+store::PolicyTree assigned_part(const store::PolicyTree& tree) {
+  const store::Policy* policy = store::assigned_policy(tree);
+  return policy == nullptr ? store::PolicyTree() : store::tree_of_policy(tree, *policy);
+}
 
 std::string change_names(std::span<const store::Change> changes) {
   constexpr std::size_t kNamed = 5;
@@ -30,9 +40,10 @@ std::string change_names(std::span<const store::Change> changes) {
 
 }  // namespace
 
-Agent::Agent(store::PolicyStore store, EventLog& events, Distribute distribute)
+Agent::Agent(store::PolicyStore store, EventLog& events, Distribute distribute, Duration quick_load)
     : events_(events),
       distribute_(std::move(distribute)),
+      quick_load_(quick_load),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       store_(std::move(store)),
       retrieval_(kSources, daemon::monotonic_now()),
@@ -69,7 +80,17 @@ void Agent::version_seen(std::uint64_t version) {
 
 Timestamp Agent::next_poll() const {
   const std::lock_guard lock(mutex_);
-  return retrieval_.next_poll();
+  return std::min(retrieval_.next_poll(), changes_due());
+}
+
+void Agent::poll() {
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = daemon::monotonic_now();
+  if (now >= retrieval_.next_poll()) {
+    load_locked("poll");
+  } else if (now >= changes_due()) {
+    load_locked(kStoreChanged);
+  }
 }
 
 void Agent::acknowledge_wake() {
@@ -99,14 +120,18 @@ Status Agent::read(const std::function<Status(const store::PolicyTree&)>& reader
   return reader(*tree);
 }
 
-Agent::State Agent::state() const {
+Agent::State Agent::state() {
   const std::lock_guard lock(mutex_);
+  if (changes_due() != kNever) load_locked(kStoreChanged);
   return {retrieval_.state(), retrieval_.polling_interval_minutes(), last_reason_, last_outcome_, in_force_, host_};
 }
 
 std::string Agent::load_locked(std::string_view reason) {
+  const Timestamp start = daemon::monotonic_now();
+  first_change_ = last_change_ = kNever;
   last_reason_ = std::string(reason);
   last_outcome_ = load_local();
+  last_load_took_ = daemon::monotonic_now() - start;
   eventfd_write(wake_.get(), 1);
   events_.add(Severity::kInformation, "policy_loaded", last_outcome_,
               {{"reason", last_reason_},
@@ -117,18 +142,24 @@ std::string Agent::load_locked(std::string_view reason) {
   return last_outcome_;
 }
 
+Timestamp Agent::changes_due() const {
+  if (first_change_ == kNever) return kNever;
+  return std::min(last_change_ + limits::kChangesSettle, first_change_ + limits::kChangesLatest);
+}
+
 std::string Agent::load_local() {
-  auto tree = store_.load_tree();
-  if (!tree.ok()) {
+  const auto stored = store_.tree();
+  if (!stored.ok()) {
     retrieval_.failed(daemon::monotonic_now());
     events_.add(Severity::kError, "policy_load_failed",
-                fmt::format("the policy in force stays: {}", tree.status().message()));
-    return fmt::format("the local store cannot be read: {}", tree.status().message());
+                fmt::format("the policy in force stays: {}", stored.status().message()));
+    return fmt::format("the local store cannot be read: {}", stored.status().message());
   }
-  std::swap(tree_, *tree);
+  store::PolicyTree tree = assigned_part(**stored);
+  std::swap(tree_, tree);
   if (const Status status = compile_and_distribute(); !status.ok()) {
     // So that a change of addresses does not bring the refused tree into force.
-    std::swap(tree_, *tree);
+    std::swap(tree_, tree);
     retrieval_.failed(daemon::monotonic_now());
     events_.add(Severity::kError, "policy_compile_failed",
                 fmt::format("the policy in force stays: {}", status.message()));
@@ -199,7 +230,13 @@ Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, co
   if (!outcome.ok() || !outcome->empty()) return outcome;
   events_.add(Severity::kInformation, "store_changed", fmt::format("the local store has changed: {}", what),
               {{"changes", what}});
-  load_locked("store changed");
+  if (last_load_took_ <= quick_load_) {
+    load_locked(kStoreChanged);
+    return outcome;
+  }
+  last_change_ = daemon::monotonic_now();
+  first_change_ = std::min(first_change_, last_change_);
+  eventfd_write(wake_.get(), 1);
   return outcome;
 }
 

@@ -16,6 +16,7 @@
 #include "services/policyagent/core/policy_retrieval.h"
 #include "services/policyagent/shell/event_log.h"
 #include "services/policyagent/shell/file_descriptor.h"
+#include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/policy_messages.h"
 #include "store/policy_store.h"
 
@@ -36,7 +37,8 @@ class Agent {
 
   // `events` must outlive it. `distribute` must return at once; it is called under the agent's lock and may not call
   // back.
-  Agent(store::PolicyStore store, EventLog& events, Distribute distribute);
+  // `quick_load`: changes of the store are loaded at once while a load takes no longer, else together (see limits.h).
+  Agent(store::PolicyStore store, EventLog& events, Distribute distribute, Duration quick_load = limits::kQuickLoad);
 
   // ---- what happens to the host ----
 
@@ -48,13 +50,15 @@ class Agent {
   std::string load(std::string_view reason);
   // A service has a policy of this version: the next one sent will be newer.
   void version_seen(std::uint64_t version);
-  // When to load again; kNever while polling is off.
+  // When to call poll() next; kNever: not until wake_descriptor() says so.
   Timestamp next_poll() const;
-  // Readable after next_poll() may have changed; drain with acknowledge_wake().
+  // Loads if the polling interval is over or changes of the store have settled.
+  void poll();
+  // Readable after next_poll() may have become earlier; drain with acknowledge_wake().
   int wake_descriptor() const { return wake_.get(); }
   void acknowledge_wake();
 
-  // ---- administration of the local store; a successful change is in force when these return ----
+  // ---- administration of the local store; a successful change is in force when these return, or soon ----
 
   Result<store::Problems> apply(std::span<const store::Change> changes);
   Result<store::Problems> import_json(std::string_view json);
@@ -72,11 +76,13 @@ class Agent {
     std::shared_ptr<const PolicyInForce> in_force;  // never null
     HostAddresses host;
   };
-  State state() const;
+  // Puts changes that still wait in force first: it never shows less than what is stored.
+  State state();
 
  private:
   // These require the lock.
   std::string load_locked(std::string_view reason);
+  Timestamp changes_due() const;
   std::string load_local();
   Status compile_and_distribute();
   void distribute_again();
@@ -87,13 +93,17 @@ class Agent {
 
   EventLog& events_;
   const Distribute distribute_;
+  const Duration quick_load_;
   const FileDescriptor wake_;
   mutable std::mutex mutex_;
   store::PolicyStore store_;
   PolicyRetrieval retrieval_;
-  store::PolicyTree tree_;  // as loaded last
+  store::PolicyTree tree_;  // the assigned policy and what its rules use, as loaded last
   HostAddresses host_;
   bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
+  Duration last_load_took_{};
+  Timestamp first_change_ = kNever;  // of those not yet loaded
+  Timestamp last_change_ = kNever;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
   std::shared_ptr<const PolicyInForce> in_force_;

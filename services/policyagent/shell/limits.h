@@ -44,6 +44,15 @@ inline constexpr std::chrono::milliseconds kStopPatience{5000};
 // How long IKE's start waits for the driver's socket; IKE connects by itself later, too.
 inline constexpr std::chrono::milliseconds kReadyPatience{3000};
 
+// ---- changes of the store -------------------------------------------------------------------------------------------
+
+// A change is in force when its command returns as long as that takes no longer than a command itself. A script that
+// adds a thousand filters to a policy of ten thousand must not compile each time: then one load comes after the last
+// change, or this long after the first.
+inline constexpr std::chrono::milliseconds kQuickLoad{30};
+inline constexpr std::chrono::milliseconds kChangesSettle{200};
+inline constexpr std::chrono::milliseconds kChangesLatest{2000};
+
 // ---- interfaces -----------------------------------------------------------------------------------------------------
 
 // Address changes come in bursts (link up, address, routes). Seed row IM-02 asks for one second; until then a new

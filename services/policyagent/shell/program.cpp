@@ -66,7 +66,7 @@ class Program {
   }
 
   void run(daemon::SignalWatcher& signals) {
-    load("start");
+    agent_.load("start");
     for (;;) {
       std::array<pollfd, 3> waiting{{{signals.file_descriptor(), POLLIN, 0},
                                      {interfaces_.file_descriptor(), POLLIN, 0},
@@ -74,11 +74,13 @@ class Program {
       poll(waiting.data(), waiting.size(), until_next_poll());
       while (const auto signal = signals.read()) {
         if (*signal == daemon::Signal::kStop) return;
-        load("reload");
+        // Name servers change without a notice of the kernel.
+        read_interfaces();
+        agent_.load("reload");
       }
       if (interfaces_.drain()) interfaces_changed();
       agent_.acknowledge_wake();
-      if (daemon::monotonic_now() >= agent_.next_poll()) load("poll");
+      agent_.poll();
     }
   }
 
@@ -115,12 +117,6 @@ class Program {
     if (next == kNever) return -1;
     const auto left = std::chrono::ceil<milliseconds>(next - daemon::monotonic_now());
     return static_cast<int>(std::clamp(left, milliseconds(0), milliseconds(std::chrono::hours(24))).count());
-  }
-
-  // Name servers change without a notice of the kernel.
-  void load(std::string_view reason) {
-    read_interfaces();
-    agent_.load(reason);
   }
 
   // A burst of notices is one change.

@@ -295,6 +295,20 @@ TEST_F(Outbound, fragments_of_the_host_are_joined_before_transport_esp) {
   }
 }
 
+TEST_F(Outbound, a_datagram_without_room_for_esp_is_refused) {
+  rule(Action::kNegotiate);
+  secure();
+  IpFields ip = to("10.77.0.2");
+  ip.dont_fragment = false;
+  const auto sent_pieces = [&](std::size_t data) {
+    return host.send(cut(udp_packet(ip, 1, 2, Bytes(data)))).to_wire.size();
+  };
+  EXPECT_GT(sent_pieces(65507 - 37), 40U);
+  EXPECT_EQ(host.count(Verdict::kOutboundTooBig), 0U);
+  EXPECT_EQ(sent_pieces(65507), 0U);
+  EXPECT_EQ(host.count(Verdict::kOutboundTooBig), 1U);
+}
+
 TEST_F(Outbound, permitted_fragments_pass_untouched) {
   FilterPair dns = mirrored(kFilter + 10, between("0.0.0.0/0", "10.77.0.2", kProtocolTcp), Action::kBlock);
   const FilterPair all = mirrored(kFilter, between("0.0.0.0/0", "0.0.0.0/0"), Action::kPermit);

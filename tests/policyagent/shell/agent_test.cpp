@@ -17,13 +17,13 @@ using testing::StartsWith;
 class AgentTest : public testing::Test {
  protected:
   AgentTest() { open(); }
-  void open() {
+  void open(Duration quick_load = std::chrono::hours(1)) {
     agent_.reset();
     auto store = store::PolicyStore::open(directory_.path() + "/policy.db");
     ASSERT_TRUE(store.ok()) << store.status().message();
     agent_ = std::make_unique<Agent>(
         *std::move(store), events_,
-        [this](std::shared_ptr<const PolicyMessages> messages) { sent_.push_back(std::move(messages)); });
+        [this](std::shared_ptr<const PolicyMessages> messages) { sent_.push_back(std::move(messages)); }, quick_load);
     agent_->set_host(lan_host({"10.77.0.1/24"}));
   }
   // "Secure": everything with 10.77.0.0/24 negotiates.
@@ -105,6 +105,26 @@ TEST_F(AgentTest, PA_12_PA_13_a_change_of_the_local_store_is_in_force_at_once) {
   EXPECT_EQ(sent_.back()->ike.main_mode_filters(0).authentication(0).preshared_key(), "k");
   EXPECT_GT(sent_[1]->version(), sent_[0]->version());
   EXPECT_EQ(sent_[1]->ike.version(), sent_[1]->driver.version());
+}
+
+TEST_F(AgentTest, changes_of_a_slow_policy_are_loaded_together) {
+  open(Duration(-1));
+  agent_->load("start");
+  assign_policy();
+  apply({store::AddFilter{"lan list", filter("me", "10.78.0.0/24")}});
+  apply({store::AddFilter{"lan list", filter("me", "10.79.0.0/24")}});
+  EXPECT_EQ(sent_.size(), 1U) << "only the start";
+  const Timestamp due = agent_->next_poll();
+  EXPECT_GT(due, daemon::monotonic_now());
+  EXPECT_LE(due, daemon::monotonic_now() + std::chrono::seconds(2));
+  agent_->poll();
+  EXPECT_EQ(sent_.size(), 1U) << "not before they have settled";
+
+  const Agent::State state = agent_->state();
+  EXPECT_EQ(sent_.size(), 2U) << "who looks sees what is stored";
+  EXPECT_EQ(state.in_force->policy.filters.size(), 6U);
+  EXPECT_EQ(state.last_load_reason, "store changed");
+  EXPECT_GT(agent_->next_poll(), daemon::monotonic_now() + std::chrono::minutes(1));
 }
 
 TEST_F(AgentTest, unassigning_detaches) {

@@ -1,0 +1,56 @@
+#include "tests/bench/lab.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+namespace ipsec::bench {
+namespace {
+
+std::string program() { return program_directory() + "/ipsec-lab"; }
+
+}  // namespace
+
+Result<std::unique_ptr<Lab>> Lab::up(bool daemons) {
+  std::string directory = (std::filesystem::temp_directory_path() / "ipsec-bench.XXXXXX").string();
+  if (mkdtemp(directory.data()) == nullptr) return unavailable(fmt::format("cannot make the folder {}", directory));
+  std::unique_ptr<Lab> lab(new Lab(directory));
+  Words words{program(), "up", "--dir", directory, "--bin", program_directory()};
+  if (!daemons) words.push_back("--no-daemons");
+  words.insert(words.end(), {"a", "b"});
+  IPSEC_RETURN_IF_ERROR(run(words).status());
+  return lab;
+}
+
+Lab::Lab(std::string directory) : directory_(std::move(directory)) {}
+
+Lab::~Lab() {
+  const auto down = run({program(), "down", "--dir", directory_});
+  if (!down.ok()) fmt::print(stderr, "ipsec-bench: {}\n", down.status().message());
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+Words Lab::command(const char* name, const std::string& host, const Words& words) const {
+  Words all{program(), name, "--dir", directory_, host};
+  if (std::string_view(name) == "exec") all.push_back("--");
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+Result<std::string> Lab::exec(const std::string& host, const Words& words) const {
+  return run(command("exec", host, words));
+}
+
+Result<Background> Lab::start(const std::string& host, const Words& words) const {
+  return Background::start(command("exec", host, words));
+}
+
+Result<std::string> Lab::netsh(const std::string& host, const Words& words) const {
+  return run(command("netsh", host, words));
+}
+
+std::string Lab::runtime_directory(const std::string& host) const { return directory_ + "/" + host + "/run"; }
+
+}  // namespace ipsec::bench

@@ -1,0 +1,366 @@
+#include "tests/cli/samples.h"
+
+namespace ipsec::cli::tests {
+
+namespace {
+
+void add_quick_mode_offer(google::protobuf::RepeatedPtrField<proto::StoredQuickModeOffer>& offers, const char* ah,
+                          const char* cipher, const char* integrity) {
+  proto::StoredQuickModeOffer& offer = *offers.Add();
+  if (ah != nullptr) offer.set_ah(ah);
+  if (cipher != nullptr) offer.set_esp_cipher(cipher);
+  if (integrity != nullptr) offer.set_esp_integrity(integrity);
+  offer.set_lifetime_kilobytes(100000);
+  offer.set_lifetime_seconds(3600);
+}
+
+void add_counter(google::protobuf::RepeatedPtrField<proto::Counter>& counters, const char* name, const char* text,
+                 std::uint64_t value) {
+  proto::Counter& counter = *counters.Add();
+  counter.set_name(name);
+  counter.set_text(text);
+  counter.set_value(value);
+}
+
+void add_policy(proto::ReadReply& store) {
+  proto::StoredPolicy& policy = *store.add_policies();
+  policy.set_guid("11111111-1111-1111-1111-111111111111");
+  policy.set_name("Partner link");
+  policy.set_description("IKE between two database hosts");
+  policy.set_last_modified(kSampleTime);
+  policy.set_profile("modern");
+  for (const auto& [cipher, integrity, group] :
+       {std::tuple("AES256", "SHA256", "modp2048"), std::tuple("DES", "MD5", "modp768"),
+        std::tuple("3DES", "SHA1", "modp1024"), std::tuple("AES128", "SHA1", "curve25519")}) {
+    proto::StoredMainModeOffer& offer = *policy.add_main_mode_offers();
+    offer.set_cipher(cipher);
+    offer.set_integrity(integrity);
+    offer.set_dh_group(group);
+  }
+  policy.set_main_mode_lifetime_minutes(120);
+  policy.set_polling_interval_minutes(15);
+  policy.set_assigned(true);
+  proto::StoredRule& rule = *policy.add_rules();
+  rule.set_guid("22222222-2222-2222-2222-222222222222");
+  rule.set_name("db link");
+  rule.set_last_modified(kSampleTime);
+  rule.set_policy("Partner link");
+  rule.set_filter_list("db1 to db2");
+  rule.set_filter_action("Must encrypt");
+  rule.add_authentication()->mutable_preshared_key()->set_is_set(true);
+  proto::CertificateMethod& certificate = *rule.add_authentication()->mutable_certificate();
+  certificate.set_root_ca("C=FR, O=\"Exemple, SA\", CN=Racine");
+  certificate.set_map_to_account(true);
+  rule.add_authentication()->set_kerberos(true);
+  rule.set_connection_type("lan");
+  rule.set_active(true);
+  proto::StoredRule& tunnel = *policy.add_rules();
+  tunnel = rule;
+  tunnel.set_guid("33333333-3333-3333-3333-333333333333");
+  tunnel.set_name("隧道");
+  *tunnel.mutable_tunnel_endpoint() = address("198.51.100.1");
+  tunnel.set_active(false);
+  policy.set_rule_count(2);
+  proto::StoredDefaultRule& standard = *policy.mutable_default_rule();
+  standard.set_guid("44444444-4444-4444-4444-444444444444");
+  standard.set_active(true);
+  standard.add_authentication()->set_kerberos(true);
+  add_quick_mode_offer(*standard.mutable_offers(), nullptr, "3DES", "MD5");
+}
+
+void add_filter(proto::StoredFilterList& list, const proto::StoredAddress& source,
+                const proto::StoredAddress& destination) {
+  proto::StoredFilter& filter = *list.add_filters();
+  *filter.mutable_source() = source;
+  *filter.mutable_destination() = destination;
+  filter.set_mirrored(true);
+}
+
+void add_filter_list(proto::ReadReply& store) {
+  proto::StoredFilterList& list = *store.add_filter_lists();
+  list.set_guid("55555555-5555-5555-5555-555555555555");
+  list.set_name("db1 to db2");
+  list.set_last_modified(kSampleTime);
+  proto::StoredAddress me;
+  me.set_keyword("me");
+  proto::StoredAddress any;
+  any.set_keyword("any");
+  proto::StoredAddress dns;
+  dns.set_keyword("dns");
+  proto::StoredAddress subnet;
+  *subnet.mutable_range() = range("10.0.0.0/8");
+  proto::StoredAddress some;
+  *some.mutable_range() = range("fd77::1-fd77::9");
+  proto::StoredAddress named;
+  named.mutable_dns_name()->set_name("db.example.com");
+  *named.mutable_dns_name()->add_resolved() = address("192.0.2.7");
+  add_filter(list, me, any);
+  add_filter(list, me, dns);
+  add_filter(list, subnet, me);
+  add_filter(list, some, me);
+  add_filter(list, me, named);
+  list.mutable_filters(2)->set_protocol(6);
+  list.mutable_filters(2)->set_destination_port(445);
+  list.mutable_filters(2)->set_description("files");
+  list.mutable_filters(2)->set_mirrored(false);
+  list.set_filter_count(5);
+  proto::StoredFilterList& empty = *store.add_filter_lists();
+  empty.set_guid("66666666-6666-6666-6666-666666666666");
+  empty.set_name("a list with a name that is far longer than any eighty columns of an ordinary screen can hold at all");
+}
+
+void add_filter_action(proto::ReadReply& store) {
+  proto::StoredFilterAction& action = *store.add_filter_actions();
+  action.set_guid("77777777-7777-7777-7777-777777777777");
+  action.set_name("Must encrypt");
+  action.set_description("no clear text");
+  action.set_last_modified(kSampleTime);
+  action.set_action(proto::ACTION_NEGOTIATE);
+  action.set_quick_mode_pfs(true);
+  action.set_pfs_group("modp2048");
+  add_quick_mode_offer(*action.mutable_offers(), nullptr, "AES128-GCM", "NONE");
+  add_quick_mode_offer(*action.mutable_offers(), "SHA1", "3DES", "NONE");
+  add_quick_mode_offer(*action.mutable_offers(), nullptr, "DES", "MD5");
+  proto::StoredFilterAction& block = *store.add_filter_actions();
+  block.set_guid("88888888-8888-8888-8888-888888888888");
+  block.set_name("Drop");
+  block.set_action(proto::ACTION_BLOCK);
+}
+
+proto::Filter filter(std::uint64_t id, proto::Direction direction, const char* source, const char* destination) {
+  proto::Filter filter;
+  filter.set_id(id);
+  filter.set_weight(500);
+  filter.set_direction(direction);
+  *filter.mutable_selector()->mutable_source() = range(source);
+  *filter.mutable_selector()->mutable_destination() = range(destination);
+  filter.set_action(proto::ACTION_NEGOTIATE);
+  filter.set_quick_mode_policy("Must encrypt");
+  filter.set_rule_name("db link");
+  filter.set_generic_id(7);
+  return filter;
+}
+
+proto::SaStatus quick_mode_sa(std::uint32_t spi, proto::Direction direction) {
+  proto::SaStatus status;
+  proto::Sa& sa = *status.mutable_sa();
+  const bool is_inbound = direction == proto::DIRECTION_INBOUND;
+  sa.set_spi(spi);
+  sa.set_pair_spi(spi + 1);
+  sa.set_direction(direction);
+  sa.set_protocol(proto::SECURITY_PROTOCOL_ESP);
+  sa.set_encapsulation(proto::ENCAPSULATION_TRANSPORT);
+  *sa.mutable_source() = address(is_inbound ? "10.77.0.2" : "10.77.0.1");
+  *sa.mutable_destination() = address(is_inbound ? "10.77.0.1" : "10.77.0.2");
+  *sa.mutable_selector()->mutable_source() = range(is_inbound ? "10.77.0.2" : "10.77.0.1");
+  *sa.mutable_selector()->mutable_destination() = range(is_inbound ? "10.77.0.1" : "10.77.0.2");
+  sa.mutable_selector()->set_protocol(6);
+  sa.mutable_selector()->mutable_destination_port()->set_first(445);
+  sa.mutable_selector()->mutable_destination_port()->set_last(445);
+  sa.set_cipher(proto::CIPHER_DES);
+  sa.set_integrity(proto::INTEGRITY_SHA1);
+  sa.set_encryption_key("never to be seen");
+  sa.set_lifetime_seconds(3600);
+  sa.set_lifetime_kilobytes(100000);
+  sa.set_rule_name("db link");
+  sa.set_quick_mode_policy("Must encrypt");
+  status.set_packets(1200);
+  status.set_bytes(1234567);
+  status.set_age_seconds(75);
+  return status;
+}
+
+}  // namespace
+
+proto::Address address(std::string_view text) { return rpc::to_proto(IpAddress::parse(text).value()); }
+proto::AddressRange range(std::string_view text) { return rpc::to_proto(AddressRange::parse(text).value()); }
+
+proto::ReadReply sample_store() {
+  proto::ReadReply store;
+  store.set_store("local");
+  add_policy(store);
+  proto::StoredPolicy& other = *store.add_policies();
+  other.set_guid("99999999-9999-9999-9999-999999999999");
+  other.set_name("Other");
+  other.set_profile("windows2003");
+  add_filter_list(store);
+  add_filter_action(store);
+  return store;
+}
+
+proto::CompiledPolicyReply sample_compiled() {
+  proto::CompiledPolicyReply compiled;
+  proto::DriverPolicy& driver = *compiled.mutable_driver();
+  driver.set_policy_name("Partner link");
+  driver.set_active(true);
+  *driver.add_local_addresses() = address("10.77.0.1");
+  *driver.add_filters() = filter(1, proto::DIRECTION_OUTBOUND, "10.77.0.1", "10.77.0.2");
+  *driver.add_filters() = filter(2, proto::DIRECTION_INBOUND, "10.77.0.2", "10.77.0.1");
+  driver.mutable_filters(1)->set_inbound_passthrough(true);
+  *driver.add_filters() = filter(3, proto::DIRECTION_OUTBOUND, "10.1.0.0/16", "10.2.0.0/16");
+  proto::Filter& tunnel = *driver.mutable_filters(2);
+  *tunnel.mutable_tunnel_destination() = address("198.51.100.1");
+  tunnel.set_rule_name("tunnel");
+  tunnel.set_generic_id(8);
+  *driver.add_filters() = filter(4, proto::DIRECTION_INBOUND, "0.0.0.0/0", "10.77.0.1");
+  proto::Filter& block = *driver.mutable_filters(3);
+  block.set_action(proto::ACTION_BLOCK);
+  block.set_quick_mode_policy("");
+  block.set_rule_name("no telnet");
+  block.set_generic_id(9);
+  block.mutable_selector()->set_protocol(6);
+  block.mutable_selector()->mutable_destination_port()->set_first(23);
+  block.mutable_selector()->mutable_destination_port()->set_last(23);
+
+  proto::IkePolicy& ike = *compiled.mutable_ike();
+  ike.set_policy_name("Partner link");
+  proto::MainModePolicy& main_mode = *ike.add_main_mode_policies();
+  main_mode.set_name("Partner link");
+  main_mode.set_lifetime_seconds(28800);
+  proto::MainModeOffer& offer = *main_mode.add_offers();
+  offer.set_cipher(proto::CIPHER_AES256_CBC);
+  offer.set_integrity(proto::INTEGRITY_SHA256);
+  offer.set_dh_group(14);
+  proto::MainModeOffer& weak = *main_mode.add_offers();
+  weak.set_cipher(proto::CIPHER_DES);
+  weak.set_integrity(proto::INTEGRITY_MD5);
+  weak.set_dh_group(1);
+  proto::MainModeFilter& main_mode_filter = *ike.add_main_mode_filters();
+  main_mode_filter.set_id(5);
+  *main_mode_filter.mutable_local() = range("10.77.0.1");
+  *main_mode_filter.mutable_remote() = range("10.77.0.2");
+  main_mode_filter.set_main_mode_policy("Partner link");
+  main_mode_filter.add_authentication()->set_preshared_key("never to be seen");
+  main_mode_filter.set_rule_name("db link");
+  proto::QuickModePolicy& quick_mode = *ike.add_quick_mode_policies();
+  quick_mode.set_name("Must encrypt");
+  quick_mode.set_pfs(true);
+  proto::QuickModeOffer& quick_offer = *quick_mode.add_offers();
+  quick_offer.set_ah(proto::INTEGRITY_SHA1);
+  quick_offer.mutable_esp()->set_cipher(proto::CIPHER_AES128_GCM);
+  quick_offer.mutable_esp()->set_integrity(proto::INTEGRITY_NONE);
+  quick_offer.set_lifetime_kilobytes(100000);
+  quick_offer.set_lifetime_seconds(3600);
+
+  const auto generic = [&](std::uint64_t id, const char* rule, const char* source, const char* destination,
+                           proto::Action action) {
+    proto::GenericFilter& written = *compiled.add_generic_filters();
+    written.set_id(id);
+    written.set_source(source);
+    written.set_destination(destination);
+    written.set_mirrored(true);
+    written.set_action(action);
+    written.set_rule_name(rule);
+    written.set_connection_type("all");
+    return &written;
+  };
+  generic(7, "db link", "Me", "10.77.0.2", proto::ACTION_NEGOTIATE)->set_quick_mode_policy("Must encrypt");
+  auto* written = generic(8, "tunnel", "10.1.0.0/16", "10.2.0.0/16", proto::ACTION_NEGOTIATE);
+  *written->mutable_tunnel_endpoint() = address("198.51.100.1");
+  written->set_quick_mode_policy("Must encrypt");
+  written = generic(9, "no telnet", "Any", "Me", proto::ACTION_BLOCK);
+  written->set_protocol(6);
+  written->set_destination_port(23);
+  return compiled;
+}
+
+proto::ListMainModeSasReply sample_main_mode_sas() {
+  proto::ListMainModeSasReply reply;
+  proto::MainModeSa& sa = *reply.add_sas();
+  sa.set_initiator_cookie(0x0123456789abcdefU);
+  sa.set_responder_cookie(0xfedcba9876543210U);
+  *sa.mutable_local()->mutable_address() = address("10.77.0.1");
+  sa.mutable_local()->set_port(500);
+  *sa.mutable_peer()->mutable_address() = address("10.77.0.2");
+  sa.mutable_peer()->set_port(500);
+  sa.set_initiator(true);
+  sa.mutable_offer()->set_cipher(proto::CIPHER_TRIPLE_DES);
+  sa.mutable_offer()->set_integrity(proto::INTEGRITY_SHA1);
+  sa.mutable_offer()->set_dh_group(2);
+  sa.set_authentication("Preshared key");
+  sa.set_local_identity("10.77.0.1");
+  sa.set_peer_identity("10.77.0.2\x1b[2J");
+  sa.set_lifetime_seconds(28800);
+  sa.set_age_seconds(4000);
+  sa.set_quick_modes(3);
+  sa.set_state("established");
+  sa.set_rule_name("db link");
+  return reply;
+}
+
+proto::ListSasReply sample_quick_mode_sas() {
+  proto::ListSasReply reply;
+  *reply.add_sas() = quick_mode_sa(0x1001, proto::DIRECTION_OUTBOUND);
+  *reply.add_sas() = quick_mode_sa(0x1002, proto::DIRECTION_INBOUND);
+  reply.mutable_sas(1)->mutable_sa()->set_pair_spi(0x1001);
+  proto::SaStatus& tunnel = *reply.add_sas();
+  tunnel = quick_mode_sa(0x2001, proto::DIRECTION_INBOUND);
+  tunnel.mutable_sa()->set_encapsulation(proto::ENCAPSULATION_TUNNEL);
+  tunnel.mutable_sa()->set_protocol(proto::SECURITY_PROTOCOL_AH);
+  *tunnel.mutable_sa()->mutable_selector()->mutable_source() = range("10.2.0.0/16");
+  *tunnel.mutable_sa()->mutable_selector()->mutable_destination() = range("10.1.0.0/16");
+  tunnel.mutable_sa()->set_pfs_group(14);
+  tunnel.mutable_sa()->set_lifetime_kilobytes(0);
+  tunnel.set_dying(true);
+  return reply;
+}
+
+proto::Statistics sample_statistics() {
+  proto::Statistics statistics;
+  auto& ike = *statistics.mutable_ike();
+  add_counter(*ike.mutable_counters(), "main_modes", "Oakley Main Modes", 3);
+  add_counter(*ike.mutable_counters(), "authentication_failures", "Authentication Failures", 1);
+  add_counter(*ike.mutable_counters(), "key_additions", "Key Additions", 5);
+  auto& driver = *statistics.mutable_driver();
+  add_counter(*driver.mutable_counters(), "active_assoc", "Active Security Associations", 2);
+  add_counter(*driver.mutable_counters(), "key_adds", "Key Additions", 6);
+  add_counter(*driver.mutable_counters(), "confidential_bytes_sent", "Confidential Bytes Sent", 18446744073709551615U);
+  add_counter(*driver.mutable_verdicts(), "passed", "passed in clear", 100);
+  add_counter(*driver.mutable_verdicts(), "dropped_replay", "dropped: replayed", 4);
+  add_counter(*driver.mutable_verdicts(), "dropped_integrity", "dropped: integrity", 0);
+  driver.set_held_packets(1);
+  driver.set_last_hold_us(8200);
+  driver.set_longest_hold_us(12000);
+  driver.set_attached(true);
+  return statistics;
+}
+
+proto::AgentStatus sample_status() {
+  proto::AgentStatus status;
+  status.set_state("Local");
+  status.set_policy_name("Partner link");
+  status.set_policy_version(7);
+  status.set_polling_interval_minutes(180);
+  proto::ServiceStatus& driver = *status.add_services();
+  driver.set_name("driver");
+  driver.set_pid(4711);
+  driver.set_connected(true);
+  driver.set_policy_version(7);
+  proto::ServiceStatus& ike = *status.add_services();
+  ike.set_name("ike");
+  ike.set_restarts(2);
+  status.set_driver_attached(true);
+  status.add_interfaces("eth0");
+  *status.add_local_addresses() = address("10.77.0.1");
+  *status.add_local_addresses() = address("fd77::1");
+  status.set_profile("windows2003");
+  status.set_last_load_reason("started");
+  status.set_last_load_outcome("3 filters");
+  return status;
+}
+
+proto::ListEventsReply sample_events() {
+  proto::ListEventsReply reply;
+  proto::Event& event = *reply.add_events();
+  event.set_sequence(1);
+  event.set_wall_clock_ms(kSampleTime * 1000 + 7);
+  event.set_source("ike");
+  event.set_name("authentication_failed");
+  event.set_severity(proto::Event::SEVERITY_WARNING);
+  event.set_text("peer 10.77.0.2: wrong\nkey");
+  (*event.mutable_fields())["peer"] = "10.77.0.2";
+  (*event.mutable_fields())["exchange"] = "main mode";
+  return reply;
+}
+
+}  // namespace ipsec::cli::tests

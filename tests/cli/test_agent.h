@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/agent.h"
+
+namespace ipsec::cli::tests {
+
+// A Policy Agent in this process: the real service over the real store on a socket in a temporary directory; driver
+// and IKE are stand-ins that answer with the samples. DNS names resolve to 192.0.2.99.
+class TestAgent {
+ public:
+  TestAgent();
+  ~TestAgent();
+  TestAgent(const TestAgent&) = delete;
+  TestAgent& operator=(const TestAgent&) = delete;
+
+  // As netsh connects.
+  Agent& client();
+  const std::string& directory() const;
+  // Everything in the store with the preshared keys, as `exportpolicy secrets=yes` writes it.
+  std::string exported();
+  // Ends the service; calls of the client fail from now on.
+  void stop();
+  // The stand-ins no longer answer.
+  void take_services_away();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ipsec::cli::tests
