@@ -51,7 +51,7 @@ const volatile __u32 delivered_mark = 0;
 
 // These change while attached.
 unsigned char nic_address[ETH_ALEN] = {0};
-bool one_queue_from_host = false;
+__u8 one_queue_from_host = 0;  // a bool here would put C's _Bool into the C++ skeleton
 
 // Directed broadcast addresses of the NIC's subnets, network byte order. A packet does not tell that its destination is one.
 struct {

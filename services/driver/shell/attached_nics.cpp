@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "services/driver/core/limits.h"
 
@@ -35,40 +36,42 @@ AttachedNics::AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Atta
 Status AttachedNics::follow() {
   IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
   const std::vector<Nic> chosen = choose_nics(present, wanted_);
+  earlier_failures_ = std::exchange(failures_, {});
   note_missing(chosen);
-  let_go_of_all_but(chosen, present);
-  Status first;
+  note_unprotected(present);
+  Status first = let_go_of_all_but(chosen, present);
   for (const Nic& nic : chosen) {
     const Status status = attached_.contains(nic.index) ? update(nic) : attach(nic);
-    note_outcome(nic.name, status);
+    if (status.ok()) continue;
+    note_failure("attach_failed", nic, status);
     if (first.ok()) first = status;
   }
-  std::erase_if(failures_, [&](const auto& failure) { return !has_name(chosen, failure.first); });
   return first;
 }
 
 Status AttachedNics::release_all() {
   IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
-  failures_.clear();
+  earlier_failures_ = std::exchange(failures_, {});
   missing_.clear();
-  let_go_of_all_but({}, present);
-  if (attached_.empty()) return {};
-  return unavailable(fmt::format("interface '{}': still attached", attached_.begin()->second.name));
+  unprotected_.clear();
+  return let_go_of_all_but({}, present);
 }
 
-void AttachedNics::let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present) {
+Status AttachedNics::let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present) {
   std::vector<Nic> leaving = attachment_->left_behind(present);
   std::erase_if(leaving, [&](const Nic& nic) { return has_index(chosen, nic.index); });
   for (const auto& [index, nic] : attached_) {
     if (!has_index(chosen, index)) leaving.push_back(nic);
   }
+  Status first;
   for (const Nic& nic : leaving) {
     const Status status = let_go(nic);
     // Of a NIC that is no more, the kernel knows nothing to detach.
-    if (!status.ok() && has_index(present, nic.index)) {
-      events_.add("detach_failed", Severity::kError, status.message(), {{"interface", nic.name}});
-    }
+    if (status.ok() || !has_index(present, nic.index)) continue;
+    note_failure("detach_failed", nic, status);
+    if (first.ok()) first = status;
   }
+  return first;
 }
 
 Status AttachedNics::attach(const Nic& nic) {
@@ -82,9 +85,23 @@ Status AttachedNics::attach(const Nic& nic) {
 
 Status AttachedNics::update(const Nic& nic) {
   Nic& known = attached_[nic.index];
+  if (!attachment_->is_intact(nic)) return repair(nic);
   if (known == nic) return {};
   IPSEC_RETURN_IF_ERROR(attachment_->update(nic));
   known = nic;
+  return {};
+}
+
+Status AttachedNics::repair(const Nic& nic) {
+  workers_.remove(nic.index);
+  attached_.erase(nic.index);
+  events_.add(
+      "attachment_damaged", Severity::kWarning,
+      fmt::format("Someone removed programs or devices of the driver from interface {}; attaching again", nic.name),
+      {{"interface", nic.name}});
+  IPSEC_ASSIGN_OR_RETURN(std::vector<PortPair> ports, attachment_->repair(nic, workers_.size()));
+  workers_.add(nic.index, std::move(ports));
+  attached_[nic.index] = nic;
   return {};
 }
 
@@ -113,15 +130,23 @@ void AttachedNics::note_missing(const std::vector<Nic>& chosen) {
   }
 }
 
-void AttachedNics::note_outcome(const std::string& name, const Status& status) {
-  if (status.ok()) {
-    failures_.erase(name);
-    return;
+// The driver cannot protect them, and the administrator should know.
+void AttachedNics::note_unprotected(const std::vector<Nic>& present) {
+  if (!wanted_.empty()) return;
+  for (const Nic& nic : present) {
+    if (nic.ethernet || nic.loopback || !nic.up || nic.name.starts_with(kTunNamePrefix)) continue;
+    if (!unprotected_.insert(nic.name).second) continue;
+    events_.add("interface_unprotected", Severity::kWarning,
+                fmt::format("Interface {} is not Ethernet; its packets pass unfiltered", nic.name),
+                {{"interface", nic.name}});
   }
-  std::string& known = failures_[name];
-  if (known == status.message()) return;
-  known = status.message();
-  events_.add("attach_failed", Severity::kError, known, {{"interface", name}});
+}
+
+void AttachedNics::note_failure(const char* event, const Nic& nic, const Status& status) {
+  failures_[nic.name] = status.message();
+  const auto earlier = earlier_failures_.find(nic.name);
+  if (earlier != earlier_failures_.end() && earlier->second == status.message()) return;
+  events_.add(event, Severity::kError, status.message(), {{"interface", nic.name}});
 }
 
 std::vector<std::string> AttachedNics::names() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ class AttachedNics {
   void use_one_worker_outbound(bool one) { attachment_->use_one_worker_outbound(one); }
 
   bool any() const { return !attached_.empty(); }
-  // The last follow() failed somewhere.
+  // The last follow() or release_all() failed somewhere.
   bool incomplete() const { return !failures_.empty(); }
   std::vector<std::string> names() const;
   // Of all attached NICs together.
@@ -40,11 +41,13 @@ class AttachedNics {
  private:
   Status attach(const Nic& nic);
   Status update(const Nic& nic);
+  Status repair(const Nic& nic);
   Status let_go(const Nic& nic);
-  void let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present);
+  Status let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present);
   void note_missing(const std::vector<Nic>& chosen);
-  // Remembers, and reports what is new.
-  void note_outcome(const std::string& name, const Status& status);
+  void note_unprotected(const std::vector<Nic>& present);
+  // Remembers a failure, and reports one that is new.
+  void note_failure(const char* event, const Nic& nic, const Status& status);
 
   const std::vector<std::string> wanted_;
   const std::unique_ptr<Attachment> attachment_;
@@ -52,7 +55,9 @@ class AttachedNics {
   WorkerPool& workers_;
   EventLog& events_;
   std::map<std::uint32_t, Nic> attached_;        // by index
-  std::map<std::string, std::string> failures_;  // NIC name -> error
+  std::map<std::string, std::string> failures_;  // NIC name -> error, of the last call
+  std::map<std::string, std::string> earlier_failures_;
+  std::set<std::string> unprotected_;
   std::vector<std::string> missing_;
 };
 

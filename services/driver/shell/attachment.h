@@ -27,6 +27,10 @@ class Attachment {
   virtual Result<std::vector<PortPair>> attach(const Nic& nic, unsigned workers) = 0;
   // Takes over a changed address or set of broadcast addresses of an attached NIC.
   virtual Status update(const Nic& nic) = 0;
+  // Whether an attached NIC still is: devices or programs may have been removed by someone else.
+  virtual bool is_intact(const Nic& nic) = 0;
+  // Makes a damaged attachment whole; its old ports are closed already.
+  virtual Result<std::vector<PortPair>> repair(const Nic& nic, unsigned workers) = 0;
   // While it is set, all that the host sends goes to the first worker (default: packets of different hosts may go to
   // different workers). For SAs that carry packets between many hosts. Holds for NICs attached later too.
   virtual void use_one_worker_outbound(bool one) = 0;

@@ -142,7 +142,7 @@ Result<BpfAttachment::Skeleton> BpfAttachment::load(const Nic& nic, std::uint32_
     programs->rodata->delivered_mark = random_.u32();
   } while (programs->rodata->delivered_mark == 0);
   std::copy(nic.address.begin(), nic.address.end(), programs->bss->nic_address);
-  programs->bss->one_queue_from_host = one_worker_outbound_;
+  programs->bss->one_queue_from_host = one_worker_outbound_ ? 1 : 0;
   const int outcome = hooks::load(programs.get());
   if (outcome != 0) {
     return unavailable(fmt::format("load the eBPF programs: {} (they need Linux 5.10, CAP_BPF and CAP_NET_ADMIN)",
@@ -178,7 +178,7 @@ Result<std::vector<PortPair>> BpfAttachment::attach(const Nic& nic, unsigned wor
   IPSEC_ASSIGN_OR_RETURN(const bool made_clsact, make_clsact(nic.name, nic.index));
   IPSEC_RETURN_IF_ERROR(attach_program(nic.name, nic.index, BPF_TC_EGRESS, programs.nic_egress));
   IPSEC_RETURN_IF_ERROR(attach_program(nic.name, nic.index, BPF_TC_INGRESS, programs.nic_ingress));
-  attached_[nic.index] = {std::move(loaded), nic.broadcast_addresses, made_clsact || replaces};
+  attached_[nic.index] = {std::move(loaded), host.index, wire.index, nic.broadcast_addresses, made_clsact || replaces};
 
   std::vector<PortPair> ports;
   for (unsigned i = 0; i < workers; ++i) {
@@ -201,17 +201,29 @@ Status BpfAttachment::update(const Nic& nic) {
 
 void BpfAttachment::use_one_worker_outbound(bool one) {
   one_worker_outbound_ = one;
-  for (auto& [index, attached] : attached_) attached.programs->bss->one_queue_from_host = one;
+  for (auto& [index, attached] : attached_) attached.programs->bss->one_queue_from_host = one ? 1 : 0;
+}
+
+bool BpfAttachment::is_intact(const Nic& nic) {
+  const auto attached = attached_.find(nic.index);
+  if (attached == attached_.end()) return false;
+  return is_attached(nic.index, BPF_TC_EGRESS) && is_attached(nic.index, BPF_TC_INGRESS) &&
+         is_attached(attached->second.host_tun, BPF_TC_INGRESS) &&
+         is_attached(attached->second.wire_tun, BPF_TC_INGRESS);
+}
+
+Result<std::vector<PortPair>> BpfAttachment::repair(const Nic& nic, unsigned workers) {
+  attached_.erase(nic.index);
+  return attach(nic, workers);
 }
 
 Status BpfAttachment::detach(const Nic& nic) {
-  const bool ours_by_now = has_our_egress(nic.index);
   const auto attached = attached_.find(nic.index);
   // What a dead process left behind cannot say who made the qdisc; most likely that process.
-  const bool our_clsact = attached == attached_.end() ? ours_by_now : attached->second.made_clsact;
+  const bool our_clsact = attached == attached_.end() ? has_our_egress(nic.index) : attached->second.made_clsact;
+  if (attached != attached_.end()) attached_.erase(attached);
   IPSEC_RETURN_IF_ERROR(detach_program(nic.name, nic.index, BPF_TC_INGRESS));
   IPSEC_RETURN_IF_ERROR(detach_program(nic.name, nic.index, BPF_TC_EGRESS));
-  if (attached != attached_.end()) attached_.erase(attached);
   if (!our_clsact) return {};
   const Result<bool> others = netlink_.has_filters(nic.index);
   if (others.ok() && !*others) remove_clsact(nic.index);

@@ -22,6 +22,8 @@ class BpfAttachment : public Attachment {
 
   Result<std::vector<PortPair>> attach(const Nic& nic, unsigned workers) override;
   Status update(const Nic& nic) override;
+  bool is_intact(const Nic& nic) override;
+  Result<std::vector<PortPair>> repair(const Nic& nic, unsigned workers) override;
   void use_one_worker_outbound(bool one) override;
   Status detach(const Nic& nic) override;
   std::vector<Nic> left_behind(const std::vector<Nic>& nics) override;
@@ -33,6 +35,8 @@ class BpfAttachment : public Attachment {
   using Skeleton = std::unique_ptr<hooks, SkeletonCloser>;
   struct Attached {
     Skeleton programs;
+    std::uint32_t host_tun = 0;
+    std::uint32_t wire_tun = 0;
     std::vector<std::uint32_t> broadcast_addresses;
     bool made_clsact = false;
   };

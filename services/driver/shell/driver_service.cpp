@@ -1,6 +1,7 @@
 #include "services/driver/shell/driver_service.h"
 
 #include <chrono>
+#include <string>
 
 #include <grpcpp/grpcpp.h>
 
@@ -8,6 +9,7 @@
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
+#include "services/common/secret.h"
 #include "services/driver/shell/convert.h"
 
 namespace ipsec::driver {
@@ -22,6 +24,12 @@ using rpc::to_grpc;
 
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+void wipe(proto::Sa* sa) {
+  for (std::string* key : {sa->mutable_encryption_key(), sa->mutable_integrity_key()}) {
+    wipe_memory(key->data(), key->size());
+  }
 }
 
 NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) { return {name, text, value}; }
@@ -51,6 +59,8 @@ class DriverService final : public proto::Driver::Service {
 
   grpc::Status InstallSa(ServerContext*, const proto::InstallSaRequest* request, proto::InstallSaReply*) override {
     auto parameters = from_proto(request->sa());
+    // gRPC owns the message and would release the keys as they are.
+    wipe(const_cast<proto::InstallSaRequest*>(request)->mutable_sa());
     if (!parameters.ok()) return to_grpc(parameters.status());
     return to_grpc(driver_.install_sa(*std::move(parameters)));
   }

@@ -64,6 +64,7 @@ int read_link(const nlmsghdr* message, void* data) {
   nic.index = static_cast<std::uint32_t>(link->ifi_index);
   nic.ethernet = link->ifi_type == ARPHRD_ETHER;
   nic.loopback = (link->ifi_flags & IFF_LOOPBACK) != 0;
+  nic.up = (link->ifi_flags & IFF_UP) != 0;
   for_each_attribute(message, sizeof(*link), [&nic](const nlattr* attribute) {
     switch (mnl_attr_get_type(attribute)) {
       case IFLA_IFNAME:
@@ -250,7 +251,7 @@ Result<bool> Netlink::has_filters(std::uint32_t index) {
 }
 
 Result<NicWatch> NicWatch::open() {
-  mnl_socket* socket = open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR);
+  mnl_socket* socket = open_socket(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_TC);
   if (socket == nullptr) return netlink_error("watch the interfaces");
   return NicWatch(socket);
 }

@@ -45,8 +45,8 @@ class Netlink {
   std::uint32_t sequence_ = 0;
 };
 
-// Tells that something about the interfaces or their IPv4 addresses has changed; what, list_nics() says. So nothing is
-// lost when the kernel drops notices.
+// Tells that something about the interfaces, their IPv4 addresses or their traffic control has changed; what,
+// list_nics() says. So nothing is lost when the kernel drops notices.
 class NicWatch {
  public:
   static Result<NicWatch> open();

@@ -17,6 +17,7 @@ struct Nic {
   MacAddress address{};
   bool ethernet = false;  // frames begin with an Ethernet header
   bool loopback = false;
+  bool up = false;
   std::uint32_t controller = 0;                    // index of the bridge, bond or VRF it is a port of; 0: none
   std::string kind;                                // "bridge", "bond", "vrf", "veth", ...; empty for hardware
   std::vector<std::uint32_t> broadcast_addresses;  // of its IPv4 subnets, network byte order, ascending

@@ -170,6 +170,22 @@ TEST_F(DaemonTest, InterfacesThatComeAndGoAreFollowed) {
   EXPECT_TRUE(ping("10.99.0.2"));
 }
 
+TEST_F(DaemonTest, WhatOthersRemoveIsRestored) {
+  set(testing::policy_for_all(proto::ACTION_BLOCK));
+  EXPECT_FALSE(ping("10.99.0.2"));
+  hosts_->a.run("tc qdisc del dev eth0 clsact");
+  EXPECT_TRUE(
+      eventually([&] { return hosts_->a.run("tc filter show dev eth0 ingress | grep -c nic_").output == "1\n"; }));
+  EXPECT_FALSE(ping("10.99.0.2"));
+  set(testing::policy_for_all(proto::ACTION_PERMIT));
+  EXPECT_TRUE(ping("10.99.0.2"));
+  hosts_->a.run("ip link del ipsec-h2");
+  EXPECT_TRUE(eventually([&] { return ping("10.99.0.2"); }));
+  hosts_->a.run("tc filter del dev ipsec-w2 ingress");
+  EXPECT_TRUE(eventually([&] { return ping("10.99.0.2"); }));
+  EXPECT_EQ(traces(), "2\n1\n");
+}
+
 TEST_F(DaemonTest, AChangedEthernetAddressIsFollowed) {
   set(testing::policy_for_all(proto::ACTION_PERMIT));
   hosts_->a.run("ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:11; ip link set eth0 up");
