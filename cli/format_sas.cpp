@@ -1,3 +1,4 @@
+#include "cli/counter_labels.h"
 #include "cli/format.h"
 #include "cli/text.h"
 
@@ -91,10 +92,14 @@ std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOpti
   return table.to_string(options.columns());
 }
 
+std::string statistics_line(std::string_view name, std::uint64_t value) {
+  return fmt::format("{:<32}: {}\n", harmless(name), value);
+}
+
 template <typename Counters>
-std::string counter_lines(const Counters& counters) {
+std::string counter_lines(const Counters& counters, std::string_view (*label)(std::string_view)) {
   std::string text;
-  for (const auto& counter : counters) text += field(counter.text(), std::to_string(counter.value()));
+  for (const auto& counter : counters) text += statistics_line(label(counter.text()), counter.value());
   return text;
 }
 
@@ -144,16 +149,16 @@ std::string format_quick_mode_sas(const proto::ListSasReply& reply, const ShowOp
 
 std::string format_ike_statistics(const proto::Statistics& statistics) {
   if (!statistics.has_ike()) return "IKE statistics not available: the IKE service does not answer.\n";
-  return "IKE Statistics\n--------------\n\n" + counter_lines(statistics.ike().counters());
+  return "IKE Statistics\n--------------\n\n" + counter_lines(statistics.ike().counters(), ike_counter_label);
 }
 
 std::string format_driver_statistics(const proto::Statistics& statistics) {
   if (!statistics.has_driver()) return "IPsec statistics not available: the IPsec driver does not answer.\n";
   const proto::DriverStatistics& driver = statistics.driver();
-  std::string text = "IPsec Statistics\n----------------\n\n" + counter_lines(driver.counters());
-  text += field("Held Packets", std::to_string(driver.held_packets())) +
-          field("Last First Hold", fmt::format("{} us", driver.last_hold_us())) +
-          field("Longest First Hold", fmt::format("{} us", driver.longest_hold_us()));
+  std::string text = "IPsec Statistics\n----------------\n\n" + counter_lines(driver.counters(), driver_counter_label);
+  text += statistics_line("Held Packets", driver.held_packets()) +
+          statistics_line("Last First Hold (us)", driver.last_hold_us()) +
+          statistics_line("Longest First Hold (us)", driver.longest_hold_us());
   text += "\nPackets by Verdict\n------------------\n\n";
   for (const auto& verdict : driver.verdicts()) {
     text += fmt::format("{:<32}: {:<12} {}\n", harmless(verdict.name()), verdict.value(), harmless(verdict.text()));

@@ -3,6 +3,7 @@
 prints is checked; the exit status is 1 if one of them is not so."""
 
 import argparse
+import os
 import pathlib
 import re
 import secrets
@@ -158,9 +159,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="folder of the programs")
     options = parser.parse_args()
+    folder = pathlib.Path(options.bin).resolve()
     end_on_signals()
+    os.chdir(TOP)  # the policy's file is named from there
     try:
-        with Lab(pathlib.Path(options.bin).resolve(), ["a", "b"]) as lab:
+        with Lab(folder, ["a", "b"]) as lab:
             return Demo(lab).run()
     except (AssertionError, OSError) as error:
         print(f"\ndemo: {error}", file=sys.stderr)

@@ -21,6 +21,7 @@ struct Command {
   Benchmark (*declare)(CLI::App& app);
 };
 
+Benchmark declare_pipeline(CLI::App& app);
 Benchmark declare_throughput(CLI::App& app);
 
 }  // namespace ipsec::bench

@@ -12,6 +12,7 @@ namespace ipsec::bench {
 namespace {
 
 constexpr std::array kCommands{
+    Command{"pipeline", "The driver core alone: packets in memory, both ways", declare_pipeline},
     Command{"throughput", "TCP between two hosts in clear and protected (root; a throw-away network)",
             declare_throughput},
 };

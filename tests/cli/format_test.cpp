@@ -138,6 +138,15 @@ TEST(Format, names_of_addresses_only_where_asked_for) {
   EXPECT_EQ(format_main_mode_sas(sample_main_mode_sas(), kSampleTime, kNormal).find("host-"), std::string::npos);
 }
 
+TEST(Format, statistics_have_the_words_of_netsh) {
+  const std::string ike = format_ike_statistics(sample_statistics());
+  EXPECT_NE(ike.find("\nMain Modes "), std::string::npos) << ike;
+  EXPECT_NE(ike.find("\nTotalKeyAdd "), std::string::npos) << ike;
+  const std::string driver = format_driver_statistics(sample_statistics());
+  EXPECT_NE(driver.find("\nActive Assoc "), std::string::npos) << driver;
+  EXPECT_NE(driver.find("\nKey Adds "), std::string::npos) << driver;
+}
+
 TEST(Format, what_is_not_there_is_said) {
   EXPECT_EQ(format_main_mode_sas({}, kSampleTime, {}), "IKE Main Mode SAs not available.\n");
   EXPECT_EQ(format_quick_mode_sas({}, {}), "Quick Mode SAs not available.\n");

@@ -308,10 +308,12 @@ proto::ListSasReply sample_quick_mode_sas() {
 proto::Statistics sample_statistics() {
   proto::Statistics statistics;
   auto& ike = *statistics.mutable_ike();
-  add_counter(*ike.mutable_counters(), "main_modes", "Main Modes", 3);
+  add_counter(*ike.mutable_counters(), "main_modes", "Oakley Main Modes", 3);
   add_counter(*ike.mutable_counters(), "authentication_failures", "Authentication Failures", 1);
+  add_counter(*ike.mutable_counters(), "key_additions", "Key Additions", 5);
   auto& driver = *statistics.mutable_driver();
-  add_counter(*driver.mutable_counters(), "active_associations", "Active Assoc", 2);
+  add_counter(*driver.mutable_counters(), "active_assoc", "Active Security Associations", 2);
+  add_counter(*driver.mutable_counters(), "key_adds", "Key Additions", 6);
   add_counter(*driver.mutable_counters(), "confidential_bytes_sent", "Confidential Bytes Sent", 18446744073709551615U);
   add_counter(*driver.mutable_verdicts(), "passed", "passed in clear", 100);
   add_counter(*driver.mutable_verdicts(), "dropped_replay", "dropped: replayed", 4);

@@ -44,6 +44,7 @@ void cut_into_segments(const PacketView& view, const Choice& choice, Arena& aren
 }
 
 // A packet cut into fragments and joined again is the packet, wherever the cutting succeeds and the datagram is whole.
+// A first piece that ends among extension headers is no sound packet (RFC 7112).
 void cut_into_fragments(const PacketView& view, std::size_t mtu, Arena& arena) {
   if (view.is_fragment) return;
   std::vector<MutableByteView> pieces;
@@ -51,6 +52,7 @@ void cut_into_fragments(const PacketView& view, std::size_t mtu, Arena& arena) {
   Reassembler reassembler;
   for (const MutableByteView& piece : pieces) {
     const auto part = parse_ip(piece);
+    if (!part && &piece == &pieces.front() && !view.is_v4()) return;
     require(part && part->is_fragment);
     const auto whole = reassembler.add(*part, {});
     if (&piece != &pieces.back()) continue;

@@ -38,15 +38,18 @@ struct Driver {
     Filter inbound = outbound;
     inbound.id = 2;
     inbound.direction = Direction::kInbound;
-    policy.filters = {outbound, inbound};
+    // What the host sends over IPv6 goes through a tunnel.
+    Filter tunnel = outbound;
+    tunnel.id = 3;
+    tunnel.selector.source = tunnel.selector.destination = AddressRange::any(AddressFamily::kIpv6);
+    tunnel.tunnel_destination = peer;
+    policy.filters = {outbound, inbound, tunnel};
+    control.set_link({1280, {}});
     if (!control.set_policy(policy).ok()) std::abort();
     install(kTransportSpi, Encapsulation::kTransport);
     install(kTunnelSpi, Encapsulation::kTunnel);
-    SaParameters out = parameters(0x2000, Encapsulation::kTransport);
-    out.direction = Direction::kOutbound;
-    std::swap(out.source, out.destination);
-    out.filter_id = 1;
-    if (!control.install_sa(std::move(out), {}).ok()) std::abort();
+    install_outbound(0x2000, Encapsulation::kTransport, outbound);
+    install_outbound(0x2001, Encapsulation::kTunnel, tunnel);
     keys = *make_esp_keys(Cipher::kNull, Integrity::kSha1, {}, SecretBytes(std::size_t{20}));
   }
 
@@ -64,6 +67,14 @@ struct Driver {
   void install(std::uint32_t spi, Encapsulation encapsulation) {
     if (!control.reserve_spi(SecurityProtocol::kEsp, local, peer, {}).ok()) std::abort();
     if (!control.install_sa(parameters(spi, encapsulation), {}).ok()) std::abort();
+  }
+  void install_outbound(std::uint32_t spi, Encapsulation encapsulation, const Filter& filter) {
+    SaParameters sa = parameters(spi, encapsulation);
+    sa.direction = Direction::kOutbound;
+    std::swap(sa.source, sa.destination);
+    sa.filter_id = filter.id;
+    sa.selector = filter.selector;
+    if (!control.install_sa(std::move(sa), {}).ok()) std::abort();
   }
   // An authentic ESP packet whose encrypted part is `clear`, cut to whole words.
   Bytes sealed(std::uint32_t spi, ByteView clear) {

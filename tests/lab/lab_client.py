@@ -180,6 +180,10 @@ class Lab:
         """How many packets the driver has dealt with for this reason."""
         return next(counter["value"] for counter in self.show(host, "stats")["driver"]["verdicts"] if counter["name"] == name)
 
+    def verdicts(self, host):
+        """Those that are not 0, by name."""
+        return {counter["name"]: counter["value"] for counter in self.show(host, "stats")["driver"]["verdicts"] if counter["value"]}
+
     def restarts(self, host, service):
         return next(entry["restarts"] for entry in self.show(host, "status")["services"] if entry["name"] == service)
 

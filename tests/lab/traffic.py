@@ -24,7 +24,8 @@ BLOCK = 1 << 20
 MARKER_EVERY = 64
 ASK_SECONDS = 10       # for the answer to one datagram; the first waits for a negotiation
 LAST_ANSWERS_SECONDS = 5
-BUFFER = 8 << 20
+BUFFER = 64 << 20
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; Python does not name it
 IDLE_SECONDS = 60      # a connection that stands still this long has failed
 
 
@@ -46,6 +47,11 @@ def marked_block(marker, size):
     for place in range(0, size - len(marker) + 1, MARKER_EVERY):
         data[place:place + len(marker)] = marker
     return bytes(data)
+
+
+def make_room(connection):
+    """What is lost shall be lost on the way, not because this program waits for its turn on a busy machine."""
+    connection.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
 
 
 def receive(address, port):
@@ -77,6 +83,7 @@ def send(address, port, size, marker):
 
 def echo(address, port):
     with socket.socket(family(address), socket.SOCK_DGRAM) as server:
+        make_room(server)
         server.bind((address, int(port)))
         ready()
         while True:
@@ -117,7 +124,7 @@ def stream(address, port, seconds, size="200", interval="0.005"):
     """Sends at a steady rate and never waits for an answer; what is lost or late shows as a gap."""
     head, sent, seen, longest = struct.Struct("!Q"), 0, set(), 0.0
     with socket.socket(family(address), socket.SOCK_DGRAM) as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        make_room(client)
         client.connect((address, int(port)))
         ready()
         began = last = time.monotonic()

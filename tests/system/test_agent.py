@@ -91,3 +91,10 @@ class AgentLife(LabTest):
         sources = lambda: {event["source"] for event in self.lab.events("a")}
         self.wait_for_traffic()
         wait_for(lambda: {"policyagent", "driver", "ike"} <= sources(), SECONDS, lambda: f"events of three services, there are {sources()}")
+
+    def test_im_02_contact_through_a_new_address_leaves_the_sas_of_the_others(self):
+        before = self.spis("a")
+        self.lab.exec("a", "ip", "address", "add", "10.77.0.77/24", "dev", "eth0")
+        self.addCleanup(self.lab.exec, "a", "ip", "address", "del", "10.77.0.77/24", "dev", "eth0")
+        wait_for(lambda: self.lab.ping("a", "10.77.0.2", "-I", "10.77.0.77", count=1, check=False).returncode == 0, SECONDS, "a ping from the new address is answered")
+        self.assertLessEqual(before, self.spis("a"))

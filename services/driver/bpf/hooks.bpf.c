@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 //
-// The four programs that put the driver between the IP stack and one NIC. One copy is loaded for each NIC, with that NIC's numbers in
+// The programs that put the driver between the IP stack and one NIC, and those that choose the worker of a packet. One copy is loaded for each NIC, with that NIC's numbers in
 // its read-only data, so that the NIC of a packet is always known.
 //
 //    IP stack ── nic_egress ──► host-side TUN ──► driver ──► wire-side TUN ── wire_ingress ──► NIC
@@ -29,7 +29,9 @@
 #include <bpf/bpf_helpers.h>
 
 enum {
-  kIpv4Destination = 16,  // offsets in the IP headers
+  kIpv4Source = 12,  // offsets in the IP headers
+  kIpv4Destination = 16,
+  kIpv6Source = 8,
   kIpv6NextHeader = 6,
   kIpv6Destination = 24,
   kIpv6HeaderSize = 40,
@@ -47,8 +49,9 @@ const volatile __u32 host_tun_ifindex = 0;
 const volatile __u32 wire_tun_ifindex = 0;
 const volatile __u32 delivered_mark = 0;
 
-// Changes while attached.
+// These change while attached.
 unsigned char nic_address[ETH_ALEN] = {0};
+bool one_queue_from_host = false;
 
 // Directed broadcast addresses of the NIC's subnets, network byte order. A packet does not tell that its destination is one.
 struct {
@@ -57,6 +60,31 @@ struct {
   __type(key, __u32);
   __type(value, __u8);
 } broadcast_addresses SEC(".maps");
+
+// Which worker gets a packet: both directions between two hosts go to the same one. The packets of an SA then leave in the order of their
+// sequence numbers (a peer's replay window may hold no more than 32 packets), fragments meet, and counters stay in one cache.
+static __always_inline __u32 worker_of(struct __sk_buff* skb) {
+  __u64 words[4];
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    if (bpf_skb_load_bytes_relative(skb, kIpv4Source, words, 8, BPF_HDR_START_NET)) return 0;
+  } else {
+    if (bpf_skb_load_bytes_relative(skb, kIpv6Source, words, 32, BPF_HDR_START_NET)) return 0;
+    // No loop: an index into the stack would need CAP_PERFMON.
+    words[0] ^= words[1] ^ words[2] ^ words[3];
+  }
+  __u32 mixed = (__u32)(words[0] ^ (words[0] >> 32));
+  // Every bit to the low ones (the mixing of MurmurHash3): the kernel takes the remainder by the number of queues.
+  mixed = (mixed ^ (mixed >> 16)) * 0x85ebca6b;
+  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35;
+  return mixed ^ (mixed >> 16);
+}
+
+// A tunnel carries packets between many hosts in one SA. While a policy has tunnels, all that the host sends goes to one worker.
+SEC("socket")
+int steer_from_host(struct __sk_buff* skb) { return one_queue_from_host ? 0 : worker_of(skb); }
+
+SEC("socket")
+int steer_from_wire(struct __sk_buff* skb) { return worker_of(skb); }
 
 // Source of the frames handed up: locally administered, spells "IPSEC". A capture on the NIC can tell (and leave out) packets that the
 // driver delivered by it.

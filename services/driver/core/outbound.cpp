@@ -170,6 +170,8 @@ void OutboundPath::secure_in_fragments(const Item& item, const SegmentPlan& plan
   if (!fragment(whole.view, room.largest_inner, id, batch.state.arena, pieces)) {
     return refuse_too_big(item, room, sa, filter, batch);
   }
+  // A first piece that ends among the extension headers is refused by receivers (RFC 7112), by ours too.
+  if (!parse_ip(pieces.front())) return refuse_too_big(item, room, sa, filter, batch);
   for (const MutableByteView& piece : pieces) {
     const Item part{*parse_ip(piece), {}};
     const auto part_plan = SegmentPlan::make(part.view, part.offload, room.largest_inner);

@@ -27,6 +27,9 @@ class AttachedNics {
   // Leaves every NIC, also those that a dead process left blocked.
   Status release_all();
 
+  // See Attachment.
+  void use_one_worker_outbound(bool one) { attachment_->use_one_worker_outbound(one); }
+
   bool any() const { return !attached_.empty(); }
   // The last follow() failed somewhere.
   bool incomplete() const { return !failures_.empty(); }

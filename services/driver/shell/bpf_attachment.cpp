@@ -142,6 +142,7 @@ Result<BpfAttachment::Skeleton> BpfAttachment::load(const Nic& nic, std::uint32_
     programs->rodata->delivered_mark = random_.u32();
   } while (programs->rodata->delivered_mark == 0);
   std::copy(nic.address.begin(), nic.address.end(), programs->bss->nic_address);
+  programs->bss->one_queue_from_host = one_worker_outbound_;
   const int outcome = hooks::load(programs.get());
   if (outcome != 0) {
     return unavailable(fmt::format("load the eBPF programs: {} (they need Linux 5.10, CAP_BPF and CAP_NET_ADMIN)",
@@ -163,6 +164,9 @@ Result<std::vector<PortPair>> BpfAttachment::attach(const Nic& nic, unsigned wor
   IPSEC_ASSIGN_OR_RETURN(TunDevice wire, start_tun(netlink_, wire_name, workers));
   IPSEC_ASSIGN_OR_RETURN(Skeleton loaded, load(nic, host.index, wire.index));
   const auto& programs = loaded->progs;
+
+  IPSEC_RETURN_IF_ERROR(host.steer(host_name, bpf_program__fd(programs.steer_from_host)));
+  IPSEC_RETURN_IF_ERROR(wire.steer(wire_name, bpf_program__fd(programs.steer_from_wire)));
 
   const bool replaces = has_our_egress(nic.index);
   // The TUNs first: nothing that comes out of them may reach the IP stack as it is.
@@ -193,6 +197,11 @@ Status BpfAttachment::update(const Nic& nic) {
   const Status status = set_broadcast_addresses(map, mine.broadcast_addresses, nic.broadcast_addresses);
   mine.broadcast_addresses = nic.broadcast_addresses;
   return with_context(status, fmt::format("interface '{}'", nic.name));
+}
+
+void BpfAttachment::use_one_worker_outbound(bool one) {
+  one_worker_outbound_ = one;
+  for (auto& [index, attached] : attached_) attached.programs->bss->one_queue_from_host = one;
 }
 
 Status BpfAttachment::detach(const Nic& nic) {

@@ -22,6 +22,7 @@ class BpfAttachment : public Attachment {
 
   Result<std::vector<PortPair>> attach(const Nic& nic, unsigned workers) override;
   Status update(const Nic& nic) override;
+  void use_one_worker_outbound(bool one) override;
   Status detach(const Nic& nic) override;
   std::vector<Nic> left_behind(const std::vector<Nic>& nics) override;
 
@@ -42,6 +43,7 @@ class BpfAttachment : public Attachment {
   Netlink netlink_;
   RandomSource& random_;
   std::map<std::uint32_t, Attached> attached_;
+  bool one_worker_outbound_ = false;
 };
 
 }  // namespace ipsec::driver

@@ -1,11 +1,15 @@
 #include "services/driver/shell/driver.h"
 
+#include <algorithm>
+
 #include "services/common/daemon/clock.h"
 
 namespace ipsec::driver {
 namespace {
 
 using daemon::monotonic_now;
+
+bool is_outbound_tunnel(const Filter& filter) { return filter.direction == Direction::kOutbound && filter.is_tunnel(); }
 
 }  // namespace
 
@@ -40,12 +44,14 @@ Driver::~Driver() = default;
 
 Result<bool> Driver::set_policy(Policy policy) {
   const std::lock_guard lock(mutex_);
+  if (stopped_) return refused("the driver is stopping");
   const std::uint64_t version = policy.version;
   const Profile profile = policy.profile;
   const std::vector<Filter> filters = policy.filters;
   const std::string name = policy.name;
   IPSEC_ASSIGN_OR_RETURN(std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
   events_.set_filters(filters);
+  nics_->use_one_worker_outbound(std::any_of(filters.begin(), filters.end(), is_outbound_tunnel));
   profile_ = profile;
   policy_known_ = true;
   events_.add("policy_set", Severity::kInformation,
@@ -70,7 +76,10 @@ Status Driver::follow_policy() {
 }
 
 void Driver::link_changed() {
-  control_.set_link(nics_->link_settings());
+  LinkSettings link = nics_->link_settings();
+  if (link == link_) return;
+  link_ = link;
+  control_.set_link(std::move(link));
   publish();
 }
 
@@ -123,18 +132,19 @@ void Driver::tick() {
   std::vector<DriverEvent> events = control_.tick(monotonic_now());
   publish();
   distribute(events);
-  if (nics_->incomplete()) static_cast<void>(follow_policy());
+  if (!stopped_ && nics_->incomplete()) static_cast<void>(follow_policy());
 }
 
 void Driver::nics_changed() {
   const std::lock_guard lock(mutex_);
-  if (!policy_known_ || !control_.active()) return;
+  if (stopped_ || !policy_known_ || !control_.active()) return;
   // What fails is an event, and tried again by tick().
   static_cast<void>(follow_policy());
 }
 
 void Driver::stop() {
   const std::lock_guard lock(mutex_);
+  stopped_ = true;
   const Status status = nics_->release_all();
   if (!status.ok()) events_.add("detach_failed", Severity::kError, status.message());
   requests_.close();

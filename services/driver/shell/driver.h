@@ -57,7 +57,7 @@ class Driver {
   void tick();
   // Something about the NICs has changed.
   void nics_changed();
-  // Orderly end: detaches, ends the streams.
+  // Orderly end: detaches, ends the streams. No policy is taken afterwards.
   void stop();
 
  private:
@@ -79,6 +79,8 @@ class Driver {
   Control control_;
   TablesPointer published_;
   Profile profile_ = Profile::kModern;
+  LinkSettings link_;
+  bool stopped_ = false;
   bool policy_known_ = false;  // before the first one, what a dead process left blocked stays so
 
   std::mutex routes_mutex_;

@@ -61,9 +61,21 @@ std::string text_of(const AuditEvent& audit, const std::string& rule_name) {
 
 }  // namespace
 
-EventLog::EventLog() : watchers_(limits::kEventQueue) {}
+EventLog::EventLog()
+    : watchers_(limits::kEventQueue), audits_(limits::kEventQueue), writer_([this] { write_audits(); }) {}
 
-void EventLog::add(const AuditEvent& audit) {
+EventLog::~EventLog() {
+  audits_.close();
+  writer_.join();
+}
+
+void EventLog::write_audits() {
+  while (!audits_.finished()) {
+    if (const auto audit = audits_.pop(limits::kTick)) write(*audit);
+  }
+}
+
+void EventLog::write(const AuditEvent& audit) {
   std::string rule_name;
   {
     const std::lock_guard lock(mutex_);

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -32,8 +33,10 @@ struct Event {
 class EventLog {
  public:
   EventLog();
+  ~EventLog();
 
-  void add(const AuditEvent& audit);
+  // Does not wait for the log: a thread of this object writes it. When too many wait, the oldest are left out.
+  void add(const AuditEvent& audit) { audits_.push(audit); }
   void add(std::string name, Severity severity, std::string text,
            std::vector<std::pair<std::string, std::string>> fields = {});
 
@@ -46,12 +49,16 @@ class EventLog {
   void close() { watchers_.close(); }
 
  private:
+  void write_audits();
+  void write(const AuditEvent& audit);
   void publish(Event event);
 
   std::mutex mutex_;
   std::uint64_t last_sequence_ = 0;
   std::map<std::uint64_t, std::string> rule_names_;  // by filter id
   rpc::EventBroadcaster<Event> watchers_;
+  rpc::EventQueue<AuditEvent> audits_;
+  std::thread writer_;  // last: it uses all of the above
 };
 
 }  // namespace ipsec::driver

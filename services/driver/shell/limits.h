@@ -10,18 +10,20 @@ namespace ipsec::driver::limits {
 // A TUN never sees a packet that is too big for it: super-packets are up to 64 KiB and the NIC's MTU is checked by the
 // driver.
 inline constexpr std::uint32_t kTunMtu = 65535;
-// Packets that wait in one TUN queue for a worker. Twice the kernel's usual length of a NIC queue: a worker that loses
-// its core for a scheduler tick must not lose packets of a 10 Gbit/s sender, yet a queue of 64 KiB super-packets must
-// not hold seconds of traffic.
-inline constexpr std::uint32_t kTunQueueLength = 2000;
+// Packets that wait in one TUN queue for a worker: the kernel's usual length of a NIC's queue. More would hide a
+// sender's congestion (1000 super-packets are 64 MB already), less would lose bursts of small packets while a worker
+// waits for its core.
+inline constexpr std::uint32_t kTunQueueLength = 1000;
 
 // Worker threads. The kernel allows 256 queues to a TUN; each worker keeps about a megabyte of buffers.
 inline constexpr unsigned kMaxWorkers = 64;
+// Unless told otherwise: one for each core up to this; the host has other work too.
+inline constexpr unsigned kDefaultWorkers = 8;
 
 // Requests to IKE that wait for it to read them: one for each acquire that may be pending (core: kMaxAcquires), so that
 // a burst of new peers loses none.
 inline constexpr std::size_t kRequestQueue = 4096;
-// Audit events that wait for one watcher.
+// Audit events that wait for one watcher, and those that wait to be written to the log.
 inline constexpr std::size_t kEventQueue = 1024;
 
 // Ageing of SAs, acquires and reassemblies; lifetimes are whole seconds.

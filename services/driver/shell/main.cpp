@@ -31,7 +31,7 @@ using daemon::LogLevel;
 // TUN devices, traffic control, interfaces; eBPF programs.
 constexpr std::array kCapabilities{CAP_NET_ADMIN, CAP_BPF};
 
-unsigned default_workers() { return std::clamp(std::thread::hardware_concurrency(), 1U, limits::kMaxWorkers); }
+unsigned default_workers() { return std::clamp(std::thread::hardware_concurrency(), 1U, limits::kDefaultWorkers); }
 
 // Keeps the least for the rest of the process's life. Before any other thread: capabilities are those of a thread.
 Status drop_capabilities() {

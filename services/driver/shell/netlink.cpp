@@ -35,13 +35,27 @@ bool copy_attribute(const nlattr* attribute, T& value) {
 }
 
 template <typename Function>
-void for_each_attribute(const nlmsghdr* message, unsigned header_size, Function function) {
-  auto* attribute = static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, header_size));
-  const auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
+void for_each_attribute(const void* first, const void* past_last, Function function) {
+  auto* attribute = static_cast<const nlattr*>(first);
+  const auto* end = static_cast<const char*>(past_last);
   while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
     function(attribute);
     attribute = mnl_attr_next(attribute);
   }
+}
+
+template <typename Function>
+void for_each_attribute(const nlmsghdr* message, unsigned header_size, Function function) {
+  for_each_attribute(mnl_nlmsg_get_payload_offset(message, header_size), mnl_nlmsg_get_payload_tail(message), function);
+}
+
+std::string kind_of(const nlattr* link_info) {
+  std::string kind;
+  const auto* payload = static_cast<const char*>(mnl_attr_get_payload(link_info));
+  for_each_attribute(payload, payload + mnl_attr_get_payload_len(link_info), [&kind](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND) kind = mnl_attr_get_str(attribute);
+  });
+  return kind;
 }
 
 int read_link(const nlmsghdr* message, void* data) {
@@ -60,6 +74,9 @@ int read_link(const nlmsghdr* message, void* data) {
         break;
       case IFLA_MASTER:
         copy_attribute(attribute, nic.controller);
+        break;
+      case IFLA_LINKINFO:
+        nic.kind = kind_of(attribute);
         break;
       case IFLA_ADDRESS:
         if (nic.ethernet) copy_attribute(attribute, nic.address);

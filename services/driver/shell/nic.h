@@ -17,7 +17,8 @@ struct Nic {
   MacAddress address{};
   bool ethernet = false;  // frames begin with an Ethernet header
   bool loopback = false;
-  std::uint32_t controller = 0;                    // index of the bridge or bond it is a port of; 0: none
+  std::uint32_t controller = 0;                    // index of the bridge, bond or VRF it is a port of; 0: none
+  std::string kind;                                // "bridge", "bond", "vrf", "veth", ...; empty for hardware
   std::vector<std::uint32_t> broadcast_addresses;  // of its IPv4 subnets, network byte order, ascending
 
   friend bool operator==(const Nic&, const Nic&) = default;
@@ -27,8 +28,8 @@ struct Nic {
 inline constexpr const char* kTunNamePrefix = "ipsec-";
 
 // The NICs of `present` that the driver stands in front of. With `wanted` empty: every Ethernet interface that is
-// neither loopback, nor a port of a bridge or bond (its controller stands for it), nor a TUN of the driver. Otherwise
-// those whose name is wanted.
+// neither loopback, nor a VRF (packets use its ports), nor a port of anything but a VRF (packets use the bridge or
+// bond). Otherwise those whose name is wanted. Never a TUN of the driver.
 std::vector<Nic> choose_nics(const std::vector<Nic>& present, const std::vector<std::string>& wanted);
 
 }  // namespace ipsec::driver

@@ -66,4 +66,9 @@ Result<TunDevice> TunDevice::create(const std::string& name, unsigned queues) {
   return device;
 }
 
+Status TunDevice::steer(const std::string& name, int program) const {
+  if (ioctl(queues.front().get(), TUNSETSTEERINGEBPF, &program) == 0) return {};
+  return tun_error(name, "steer packets to its queues");
+}
+
 }  // namespace ipsec::driver

@@ -18,6 +18,9 @@ struct TunDevice {
   // Makes the device, which must not exist, and leaves it down. kAlreadyExists: another driver runs in this network
   // namespace.
   static Result<TunDevice> create(const std::string& name, unsigned queues);
+
+  // The socket filter program that chooses the queue of each packet on its way to this process.
+  Status steer(const std::string& name, int program) const;
 };
 
 }  // namespace ipsec::driver

@@ -106,7 +106,7 @@ std::optional<OffloadInfo> from_header(const VirtioHeader& header) {
 }  // namespace
 
 TunPort::TunPort(FileDescriptor queue)
-    : queue_(std::move(queue)), memory_(std::make_unique<CacheLine[]>(kMemory / kAlignment)) {
+    : queue_(std::move(queue)), memory_(std::make_unique_for_overwrite<CacheLine[]>(kMemory / kAlignment)) {
   received_.reserve(limits::kBatchPackets);
 }
 

@@ -230,6 +230,8 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {
   const std::string identity = sa.established()->peer_identity;
+  // Only between the same two addresses: to the peer, another address of this host is another system, with which it may
+  // well be in contact for the first time.
   // What began after this main mode did may be newer than the peer's statement.
   const auto is_older = [&](Timestamp established_at) { return established_at < sa.created; };
   std::size_t dropped = 0;
@@ -237,12 +239,14 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
     const Established* established = other.established();
     if (established == nullptr || established->peer_identity != identity || !is_older(other.established_at)) continue;
+    if (other.local.address != sa.local.address) continue;
     end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"},
                   LastMessages::kAbandon);
     ++dropped;
   }
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
     if (pair.peer_identity != identity || !is_older(pair.established_at)) continue;
+    if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
     ++dropped;

@@ -444,6 +444,27 @@ TEST_F(Outbound, tunnel_mode_cuts_before_esp) {
   EXPECT_EQ(whole->bytes, packet);
 }
 
+// Extension headers that would fill the whole first piece: no receiver takes such fragments, so none are made.
+TEST_F(Outbound, tunnel_mode_does_not_cut_among_extension_headers) {
+  const FilterPair pair = [&] {
+    FilterPair made = mirrored(kFilter, between("fd01::/64", "fd02::/64"), Action::kNegotiate);
+    made.outbound.tunnel_destination = peer.own();
+    return made;
+  }();
+  host.set_filters({pair.outbound});
+  peer.set_filters({});
+  SaRecipe recipe;
+  recipe.encapsulation = Encapsulation::kTunnel;
+  recipe.selector = pair.outbound.selector;
+  recipe.outbound_filter = kFilter;
+  connect(host, peer, recipe);
+  ByteWriter upper;
+  upper.u8(kProtocolUdp).u8(152).zeros(1222).u16(1).u16(2).u16(8).u16(0);
+  IpFields ip{address("fd01::1"), address("fd02::1"), kProtocolDestinationOptions};
+  host.control().set_link({1280, {}});
+  expect_dropped(ip_packet(ip, upper.view()), Verdict::kOutboundTooBig);
+}
+
 TEST_F(Outbound, HDR_05_exhausted_sequence_numbers_drop_and_never_wrap) {
   const auto sa = Sa::make(parameters_of(host, peer, {}, 0x1000, Direction::kOutbound), host.now);
   ASSERT_TRUE(sa.ok());

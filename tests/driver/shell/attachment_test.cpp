@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,28 +31,33 @@ struct Seen {
   std::atomic<std::uint64_t> udp_inbound{0};
   std::atomic<std::size_t> largest{0};
   std::atomic<std::uint64_t> super_packets{0};
+  // Bit N: worker N has seen IPv4 TCP of this direction.
+  std::atomic<unsigned> tcp_workers_outbound{0};
+  std::atomic<unsigned> tcp_workers_inbound{0};
 };
 
 class Relay : public Worker {
  public:
-  explicit Relay(Seen& seen) : seen_(seen) {}
+  Relay(Seen& seen, unsigned number) : seen_(seen), number_(number) {}
   void process_outbound(std::span<Packet> packets, const Tables&, Timestamp, Output& output) override {
     seen_.outbound += packets.size();
-    seen_.udp_outbound += count_udp(packets);
+    seen_.udp_outbound += count(packets, kProtocolUdp);
+    if (count(packets, kProtocolTcp) > 0) seen_.tcp_workers_outbound |= 1U << number_;
     pass(packets, output.to_wire);
   }
   void process_inbound(std::span<Packet> packets, const Tables&, Timestamp, Output& output) override {
     seen_.inbound += packets.size();
-    seen_.udp_inbound += count_udp(packets);
+    seen_.udp_inbound += count(packets, kProtocolUdp);
+    if (count(packets, kProtocolTcp) > 0) seen_.tcp_workers_inbound |= 1U << number_;
     pass(packets, output.to_host);
   }
   void process_released(const Tables&, Timestamp, Output&) override {}
   void tick(Timestamp) override {}
 
  private:
-  static std::uint64_t count_udp(std::span<Packet> packets) {
-    return static_cast<std::uint64_t>(std::count_if(packets.begin(), packets.end(), [](const Packet& packet) {
-      return packet.bytes[0] == 0x45 && packet.bytes[9] == kProtocolUdp;
+  static std::uint64_t count(std::span<Packet> packets, std::uint8_t protocol) {
+    return static_cast<std::uint64_t>(std::count_if(packets.begin(), packets.end(), [protocol](const Packet& packet) {
+      return packet.bytes[0] == 0x45 && packet.bytes[9] == protocol;
     }));
   }
   void pass(std::span<Packet> packets, PacketList& list) {
@@ -62,6 +68,7 @@ class Relay : public Worker {
     }
   }
   Seen& seen_;
+  const unsigned number_;
 };
 
 // A driver without a core in host A.
@@ -75,7 +82,7 @@ class AttachmentTest : public ::testing::Test {
   // With 0 workers nobody reads the one queue.
   void attach(unsigned workers = 2) {
     std::vector<std::unique_ptr<Worker>> relays;
-    for (unsigned i = 0; i < workers; ++i) relays.push_back(std::make_unique<Relay>(seen_));
+    for (unsigned i = 0; i < workers; ++i) relays.push_back(std::make_unique<Relay>(seen_, i));
     pool_ = std::make_unique<WorkerPool>(std::move(relays), std::make_shared<const Tables>(),
                                          WorkerPool::Functions{[](auto&) {}, [](auto&) { return 0U; }});
     hosts_->a.inside([&] {
@@ -143,6 +150,37 @@ TEST_F(AttachmentTest, TcpArrivesFromTheStackAsSuperPackets) {
 }
 
 Bytes first_octets(const Bytes& frame) { return {frame.begin(), frame.begin() + 6}; }
+
+TEST_F(AttachmentTest, AllBetweenTwoHostsGoesToOneWorker) {
+  hosts_->a.run("ip addr add 10.99.0.7/24 dev eth0");
+  attach(8);
+  const pid_t server = hosts_->b.start("iperf3 -s -p 5301", "/dev/null");
+  ASSERT_TRUE(
+      testing::eventually([&] { return hosts_->b.run("ss -Hltn sport = 5301 | grep -q 5301").exit_code == 0; }));
+  EXPECT_EQ(hosts_->a.run("iperf3 -c 10.99.0.2 -B 10.99.0.1 -p 5301 -n 5M -P 8").exit_code, 0);
+  EXPECT_EQ(std::popcount(seen_.tcp_workers_outbound.load()), 1);
+  EXPECT_EQ(seen_.tcp_workers_inbound, seen_.tcp_workers_outbound);
+  // Another pair of hosts; the two addresses were chosen to go to different workers.
+  EXPECT_EQ(hosts_->a.run("iperf3 -c 10.99.0.2 -B 10.99.0.7 -p 5301 -n 5M -P 8").exit_code, 0);
+  EXPECT_EQ(std::popcount(seen_.tcp_workers_outbound.load()), 2);
+  EXPECT_EQ(seen_.tcp_workers_inbound, seen_.tcp_workers_outbound);
+  testing::end_process(server, SIGKILL);
+}
+
+TEST_F(AttachmentTest, ForTunnelsAllThatTheHostSendsGoesToTheFirstWorker) {
+  hosts_->a.run("ip addr add 10.99.0.7/24 dev eth0");
+  attach(8);
+  attachment_->use_one_worker_outbound(true);
+  const pid_t server = hosts_->b.start("iperf3 -s -p 5301", "/dev/null");
+  ASSERT_TRUE(
+      testing::eventually([&] { return hosts_->b.run("ss -Hltn sport = 5301 | grep -q 5301").exit_code == 0; }));
+  for (const char* source : {"10.99.0.1", "10.99.0.7"}) {
+    EXPECT_EQ(hosts_->a.run(std::string("iperf3 -c 10.99.0.2 -p 5301 -n 5M -B ") + source).exit_code, 0);
+  }
+  EXPECT_EQ(seen_.tcp_workers_outbound, 1U);
+  EXPECT_EQ(std::popcount(seen_.tcp_workers_inbound.load()), 2);
+  testing::end_process(server, SIGKILL);
+}
 
 TEST_F(AttachmentTest, BroadcastsAndMulticastsLeaveWithTheEthernetAddressOfTheirGroup) {
   attach();

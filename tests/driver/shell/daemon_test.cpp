@@ -307,6 +307,24 @@ TEST_F(SecuredTest, DRV_23_the_packet_that_asked_for_the_sa_gets_out_protected) 
   EXPECT_GT(driver_->statistics().last_hold_us(), 0U);
 }
 
+// A held packet does not remember the NIC it came by.
+TEST_F(SecuredTest, HeldPacketsLeaveByTheNicOfTheirRoute) {
+  hosts_->a.run("ip link add eth1 type veth peer name eth1 netns " + std::to_string(hosts_->b.holder()));
+  hosts_->a.run("ip link set eth1 up; ip addr add 10.98.0.1/24 dev eth1");
+  hosts_->b.run("ip link set eth1 up; ip addr add 10.98.0.2/24 dev eth1");
+  for (DriverProcess* driver : {driver_.get(), other_.get()}) {
+    ASSERT_TRUE(eventually([driver] { return driver->statistics().interfaces_size() == 2; }));
+  }
+  for (const std::string network : {"10.98.0.", "10.99.0."}) {
+    std::thread delayed([&] {
+      EXPECT_TRUE(eventually([this] { return driver_->statistics().held_packets() > 0; }));
+      secure(network + "1", network + "2", proto::CIPHER_AES128_GCM, proto::INTEGRITY_NONE);
+    });
+    EXPECT_EQ(hosts_->a.run("ping -c 1 -W 5 " + network + "2").exit_code, 0) << network;
+    delayed.join();
+  }
+}
+
 TEST_F(SecuredTest, TcpPassesUnderEveryUsualSuiteInBothFamilies) {
   const struct {
     proto::Cipher cipher;

@@ -132,7 +132,7 @@ proto::DriverPolicy policy_for_all(proto::Action action) {
   policy.set_policy_name("test");
   policy.set_active(true);
   policy.set_profile("modern");
-  for (const char* address : {"10.99.0.1", "10.99.0.2", "fd99::1", "fd99::2"}) {
+  for (const char* address : {"10.98.0.1", "10.98.0.2", "10.99.0.1", "10.99.0.2", "fd99::1", "fd99::2"}) {
     *policy.add_local_addresses() = address_message(address);
   }
   std::uint64_t offset = 0;

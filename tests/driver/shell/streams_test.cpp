@@ -9,6 +9,7 @@ namespace ipsec::driver {
 namespace {
 
 constexpr std::chrono::milliseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kPatience{5000};
 
 Acquire acquire(std::uint64_t id) {
   Acquire value;
@@ -66,9 +67,7 @@ TEST(EventLog, NumbersEventsAndNamesRules) {
   audit.filter_id = 9;
   audit.suppressed = 3;
   log.add(audit);
-  log.add("policy_set", Severity::kInformation, "text", {{"version", "1"}});
-
-  const auto blocked = watcher->pop(kAtOnce);
+  const auto blocked = watcher->pop(kPatience);
   ASSERT_TRUE(blocked);
   EXPECT_EQ(blocked->sequence, 1U);
   EXPECT_EQ(blocked->name, "outbound_blocked");
@@ -78,6 +77,7 @@ TEST(EventLog, NumbersEventsAndNamesRules) {
       {"source", "10.0.0.1"},     {"destination", "10.0.0.2"},    {"protocol", "6"},     {"source_port", "40000"},
       {"destination_port", "23"}, {"filter", "0000000000000009"}, {"rule", "no telnet"}, {"suppressed", "3"}};
   EXPECT_EQ(blocked->fields, fields);
+  log.add("policy_set", Severity::kInformation, "text", {{"version", "1"}});
   EXPECT_EQ(watcher->pop(kAtOnce)->sequence, 2U);
 }
 
@@ -99,6 +99,15 @@ TEST(ChooseNics, ByDefaultAllThatCarryTheHostsOwnTraffic) {
   ASSERT_EQ(chosen.size(), 2U);
   EXPECT_EQ(chosen[0].name, "eth0");
   EXPECT_EQ(chosen[1].name, "br0");
+}
+
+TEST(ChooseNics, OfAVrfItsPortsAreTaken) {
+  std::vector<Nic> present{nic(2, "eth0"), nic(3, "red")};
+  present[0].controller = 3;
+  present[1].kind = "vrf";
+  const auto chosen = choose_nics(present, {});
+  ASSERT_EQ(chosen.size(), 1U);
+  EXPECT_EQ(chosen[0].name, "eth0");
 }
 
 TEST(ChooseNics, NamedOnesAreTakenAsNamed) {
