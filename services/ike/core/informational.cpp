@@ -125,13 +125,15 @@ void handle_error(Turn& turn, MainModeSa& sa, const NotifyPayload& notify) {
                   {reason_of(notify.type),
                    fmt::format("{} refuses with {}: {} for {} in {} mode{} were offered", sa.peer.to_string(),
                                name(notify.type), offers_text(rule.policy), exchange->facts.outbound.to_string(),
-                               name(rule.encapsulation), rule.policy.pfs ? " with PFS" : "")});
+                               name(rule.encapsulation), rule.policy.pfs ? " with PFS" : "")},
+                  TellPeer::kNo);
 }
 
 void handle_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   if (QuickModeExchange* exchange = find_exchange_by_peer_spi(sa, spi)) {
     fail_quick_mode(turn, sa, *exchange,
-                    {FailureReason::kDeletedByPeer, "the peer deleted its SA before quick mode was done"});
+                    {FailureReason::kDeletedByPeer, "the peer deleted its SA before quick mode was done"},
+                    TellPeer::kNo);
     return;
   }
   pair_deleted_by_peer(turn, sa, spi);

@@ -413,13 +413,12 @@ bool quick_modes_due(Turn& turn, MainModeSa& sa) {
   return true;
 }
 
-void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure) {
+void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure, TellPeer tell) {
   report_failure(turn, sa, exchange, failure);
   release_sas(turn, exchange);
-  const bool told_by_peer = failure.reason == FailureReason::kDeletedByPeer;
-  if (peer_knows_spi(exchange) && !told_by_peer) {
+  if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
     send_quick_mode_delete(turn, sa, exchange.own_spi);
-  } else if (!exchange.facts.initiator && !told_by_peer) {
+  } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
     exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
   }
   const QuickModeWish wish = std::move(exchange.wish);

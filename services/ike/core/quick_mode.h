@@ -24,7 +24,8 @@ void quick_mode_driver_failed(Turn& turn, MainModeSa& sa, std::uint32_t message_
 bool quick_modes_due(Turn& turn, MainModeSa& sa);
 
 // Ends this exchange: SAs are removed, the peer is told where it may have some, the wish fails.
-void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure);
+void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure,
+                     TellPeer tell = TellPeer::kYes);
 
 // Ends the exchanges under way, or those that wait for more than their last message, without telling the peer, and
 // returns the wishes behind those we began.

@@ -1,6 +1,7 @@
 #include "tests/ike/core/pair.h"
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -108,6 +109,12 @@ Host::Host(std::string host_name, const std::string& address, std::uint64_t seed
       random(seed),
       driver(first_spi),
       engine(random) {}
+
+void Host::restart() {
+  std::destroy_at(&engine);
+  std::construct_at(&engine, random);
+  driver = FakeDriver(static_cast<std::uint32_t>(0x40000000 + random.below(0x1000000)));
+}
 
 const ReportEvent* Host::find_event(const std::string& event_name) const {
   const auto found =

@@ -54,6 +54,8 @@ struct Host {
   Engine engine;
   std::vector<ReportEvent> events;
 
+  // The machine starts anew: no SA, no memory, no policy.
+  void restart();
   bool has_event(const std::string& event_name) const { return find_event(event_name) != nullptr; }
   const ReportEvent* find_event(const std::string& event_name) const;
   std::size_t count_events(const std::string& event_name) const;
