@@ -1,13 +1,11 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-# One kind of position independence for everything, so that one precompiled header serves libraries and programs.
-add_compile_options(-fPIE)
-add_link_options(-pie)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 set(POLICYAGENT_SANITIZE "" CACHE STRING "Sanitizers, comma separated (address,undefined or thread)")
-option(POLICYAGENT_PRECOMPILE "Precompile the heavy headers; off: every file must include what it uses" ON)
+option(POLICYAGENT_PRECOMPILE "Precompile what all tests include; off: every file must include what it uses" ON)
 option(POLICYAGENT_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 # Assertions stay on in every build: an impossible state must stop the process, not go on with keys in memory.
