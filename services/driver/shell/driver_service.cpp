@@ -24,7 +24,9 @@ std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) { return {name, text, value}; }
+NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) {
+  return {name, text, value, to_string(VerdictKind::kDrop)};
+}
 
 class DriverService final : public proto::Driver::Service {
  public:
