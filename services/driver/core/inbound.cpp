@@ -247,7 +247,7 @@ void InboundPath::count_use(const Waiting& waiting, std::size_t bytes, Batch& ba
   if (!use.rekey) return;
   // IKE renews pairs and knows them by the outbound SPI.
   const auto pair = batch.tables.sas.find_outbound(parameters.pair_spi, parameters.peer());
-  if (pair == nullptr) return;
+  if (pair == nullptr || !pair->ask_rekey(batch.now)) return;
   batch.output.events.push_back(
       RekeyNeeded{parameters.pair_spi, parameters.peer(), pair->parameters().filter_id, *use.rekey});
 }

@@ -1,7 +1,5 @@
 #include "services/driver/core/sa.h"
 
-#include <limits>
-
 #include "services/driver/core/limits.h"
 
 namespace ipsec::driver {
@@ -96,20 +94,25 @@ SaUse Sa::use(std::uint64_t packets, std::uint64_t bytes, Timestamp now) {
   if (time - last_used_.load(std::memory_order_relaxed) >= kUseResolution) {
     last_used_.store(time, std::memory_order_relaxed);
   }
-  return {before < hard_bytes_, crossed_soft_limit()};
+  std::optional<RekeyReason> reason = amount_limit_reached();
+  if (reason && !ask_rekey(now)) reason = std::nullopt;
+  return {before < hard_bytes_, reason};
 }
 
-std::optional<RekeyReason> Sa::crossed_soft_limit() {
-  std::optional<RekeyReason> reason;
-  if (bytes() >= soft_bytes_) reason = RekeyReason::kKilobytes;
-  if (last_sequence() >= limits::kSequenceSoftLimit) reason = RekeyReason::kSequence;
-  if (!reason || rekey_asked_.load(std::memory_order_relaxed)) return std::nullopt;
-  return rekey_asked_.exchange(true, std::memory_order_relaxed) ? std::nullopt : reason;
+bool Sa::ask_rekey(Timestamp now) {
+  std::int64_t asked = rekey_asked_.load(std::memory_order_relaxed);
+  if (asked != kNotAsked && now.since_start.count() - asked < limits::kRekeyRepeat.count()) return false;
+  return rekey_asked_.compare_exchange_strong(asked, now.since_start.count(), std::memory_order_relaxed);
+}
+
+std::optional<RekeyReason> Sa::amount_limit_reached() const {
+  if (last_sequence() >= limits::kSequenceSoftLimit) return RekeyReason::kSequence;
+  if (bytes() >= soft_bytes_) return RekeyReason::kKilobytes;
+  return std::nullopt;
 }
 
 std::optional<RekeyReason> Sa::soft_limit_reached(Timestamp now) const {
-  if (last_sequence() >= limits::kSequenceSoftLimit) return RekeyReason::kSequence;
-  if (bytes() >= soft_bytes_) return RekeyReason::kKilobytes;
+  if (const auto reason = amount_limit_reached()) return reason;
   if (now >= soft_end_) return RekeyReason::kSeconds;
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,7 @@ struct SaStatus {
 // What one use of an SA leads to.
 struct SaUse {
   bool allowed = true;               // false: beyond its kilobytes; discard
-  std::optional<RekeyReason> rekey;  // this use crossed a soft limit: ask once
+  std::optional<RekeyReason> rekey;  // beyond a soft limit, and time to ask (Sa::ask_rekey)
 };
 
 // Shared by workers and the control side: everything that changes is atomic.
@@ -104,12 +105,14 @@ class Sa {
   // Seconds and octets at which a successor is asked for; kNever and the largest number where there is no limit.
   Timestamp soft_end() const { return soft_end_; }
   Timestamp hard_end() const { return hard_end_; }
+  // True for one caller in limits::kRekeyRepeat, whoever notices first that a successor is needed.
+  bool ask_rekey(Timestamp now);
   // Which soft limit is behind us. Time is looked at by the control side only.
   std::optional<RekeyReason> soft_limit_reached(Timestamp now) const;
 
  private:
   Sa(SaParameters parameters, std::shared_ptr<const EspKeys> keys, Timestamp now);
-  std::optional<RekeyReason> crossed_soft_limit();
+  std::optional<RekeyReason> amount_limit_reached() const;
 
   SaParameters parameters_;
   std::shared_ptr<const EspKeys> keys_;
@@ -127,7 +130,8 @@ class Sa {
   std::atomic<std::uint64_t> packets_{0};
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<std::int64_t> last_used_;
-  std::atomic<bool> rekey_asked_{false};
+  static constexpr std::int64_t kNotAsked = std::numeric_limits<std::int64_t>::min();
+  std::atomic<std::int64_t> rekey_asked_{kNotAsked};
 };
 
 using SaPointer = std::shared_ptr<Sa>;

@@ -91,7 +91,7 @@ void Sad::add(const SaPointer& sa) {
   ++numbers_.added;
   table_.add(sa);
   const SaParameters& parameters = sa->parameters();
-  records_[sa.get()] = {sa, parameters.pair_spi, false, {}};
+  records_[sa.get()] = {sa, parameters.pair_spi, false};
   if (parameters.direction == Direction::kInbound) return;
   // The inbound half may have been installed before the SPI of this one was known.
   const SaPointer partner = table_.inbound(parameters.pair_spi);
@@ -157,12 +157,11 @@ std::vector<DriverEvent> Sad::end(const std::vector<std::pair<SaPointer, SaEndRe
 
 void Sad::ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events) {
   std::vector<RekeyNeeded> needed;
-  for (auto& [key, record] : records_) {
+  for (const auto& [key, record] : records_) {
     const SaParameters& parameters = record.sa->parameters();
-    if (parameters.direction == Direction::kInbound || now < record.ask_rekey_at) continue;
+    if (parameters.direction == Direction::kInbound) continue;
     const auto reason = record.sa->soft_limit_reached(now);
-    if (!reason) continue;
-    record.ask_rekey_at = now + limits::kRekeyRepeat;
+    if (!reason || !record.sa->ask_rekey(now)) continue;
     needed.push_back({parameters.spi, parameters.peer(), parameters.filter_id, *reason});
   }
   std::sort(needed.begin(), needed.end(), [](const RekeyNeeded& a, const RekeyNeeded& b) {

@@ -60,7 +60,6 @@ class Sad {
     SaPointer sa;
     std::uint32_t pair_spi = 0;
     bool dying = false;
-    Timestamp ask_rekey_at;  // not before
   };
 
   Status check_inbound(const SaParameters& parameters) const;

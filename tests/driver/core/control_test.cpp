@@ -191,6 +191,34 @@ TEST_F(ControlSide, a_rekey_that_does_not_come_is_asked_for_again) {
   EXPECT_LE(asked, 6U);
 }
 
+// A host that only receives must not run into the end of its inbound SA; IKE is asked once, by the outbound SPI.
+TEST_F(ControlSide, DRV_06_kilobytes_received_ask_for_a_rekey_of_the_pair) {
+  peer.set_filters({mirrored(kFilter, between("10.77.0.2", "10.77.0.1"), Action::kNegotiate).outbound});
+  const auto outbound_spi = peer.control().reserve_spi(SecurityProtocol::kEsp, peer.own(), host.own(), peer.now);
+  SaRecipe backwards = backward();
+  backwards.outbound_filter = kFilter;
+  backwards.lifetime_kilobytes = 100;
+  inbound_spi = *host.control().reserve_spi(SecurityProtocol::kEsp, host.own(), peer.own(), host.now);
+  SaParameters inbound = parameters_of(peer, host, backwards, inbound_spi, Direction::kInbound);
+  inbound.pair_spi = *outbound_spi;
+  ASSERT_TRUE(host.control().install_sa(inbound, host.now).ok());
+  ASSERT_TRUE(peer.control()
+                  .install_sa(parameters_of(peer, host, backwards, inbound_spi, Direction::kOutbound), peer.now)
+                  .ok());
+  SaRecipe forward = recipe();
+  forward.outbound_pair = inbound_spi;
+  ASSERT_TRUE(host.control()
+                  .install_sa(parameters_of(host, peer, forward, *outbound_spi, Direction::kOutbound), host.now)
+                  .ok());
+  std::vector<RekeyNeeded> asked;
+  for (int i = 0; i < 95; ++i) {
+    const auto sent = peer.send(udp_packet({peer.own(), host.own()}, 1, 2, pattern(972)));
+    for (const RekeyNeeded& rekey : events_of<RekeyNeeded>(host.receive(sent.to_wire).events)) asked.push_back(rekey);
+  }
+  EXPECT_EQ(asked, (std::vector<RekeyNeeded>{{*outbound_spi, peer.own(), kFilter, RekeyReason::kKilobytes}}));
+  EXPECT_TRUE(host.control().tick(host.now).empty());
+}
+
 TEST_F(ControlSide, KEY_09_an_idle_pair_ends_and_a_used_half_keeps_both) {
   const std::uint32_t outbound_spi = connect_pair();
   for (int i = 0; i < 5; ++i) {
