@@ -19,8 +19,8 @@
 // Whoever could forge either needs the right to load programs here and could as well remove these.
 //
 // Every packet that passes returns TC_ACT_UNSPEC, which lets filters of others on the same hook decide after us.
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+// The kernel's types come before the helpers that use them.
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -29,6 +29,10 @@
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 enum {
   kIpv4Source = 12,  // offsets in the IP headers
