@@ -5,6 +5,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 set(POLICYAGENT_SANITIZE "" CACHE STRING "Sanitizers, comma separated (address,undefined or thread)")
+option(POLICYAGENT_PRECOMPILE "Precompile what all tests include; off: every file must include what it uses" ON)
 option(POLICYAGENT_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 # Assertions stay on in every build: an impossible state must stop the process, not go on with keys in memory.

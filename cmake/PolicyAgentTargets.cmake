@@ -2,7 +2,7 @@
 
 set(POLICYAGENT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Werror)
 
-# policyagent_library(NAME SOURCES a.cpp ... DEPENDS other ... [SYSTEM_DEPENDS OpenSSL::Crypto ...])
+# policyagent_library(NAME SOURCES a.cpp ... DEPENDS other ...)
 # A target without sources (headers only) becomes an interface library.
 function(policyagent_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
@@ -27,6 +27,11 @@ function(policyagent_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
 endfunction()
 
+# What the tests test is optimised; their own code is compiled for a quick build.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(POLICYAGENT_TEST_OPTIONS -O0 -U_FORTIFY_SOURCE)
+endif()
+
 # policyagent_test(NAME SOURCES x_test.cpp ... DEPENDS ...): one GoogleTest program per tested folder, run by ctest and by
 # tests/run. Test programs land in <build>/tests, not beside the product's programs.
 function(policyagent_test name)
@@ -36,6 +41,10 @@ function(policyagent_test name)
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} tests_support GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE POLICYAGENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE ${POLICYAGENT_TEST_OPTIONS} -pthread)
+  if(POLICYAGENT_PRECOMPILE)
+    target_precompile_headers(${name} REUSE_FROM precompiled_test)
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
 endfunction()

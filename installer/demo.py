@@ -18,7 +18,7 @@ from lab_client import PROTECTED_KINDS, Lab, pcap, wait_for  # noqa: E402  (the 
 POLICY_FILE = "store/json/examples/two-hosts-esp.json"
 POLICY_NAME = "Two hosts ESP"
 TRANSFER_BYTES = 100_000_000
-COUNTED_NOTHING = re.compile(r": 0$")
+COUNTED_NOTHING = re.compile(r": +0(\s|$)")
 BLOCKED_SECONDS = 2  # how long a connection attempt is given before we call it blocked
 RULES = f"""pushd ipsec static
 add filteraction name="Block" action=block

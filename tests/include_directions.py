@@ -48,7 +48,7 @@ def folder_of(path):
 def complaints(root):
     for file in sorted(root.rglob("*")):
         path = file.relative_to(root).as_posix()
-        if file.suffix not in (".h", ".cpp", ".c") or path.startswith(("build/", "tests/")):
+        if file.suffix not in (".h", ".cpp", ".c") or path.startswith(("build/", "cmake/", "tests/")):
             continue
         here = folder_of(path)
         if not here:

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 //
-// The programs that put the driver between the IP stack and one NIC, and those that choose the worker of a packet. One copy is loaded for each NIC, with that NIC's numbers in
-// its read-only data, so that the NIC of a packet is always known.
+// The programs that put the driver between the IP stack and one NIC, and those that choose the worker of a packet. One
+// copy is loaded for each NIC, with that NIC's numbers in its read-only data, so that the NIC of a packet is always
+// known.
 //
 //    IP stack ── nic_egress ──► host-side TUN ──► driver ──► wire-side TUN ── wire_ingress ──► NIC
 //    IP stack ◄── NIC ◄── host_ingress ── host-side TUN ◄── driver ◄── wire-side TUN ◄── nic_ingress ── NIC
 //
 // How a packet that comes from the driver is told from any other:
-// - towards the wire: its ingress interface is the wire-side TUN. Only the kernel sets that field; packets of local sockets have 0 there,
-//   forwarded ones the interface they came in by. No mark is needed, so no fwmark rule of the host can be disturbed by the route lookup of
-//   bpf_redirect_neigh.
-// - towards the stack: the kernel resets that field on its way, so the packet carries a mark of 32 random bits, chosen anew with
-//   every attachment and cleared before the stack sees it. Nobody outside can set it: a packet from a wire has mark 0, and a mark
-//   does not cross network namespaces.
+//
+// Towards the wire its ingress interface is the wire-side TUN. Only the kernel sets that field; packets of local
+// sockets have 0 there, forwarded ones the interface they came in by. No mark is needed, so no fwmark rule of the host
+// can be disturbed by the route lookup of bpf_redirect_neigh.
+//
+// Towards the stack the kernel resets that field on its way, so the packet carries a mark of 32 random bits, chosen
+// anew with every attachment and cleared before the stack sees it. Nobody outside can set it: a packet from a wire has
+// mark 0, and a mark does not cross network namespaces.
+//
 // Whoever could forge either needs the right to load programs here and could as well remove these.
 //
 // Every packet that passes returns TC_ACT_UNSPEC, which lets filters of others on the same hook decide after us.
+
+// The kernel's types come before the helpers that use them.
+// clang-format off
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -27,6 +34,7 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+// clang-format on
 
 enum {
   kIpv4Source = 12,  // offsets in the IP headers
@@ -53,7 +61,8 @@ const volatile __u32 delivered_mark = 0;
 unsigned char nic_address[ETH_ALEN] = {0};
 __u8 one_queue_from_host = 0;  // a bool here would put C's _Bool into the C++ skeleton
 
-// Directed broadcast addresses of the NIC's subnets, network byte order. A packet does not tell that its destination is one.
+// Directed broadcast addresses of the NIC's subnets, network byte order. A packet does not tell that its destination is
+// one.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, kBroadcastAddressesAtMost);
@@ -61,8 +70,9 @@ struct {
   __type(value, __u8);
 } broadcast_addresses SEC(".maps");
 
-// Which worker gets a packet: both directions between two hosts go to the same one. The packets of an SA then leave in the order of their
-// sequence numbers (a peer's replay window may hold no more than 32 packets), fragments meet, and counters stay in one cache.
+// Which worker gets a packet: both directions between two hosts go to the same one. The packets of an SA then leave in
+// the order of their sequence numbers (a peer's replay window may hold no more than 32 packets), fragments meet, and
+// counters stay in one cache.
 static __always_inline __u32 worker_of(struct __sk_buff* skb) {
   __u64 words[4];
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
@@ -79,19 +89,20 @@ static __always_inline __u32 worker_of(struct __sk_buff* skb) {
   return mixed ^ (mixed >> 16);
 }
 
-// A tunnel carries packets between many hosts in one SA. While a policy has tunnels, all that the host sends goes to one worker.
+// A tunnel carries packets between many hosts in one SA. While a policy has tunnels, all that the host sends goes to
+// one worker.
 SEC("socket")
 int steer_from_host(struct __sk_buff* skb) { return one_queue_from_host ? 0 : worker_of(skb); }
 
 SEC("socket")
 int steer_from_wire(struct __sk_buff* skb) { return worker_of(skb); }
 
-// Source of the frames handed up: locally administered, spells "IPSEC". A capture on the NIC can tell (and leave out) packets that the
-// driver delivered by it.
+// Source of the frames handed up: locally administered, spells "IPSEC". A capture on the NIC can tell (and leave out)
+// packets that the driver delivered by it.
 static const unsigned char kDeliveredSource[ETH_ALEN] = {0x02, 'I', 'P', 'S', 'E', 'C'};
 
-// RFC 4861 6.1 and 7.1: valid only with hop limit 255 and without extension headers before it (RFC 6980), so nothing from beyond the link
-// can use this way past the driver.
+// RFC 4861 6.1 and 7.1: valid only with hop limit 255 and without extension headers before it (RFC 6980), so nothing
+// from beyond the link can use this way past the driver.
 static __always_inline bool is_neighbour_discovery(struct __sk_buff* skb) {
   __u8 next_header_and_hop_limit[2];
   if (bpf_skb_load_bytes(skb, ETH_HLEN + kIpv6NextHeader, next_header_and_hop_limit, 2)) return false;
@@ -102,8 +113,8 @@ static __always_inline bool is_neighbour_discovery(struct __sk_buff* skb) {
   return type >= kRouterSolicitation && type <= kRedirect;
 }
 
-// Tags of priority only (VLAN 0) do not make another interface: the stack takes such a frame as the NIC's own, so they go, and
-// the packet is treated like any other. False: more of them than any sane sender uses.
+// Tags of priority only (VLAN 0) do not make another interface: the stack takes such a frame as the NIC's own, so they
+// go, and the packet is treated like any other. False: more of them than any sane sender uses.
 static __always_inline bool drop_priority_tags(struct __sk_buff* skb) {
   for (int i = 0; i < kVlanTagsAtMost; i++) {
     if (!skb->vlan_present || (skb->vlan_tci & kVlanIdMask) != 0) return true;
@@ -150,8 +161,8 @@ static __always_inline bool push_ethernet(struct __sk_buff* skb, struct ethhdr* 
   return bpf_skb_change_head(skb, ETH_HLEN, 0) == 0 && bpf_skb_store_bytes(skb, 0, header, ETH_HLEN, 0) == 0;
 }
 
-// Host to wire: every IP packet that does not come from the driver goes to it. ARP and all that is not IP stays with the kernel. A frame
-// with a VLAN tag belongs to the VLAN's interface, which is a NIC with programs of its own.
+// Host to wire: every IP packet that does not come from the driver goes to it. ARP and all that is not IP stays with
+// the kernel. A frame with a VLAN tag belongs to the VLAN's interface, which is a NIC with programs of its own.
 SEC("tc")
 int nic_egress(struct __sk_buff* skb) {
   if (skb->ingress_ifindex == wire_tun_ifindex) return TC_ACT_UNSPEC;
@@ -164,7 +175,8 @@ int nic_egress(struct __sk_buff* skb) {
   return bpf_redirect(host_tun_ifindex, 0);
 }
 
-// Wire to host. Frames for others (a promiscuous NIC, the address of a macvlan) are not this interface's: the stack drops them itself.
+// Wire to host. Frames for others (a promiscuous NIC, the address of a macvlan) are not this interface's: the stack
+// drops them itself.
 SEC("tc")
 int nic_ingress(struct __sk_buff* skb) {
   if (skb->mark == delivered_mark) {

@@ -14,7 +14,7 @@ std::vector<NamedCounter> verdict_counters(const Statistics& statistics) {
   std::vector<NamedCounter> counters;
   counters.reserve(kVerdictCount);
   for (std::size_t i = 0; i < kVerdictCount; ++i)
-    counters.push_back({kVerdicts[i].name, kVerdicts[i].text, statistics.verdicts[i]});
+    counters.push_back({kVerdicts[i].name, kVerdicts[i].text, statistics.verdicts[i], to_string(kVerdicts[i].kind)});
   return counters;
 }
 

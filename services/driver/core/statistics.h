@@ -59,6 +59,7 @@ struct NamedCounter {
   std::string_view name;
   std::string_view text;
   std::uint64_t value = 0;
+  std::string_view kind = {};  // of a verdict: "pass", "secure", "open", "consume" or "drop"
 };
 // The quantities of `show stats` in its order; and one counter for each verdict.
 std::vector<NamedCounter> named_counters(const Statistics& statistics);

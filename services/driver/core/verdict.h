@@ -18,6 +18,11 @@ enum class VerdictKind : std::uint8_t {
   kDrop,
 };
 
+constexpr std::string_view to_string(VerdictKind kind) {
+  constexpr std::string_view kWords[] = {"pass", "secure", "open", "consume", "drop"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
+
 // Whether a verdict is also an audit event (rate-limited).
 enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
 

@@ -257,6 +257,7 @@ proto::Counter to_proto(const NamedCounter& counter) {
   message.set_name(std::string(counter.name));
   message.set_text(std::string(counter.text));
   message.set_value(counter.value);
+  message.set_kind(std::string(counter.kind));
   return message;
 }
 

@@ -32,7 +32,9 @@ void wipe(proto::Sa* sa) {
   }
 }
 
-NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) { return {name, text, value}; }
+NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) {
+  return {name, text, value, to_string(VerdictKind::kDrop)};
+}
 
 class DriverService final : public proto::Driver::Service {
  public:
