@@ -6,12 +6,11 @@
 
 namespace ipsec::driver {
 
-HeldPackets::Outcome HeldPackets::hold(const Request& request, ByteView packet, const OffloadInfo& offload,
-                                       Timestamp now) {
+HeldPackets::Outcome HeldPackets::hold(const Request& request, Released packet, Timestamp now) {
   const LockGuard guard(lock_);
   const Key key{request.filter_id, request.peer};
   auto found = entries_.find(key);
-  Held held{{Bytes(packet.begin(), packet.end()), offload}, now, 0};
+  Held held{std::move(packet), now, 0};
   if (found == entries_.end()) {
     if (entries_.size() >= limits::kMaxAcquires) return {std::nullopt, Verdict::kOutboundHeldFull};
     return begin(entries_[key], request, std::move(held), now);

@@ -34,13 +34,15 @@ class HeldPackets {
     // What to count now: the verdict of a packet that lost its place, or of this one. Held packets have none yet.
     std::optional<Verdict> verdict;
   };
-  // Copies the packet.
-  Outcome hold(const Request& request, ByteView packet, const OffloadInfo& offload, Timestamp now);
-
   struct Released {
     Bytes bytes;
     OffloadInfo offload;
+    // As in Item: the host sent it in fragments.
+    std::size_t fragment_size = 0;
+    std::uint32_t fragment_id = 0;
   };
+  Outcome hold(const Request& request, Released packet, Timestamp now);
+
   // An SA for the pair is in the tables from this generation on.
   void release(std::uint64_t filter_id, const IpAddress& peer, std::uint64_t generation, Timestamp now);
   // Moves out, in the order in which they came, packets released for tables of this generation or an older one; at most

@@ -54,6 +54,14 @@ void OutboundPath::process(std::span<const Packet> packets, Batch& batch) {
   if (!jobs_.empty()) seal(batch);
 }
 
+void OutboundPath::process_released(std::span<HeldPackets::Released> packets, Batch& batch) {
+  for (HeldPackets::Released& packet : packets) {
+    // Held packets have been parsed before.
+    route({*parse_ip(packet.bytes), packet.offload, packet.fragment_size, packet.fragment_id}, batch);
+  }
+  if (!jobs_.empty()) seal(batch);
+}
+
 void OutboundPath::route(const Item& item, Batch& batch) {
   if (pass_exempt(item, batch)) return;
   if (item.view.is_fragment) return take_fragment(item, batch);
@@ -123,7 +131,9 @@ void OutboundPath::hold(const Item& item, const Filter& filter, Batch& batch) {
                                      peer_of(filter, tuple.destination),
                                      batch.tables.generation,
                                      batch.tables.profile == Profile::kWindows2003};
-  auto outcome = batch.state.held.hold(request, item.view.bytes, item.offload, batch.now);
+  const ByteView bytes = item.view.bytes;
+  auto outcome = batch.state.held.hold(
+      request, {Bytes(bytes.begin(), bytes.end()), item.offload, item.fragment_size, item.fragment_id}, batch.now);
   if (outcome.verdict) batch.conclude(*outcome.verdict, facts_of(item, &filter));
   if (outcome.acquire) batch.output.events.push_back(std::move(*outcome.acquire));
 }

@@ -20,6 +20,8 @@ namespace ipsec::driver {
 class OutboundPath {
  public:
   void process(std::span<const Packet> packets, Batch& batch);
+  // Packets that were held; they stay as they are until the output was sent.
+  void process_released(std::span<HeldPackets::Released> packets, Batch& batch);
   void tick(Timestamp now, WorkerCounters& counters);
 
  private:

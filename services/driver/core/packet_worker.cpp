@@ -26,9 +26,9 @@ void PacketWorker::process_released(const Tables& tables, Timestamp now, Output&
   released_.clear();
   state_.held.take_released(tables.generation, limits::kBatchPackets, released_);
   if (released_.empty()) return;
-  packets_.clear();
-  for (HeldPackets::Released& released : released_) packets_.push_back({released.bytes, released.offload});
-  process_outbound(packets_, tables, now, output);
+  state_.arena.reset();
+  Batch batch{state_, tables, now, output};
+  outbound_.process_released(released_, batch);
 }
 
 void PacketWorker::tick(Timestamp now) {

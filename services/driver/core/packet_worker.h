@@ -30,7 +30,6 @@ class PacketWorker final : public Worker {
   OutboundPath outbound_;
   InboundPath inbound_;
   std::vector<HeldPackets::Released> released_;
-  std::vector<Packet> packets_;
   std::function<void()> gone_;
 };
 

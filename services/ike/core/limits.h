@@ -30,6 +30,11 @@ inline constexpr std::size_t kMaxHalfOpenPerAddress = 35;
 // do.
 inline constexpr std::size_t kMaxRefusedRemembered = 256;
 
+// Whatever happens, a main mode of ours is over after this: three messages given 63 s each, and the computations.
+inline constexpr Duration kMainModeTime = std::chrono::seconds(240);
+// And a quick mode: one message given 63 s, and the driver's answers. A driver that is gone never answers.
+inline constexpr Duration kQuickModeTime = std::chrono::seconds(120);
+
 // A finished quick mode is kept to answer repeated messages; longer than a peer repeats.
 inline constexpr Duration kFinishedQuickModeLifetime = std::chrono::seconds(70);
 // Quick modes under way on one main mode SA, either role. A host with one peer and many filters starts this many at

@@ -263,11 +263,12 @@ void receive_message1(Turn& turn, const Header& header, const DatagramReceived& 
 
 FailureReason timeout_reason(const MainModeState& state) {
   if (std::holds_alternative<AwaitingMessage2>(state)) return FailureReason::kTimeoutMessage2;
+  if (std::holds_alternative<AwaitingMessage3>(state)) return FailureReason::kTimeoutMessage3;
   if (std::holds_alternative<AwaitingMessage4>(state)) return FailureReason::kTimeoutMessage4;
+  if (std::holds_alternative<AwaitingMessage5>(state)) return FailureReason::kTimeoutMessage5;
   if (std::holds_alternative<AwaitingMessage6>(state)) return FailureReason::kTimeoutMessage6;
-  return std::holds_alternative<AwaitingMessage3>(state) || std::holds_alternative<ComputingAnswer>(state)
-             ? FailureReason::kTimeoutMessage3
-             : FailureReason::kTimeoutMessage5;
+  // A computation of this host that never ended.
+  return FailureReason::kLimitReached;
 }
 
 // What most likely went wrong: what the peer hinted at, what could not be verified, or silence.
@@ -288,6 +289,7 @@ std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& 
   made->local = {local, kIkePort};
   made->peer = {peer, kIkePort};
   made->created = turn.now;
+  made->give_up_at = turn.now + kMainModeTime;
   StepContext context{made->facts, turn.state.random, false, {}};
   made->state = start_main_mode(context);
   MainModeSa& sa = turn.state.main_modes.add(std::move(made));

@@ -44,7 +44,7 @@ struct QuickModeExchange {
   Resender resender;
   ReplyStore replies;
   Timestamp created;
-  Timestamp forget_at = kNever;  // once finished
+  Timestamp forget_at = kNever;  // finished: when it is forgotten; under way: when it fails at the latest
   std::uint32_t own_spi = 0;     // 0: none reserved yet
 
   bool finished() const { return std::holds_alternative<QuickModeFinished>(state); }

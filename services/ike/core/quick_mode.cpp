@@ -227,6 +227,7 @@ void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const Dat
   QuickModeExchange& exchange = sa.exchanges[header.message_id];
   exchange.facts = facts_of(sa, header.message_id, false);
   exchange.created = turn.now;
+  exchange.forget_at = turn.now + kQuickModeTime;
   exchange.replies.begin(digest_of(datagram.bytes));
   handle_notifies(turn, sa, opened.chain);
 
@@ -353,6 +354,7 @@ void begin_quick_mode(Turn& turn, MainModeSa& sa, QuickModeWish wish, bool on_fr
   exchange.wish = std::move(wish);
   exchange.on_fresh_main_mode = on_fresh_main_mode;
   exchange.created = turn.now;
+  exchange.forget_at = turn.now + kQuickModeTime;
   commit(turn, sa, exchange, std::get<PreparingOffer>(std::move(started)), std::move(context.effects));
 }
 
@@ -397,11 +399,15 @@ void quick_mode_driver_failed(Turn& turn, MainModeSa& sa, std::uint32_t message_
 bool quick_modes_due(Turn& turn, MainModeSa& sa) {
   for (auto entry = sa.exchanges.begin(); entry != sa.exchanges.end();) {
     QuickModeExchange& exchange = entry->second;
-    if (turn.now >= exchange.forget_at) {
+    if (turn.now >= exchange.forget_at && exchange.finished()) {
       entry = sa.exchanges.erase(entry);
       continue;
     }
     ++entry;
+    if (turn.now >= exchange.forget_at) {
+      fail_quick_mode(turn, sa, exchange, {FailureReason::kDriverFailed, "the driver did not answer in time"});
+      continue;
+    }
     const Resender::Due due = exchange.resender.poll(turn.now);
     if (due == Resender::Due::kSendAgain) {
       ++turn.state.statistics.retransmissions;

@@ -297,6 +297,23 @@ TEST_F(Outbound, fragments_of_the_host_are_joined_before_transport_esp) {
   }
 }
 
+// IPv6 may be cut by its sender only; that the host had cut this one must not be forgotten while it waits.
+TEST_F(Outbound, a_joined_datagram_that_was_held_may_still_be_cut) {
+  TestHost left("fd77::1"), right("fd77::2");
+  const FilterPair pair = mirrored(kFilter, between("fd77::1", "fd77::2"), Action::kNegotiate);
+  left.set_filters({pair.outbound});
+  right.set_filters({});
+  const Bytes packet = udp_packet({left.own(), right.own()}, 1, 2, pattern(5000));
+  EXPECT_EQ(events_of<Acquire>(left.send(cut(packet)).events).size(), 1U);
+  SaRecipe recipe;
+  recipe.selector = pair.outbound.selector;
+  recipe.outbound_filter = kFilter;
+  connect(left, right, recipe);
+  const auto received = right.receive(left.send_released().to_wire);
+  ASSERT_EQ(received.to_host.size(), 1U);
+  EXPECT_EQ(received.to_host[0].bytes, packet);
+}
+
 TEST_F(Outbound, a_datagram_without_room_for_esp_is_refused) {
   rule(Action::kNegotiate);
   secure();

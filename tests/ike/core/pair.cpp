@@ -65,6 +65,7 @@ std::string compare_direction(const Host& from, const Host& to) {
 }  // namespace
 
 std::optional<Event> FakeDriver::perform(const ReserveSpi& action) {
+  if (silent) return std::nullopt;
   if (refuse_spis) return SpiReservationFailed{action.request_id, "no SPI left"};
   larval_[next_spi_] = true;
   return SpiReserved{action.request_id, next_spi_++};
@@ -72,6 +73,7 @@ std::optional<Event> FakeDriver::perform(const ReserveSpi& action) {
 
 std::optional<Event> FakeDriver::perform(const InstallSa& action) {
   const SaParameters& sa = action.sa;
+  if (silent) return std::nullopt;
   if (refuse_installing == sa.direction) return SaInstallFailed{action.request_id, "refused by the test"};
   if (sa.direction == Direction::kInbound) {
     if (larval_.erase(sa.spi) == 0) return SaInstallFailed{action.request_id, "the SPI is not larval"};
@@ -172,9 +174,9 @@ void Pair::perform(Host& host, Actions actions) {
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
       give(host, compute(*dh, host.random));
     } else if (const auto* reserve = std::get_if<ReserveSpi>(&action)) {
-      give(host, *host.driver.perform(*reserve));
+      if (auto answer = host.driver.perform(*reserve)) give(host, std::move(*answer));
     } else if (const auto* install = std::get_if<InstallSa>(&action)) {
-      give(host, *host.driver.perform(*install));
+      if (auto answer = host.driver.perform(*install)) give(host, std::move(*answer));
     } else if (const auto* remove = std::get_if<DeleteSa>(&action)) {
       host.driver.perform(*remove);
     } else if (const auto* failed = std::get_if<AcquireFailed>(&action)) {

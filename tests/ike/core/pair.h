@@ -36,6 +36,7 @@ class FakeDriver {
   // The outbound SA in use for this traffic; nullptr: none.
   const SaParameters* in_use(const Selector& outbound_selector) const;
 
+  bool silent = false;  // requests are never answered
   bool refuse_spis = false;
   std::optional<Direction> refuse_installing;
 

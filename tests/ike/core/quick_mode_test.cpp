@@ -410,6 +410,20 @@ TEST(QuickMode, a_driver_without_spis_is_named) {
   }
 }
 
+TEST(QuickMode, a_driver_that_never_answers_is_named) {
+  for (const bool initiator : {true, false}) {
+    Pair pair;
+    set_mirrored_policies(pair);
+    (initiator ? pair.a : pair.b).driver.silent = true;
+    pair.acquire(pair.a, 1);
+    pair.run(seconds(200));
+    EXPECT_TRUE((initiator ? pair.a : pair.b).has_event("driver_failed"));
+    EXPECT_EQ(pair.a.driver.acquire_failures.size(), 1U);
+    EXPECT_EQ(pair.a.engine.statistics().active_acquire, 0U);
+    EXPECT_EQ(pair.b.engine.statistics().active_receive, 0U);
+  }
+}
+
 TEST(QuickMode, a_driver_that_refuses_an_sa_leaves_none_anywhere) {
   for (const bool initiator : {true, false}) {
     for (const Direction direction : {Direction::kInbound, Direction::kOutbound}) {
