@@ -95,7 +95,7 @@ class Throughput {
     Status last;
     for (int i = 0; i < kConnectAttempts; ++i) {
       const Result<std::string> output = lab_->exec("a", client);
-      const Result<Run> run = output.ok() ? read_result(*output) : output.status();
+      Result<Run> run = output.ok() ? read_result(*output) : output.status();
       if (run.ok()) return run;
       last = run.status();
       poll(nullptr, 0, 100);

@@ -106,7 +106,7 @@ Status AttachedNics::repair(const Nic& nic) {
 }
 
 Status AttachedNics::let_go(const Nic& nic) {
-  const Status status = attachment_->detach(nic);
+  Status status = attachment_->detach(nic);
   const auto found = attached_.find(nic.index);
   if (found == attached_.end()) return status;
   workers_.remove(nic.index);

@@ -35,7 +35,7 @@ Status Driver::start_workers(unsigned count, RandomSource& random) {
   }
   workers_ = std::make_unique<WorkerPool>(
       std::move(workers), published_,
-      WorkerPool::Functions{[this](std::vector<DriverEvent>& events) { distribute(events); },
+      WorkerPool::Functions{[this](const std::vector<DriverEvent>& events) { distribute(events); },
                             [this](const IpAddress& destination) { return route(destination); }});
   return {};
 }
@@ -49,7 +49,7 @@ Result<bool> Driver::set_policy(Policy policy) {
   const Profile profile = policy.profile;
   const std::vector<Filter> filters = policy.filters;
   const std::string name = policy.name;
-  IPSEC_ASSIGN_OR_RETURN(std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
   events_.set_filters(filters);
   nics_->use_one_worker_outbound(std::any_of(filters.begin(), filters.end(), is_outbound_tunnel));
   profile_ = profile;
@@ -70,7 +70,7 @@ Result<bool> Driver::set_policy(Policy policy) {
 Status Driver::follow_policy() {
   if (!policy_known_) return {};
   if (!control_.active()) return nics_->release_all();
-  const Status status = nics_->follow();
+  Status status = nics_->follow();
   link_changed();
   return status;
 }
@@ -90,7 +90,7 @@ Result<std::uint32_t> Driver::reserve_spi(SecurityProtocol protocol, const IpAdd
 
 Status Driver::install_sa(SaParameters parameters) {
   const std::lock_guard lock(mutex_);
-  const Status status = control_.install_sa(std::move(parameters), monotonic_now());
+  Status status = control_.install_sa(std::move(parameters), monotonic_now());
   publish();
   return status;
 }
@@ -129,7 +129,7 @@ DriverState Driver::state() {
 
 void Driver::tick() {
   const std::lock_guard lock(mutex_);
-  std::vector<DriverEvent> events = control_.tick(monotonic_now());
+  const std::vector<DriverEvent> events = control_.tick(monotonic_now());
   publish();
   distribute(events);
   if (!stopped_ && nics_->incomplete()) static_cast<void>(follow_policy());
@@ -161,15 +161,15 @@ void Driver::publish() {
 }
 
 // Uses only what is safe from any thread: worker threads have no lock.
-void Driver::distribute(std::vector<DriverEvent>& events) {
+void Driver::distribute(const std::vector<DriverEvent>& events) {
   struct Distributor {
     Driver& driver;
-    void operator()(Acquire& acquire) const { driver.requests_.push(std::move(acquire)); }
-    void operator()(RekeyNeeded& rekey) const { driver.requests_.push(std::move(rekey)); }
-    void operator()(SaEnded& ended) const { driver.requests_.push(std::move(ended)); }
+    void operator()(const Acquire& acquire) const { driver.requests_.push(acquire); }
+    void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
+    void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };
-  for (DriverEvent& event : events) std::visit(Distributor{*this}, event);
+  for (const DriverEvent& event : events) std::visit(Distributor{*this}, event);
 }
 
 std::uint32_t Driver::route(const IpAddress& destination) {

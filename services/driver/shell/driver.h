@@ -70,7 +70,7 @@ class Driver {
   void publish();
 
   // These are called by worker threads too.
-  void distribute(std::vector<DriverEvent>& events);
+  void distribute(const std::vector<DriverEvent>& events);
   std::uint32_t route(const IpAddress& destination);
 
   std::mutex mutex_;

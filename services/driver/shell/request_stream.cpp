@@ -4,9 +4,9 @@
 
 namespace ipsec::driver {
 
-void RequestStream::push(Request request) {
+void RequestStream::push(const Request& request) {
   const std::lock_guard lock(mutex_);
-  if (current_) current_->push(std::move(request));
+  if (current_) current_->push(request);
 }
 
 std::shared_ptr<RequestQueue> RequestStream::open(const std::vector<Acquire>& pending) {

@@ -18,7 +18,7 @@ using RequestQueue = rpc::EventQueue<Request>;
 // members are safe from any thread.
 class RequestStream {
  public:
-  void push(Request request);
+  void push(const Request& request);
   // Begins with `pending`; ends the stream before.
   std::shared_ptr<RequestQueue> open(const std::vector<Acquire>& pending);
   // Ends the stream and every later one at once.

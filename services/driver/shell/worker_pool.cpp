@@ -7,7 +7,7 @@
 
 namespace ipsec::driver {
 
-WorkerPool::WorkerPool(std::vector<std::unique_ptr<Worker>> workers, TablesPointer tables, Functions functions)
+WorkerPool::WorkerPool(std::vector<std::unique_ptr<Worker>> workers, const TablesPointer& tables, Functions functions)
     : functions_(std::move(functions)) {
   for (auto& worker : workers) {
     threads_.push_back(std::make_unique<WorkerThread>(std::move(worker), tables, functions_));

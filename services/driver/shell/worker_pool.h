@@ -22,13 +22,13 @@ class WorkerPool {
  public:
   struct Functions {
     // What a batch gave rise to. Called by the worker threads; must not block.
-    std::function<void(std::vector<DriverEvent>& events)> on_events;
+    std::function<void(const std::vector<DriverEvent>& events)> on_events;
     // The interface by which a packet to this address leaves; 0: none. A packet that waited for its SA no longer
     // knows its NIC. Asked only while several are attached.
     std::function<std::uint32_t(const IpAddress& destination)> route;
   };
 
-  WorkerPool(std::vector<std::unique_ptr<Worker>> workers, TablesPointer tables, Functions functions);
+  WorkerPool(std::vector<std::unique_ptr<Worker>> workers, const TablesPointer& tables, Functions functions);
   // Ends the threads and closes their ports.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;

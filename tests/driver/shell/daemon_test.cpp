@@ -302,7 +302,7 @@ class SecuredTest : public DaemonTest {
   testing::CommandResult iperf(const std::string& arguments) {
     const pid_t server = hosts_->b.start("iperf3 -s -1 -p 5301", "/dev/null");
     eventually([&] { return hosts_->b.run("ss -Hltn sport = 5301 | grep -q 5301").exit_code == 0; });
-    const auto result = hosts_->a.run("timeout 20 iperf3 -p 5301 " + arguments);
+    auto result = hosts_->a.run("timeout 20 iperf3 -p 5301 " + arguments);
     testing::end_process(server, SIGKILL);
     return result;
   }

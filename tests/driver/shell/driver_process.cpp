@@ -82,7 +82,7 @@ Status DriverProcess::set_policy(const proto::DriverPolicy& policy) {
   proto::SetDriverPolicyRequest request;
   *request.mutable_policy() = policy;
   proto::SetDriverPolicyReply reply;
-  const Status status = rpc::from_grpc(stub_->SetPolicy(&context, request, &reply));
+  Status status = rpc::from_grpc(stub_->SetPolicy(&context, request, &reply));
   attached_ = reply.attached();
   return status;
 }

@@ -88,6 +88,7 @@ CommandResult Namespace::run(const std::string& command) const {
 pid_t Namespace::start(const std::string& command, const std::string& log_file) const {
   const std::vector<std::string> words = words_of(command);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const int network = namespace_of(holder_);
