@@ -84,15 +84,26 @@ class CleaningUp(Folder):
                 self.assertEqual(namespaces() - before, set())
 
     def test_up_cleans_up_a_dead_lab_first(self):
-        child = self.start_child(LAB, "up", "--dir", self.folder, "--no-daemons", "a", "b", "c")
-        wait_for(lambda: (pathlib.Path(self.folder) / "lab.json").exists() and names_in(self.folder) & namespaces() or child.poll() is not None, 10,
-                 "up has made a namespace")
-        child.kill()
-        child.wait()
+        self.up("a", "b", "c")
+        found = record(self.folder)
         dead = names_in(self.folder)
+        # What an `up` leaves that was killed when it had made the wire and host a, and had just named host b.
+        found["state"] = "making"
+        (pathlib.Path(self.folder) / "lab.json").write_text(json.dumps(found), encoding="utf-8")
+        names = [host["namespace"] for host in found["hosts"]]
+        for name in names[1:]:
+            subprocess.run(["ip", "netns", "delete", name], check=True)
+        pathlib.Path(f"/run/netns/{names[1]}").touch()
         self.up("d")
         self.assertEqual(dead & namespaces(), set())
         self.assertEqual([host["name"] for host in record(self.folder)["hosts"]], ["d"])
+
+    def test_up_cleans_up_a_lab_that_lost_a_host(self):
+        self.up("a", "b")
+        dead = names_in(self.folder)
+        subprocess.run(["ip", "netns", "delete", record(self.folder)["hosts"][1]["namespace"]], check=True)
+        self.up("d")
+        self.assertEqual(dead & namespaces(), set())
 
     def test_up_in_the_folder_of_a_live_lab_is_refused(self):
         self.up("a")
