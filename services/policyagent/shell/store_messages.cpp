@@ -387,7 +387,7 @@ store::Change read_change(ChangeReader& reader, const proto::Change& message) {
       return read(reader, message.set_default_rule());
     case proto::Change::kDeleteAll:
       return store::DeleteAll{};
-    case proto::Change::CHANGE_NOT_SET:
+    default:
       break;
   }
   reader.name_object("change");
