@@ -15,9 +15,14 @@ bool is_ready(const CentralStore::Pending& pending) {
 }  // namespace
 
 Result<std::unique_ptr<CentralStore>> CentralStore::make(Settings settings, RandomSource& random) {
-  IPSEC_ASSIGN_OR_RETURN(std::string path, store::sqlite_path(settings.uri));
   IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<store::PolicySource> source,
                          store::make_source(settings.uri, {settings.scratch_directory, settings.vault}, random));
+  return over(std::move(settings), std::move(source), random);
+}
+
+Result<std::unique_ptr<CentralStore>> CentralStore::over(Settings settings, std::shared_ptr<store::PolicySource> source,
+                                                         RandomSource& random) {
+  IPSEC_ASSIGN_OR_RETURN(std::string path, store::sqlite_path(settings.uri));
   return std::unique_ptr<CentralStore>(
       new CentralStore(std::move(settings), std::move(path), std::move(source), random));
 }
@@ -41,9 +46,11 @@ bool CentralStore::came_back() {
 }
 
 Result<store::PolicyTree> CentralStore::read() {
-  return within_patience<store::PolicyTree>([uri = settings_.uri, scratch = settings_.scratch_directory,
+  return within_patience<store::PolicyTree>([path = path_, uri = settings_.uri, scratch = settings_.scratch_directory,
                                              vault = settings_.vault,
                                              &random = random_]() -> Result<store::PolicyTree> {
+    const std::filesystem::path file(path);
+    if (!std::filesystem::exists(file) && std::filesystem::is_directory(file.parent_path())) return store::PolicyTree();
     IPSEC_ASSIGN_OR_RETURN(const std::unique_ptr<store::PolicySource> source,
                            store::make_source(uri, {scratch, vault}, random));
     return source->load_everything();

@@ -30,6 +30,10 @@ class CentralStore {
   // kInvalid: the URI. `random` must outlive every call that hangs.
   static Result<std::unique_ptr<CentralStore>> make(Settings settings, RandomSource& random = system_random());
 
+  // Over a source that is made already; administration goes to `settings.uri` all the same.
+  static Result<std::unique_ptr<CentralStore>> over(Settings settings, std::shared_ptr<store::PolicySource> source,
+                                                    RandomSource& random = system_random());
+
   const std::string& location() const { return settings_.uri; }
   const store::KeyVault& vault() const { return settings_.vault; }
   Duration patience() const { return settings_.patience; }
@@ -44,6 +48,7 @@ class CentralStore {
 
   // ---- administration: from any thread; each waits for the store, at most `patience` ----
 
+  // Everything in it; nothing where the file is still to be made, in a directory that is there.
   Result<store::PolicyTree> read();
   // The only calls that write the central store. A time-out leaves open whether the change was made.
   Result<store::Problems> change(std::function<Result<store::Problems>(store::PolicyStore&)> make);
