@@ -146,7 +146,9 @@ TEST_F(SqliteSourceTest, DamageIsAnErrorOrWithoutEffect) {
     write_file(path_, damaged);
     const auto loaded = source_->load_newer("");
     errors += loaded.ok() ? 0 : 1;
-    if (loaded.ok()) EXPECT_TRUE((*loaded)->tree.assigned.has_value()) << "round " << round;
+    if (loaded.ok()) {
+      EXPECT_TRUE((*loaded)->tree.assigned.has_value()) << "round " << round;
+    }
   }
   EXPECT_GT(errors, 100u) << "of 150";
 }
@@ -237,7 +239,7 @@ TEST_F(SqliteSourceTest, ChangesThatAreOnlyInTheWriteLogCount) {
 
 TEST_F(SqliteSourceTest, ReplacedWhileItIsReadItIsOneOfThem) {
   std::vector<std::string> versions;
-  for (std::uint16_t filters : {10, 400, 2000}) {
+  for (const std::uint16_t filters : std::initializer_list<std::uint16_t>{10, 400, 2000}) {
     const std::string file = directory_.file(fmt::format("version-{}", filters));
     write_store(file, filters);
     versions.push_back(file);

@@ -214,7 +214,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   grpc::Status Read(ServerContext*, const proto::ReadRequest* request, proto::ReadReply* reply) override {
     const auto where = store_of(request->store(), parts_.agent);
     if (!where.ok()) return to_grpc(where.status());
-    reply->set_store(std::string(name(*where)));
+    reply->set_store(*where == StoreName::kCentral ? "domain" : std::string(name(*where)));
     return to_grpc(parts_.agent.read(
         [&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }, *where));
   }

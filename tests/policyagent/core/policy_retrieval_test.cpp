@@ -93,7 +93,9 @@ TEST(PolicyRetrieval, PA_15_a_loop_timeout_acts_by_what_each_source_says) {
       EXPECT_EQ(trace.asked, row.asked) << name(before) << " row " << at;
       EXPECT_EQ(retrieval.state(), row.state) << name(before) << " row " << at;
       EXPECT_EQ(trace.cleared_cache, row.cleared_cache) << name(before) << " row " << at;
-      if (row.state == RetrievalState::kInitial) EXPECT_EQ(retrieval.polling_interval_minutes(), 180U);
+      if (row.state == RetrievalState::kInitial) {
+        EXPECT_EQ(retrieval.polling_interval_minutes(), 180U);
+      }
     }
   }
 }
