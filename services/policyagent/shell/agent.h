@@ -134,6 +134,7 @@ class Agent {
   // Lets go of the lock while it waits.
   void finish_load(std::unique_lock<std::mutex>& lock);
   bool ask_central();
+  bool cache_holds(const store::Origin& origin);
   SourceAnswer central_answered(const CentralStore::Answer& answer);
   SourceAnswer read_cache();
   SourceAnswer read_local();

@@ -51,6 +51,10 @@ std::vector<std::string> take_out_unopened(store::PolicyTree& tree, const store:
   return lost;
 }
 
+bool is_same(const store::Origin& a, const store::Origin& b) {
+  return a.version == b.version && a.location == b.location;
+}
+
 LoadTrigger trigger_of(std::string_view reason) {
   if (reason == "start") return LoadTrigger::kStart;
   return reason == "poll" ? LoadTrigger::kPoll : LoadTrigger::kReload;
@@ -147,8 +151,8 @@ NextStep Agent::answered(SourceAnswer answer) {
 bool Agent::ask_central() {
   central_record_.asked = true;
   failures_.clear();  // of a start's first round
-  // What the cache does not hold is read again for its sake.
-  const bool copied = origin_ && cache_record_.version == origin_->version && origin_->location == central_->location();
+  // What the cache does not hold, or no longer, is read again for its sake.
+  const bool copied = origin_ && cache_holds(*origin_);
   const auto asked = central_->ask(copied ? origin_->version : std::string(), wake_.get());
   if (!asked.ok()) {
     source_failed(central_record_, "central store", asked.status());
@@ -157,6 +161,11 @@ bool Agent::ask_central() {
   central_answer_ = *asked;
   central_deadline_ = daemon::monotonic_now() + central_->patience();
   return true;
+}
+
+bool Agent::cache_holds(const store::Origin& origin) {
+  const auto copy = cache_->read();
+  return copy.ok() && *copy && is_same((*copy)->origin, origin);
 }
 
 bool Agent::go_on() {
@@ -199,13 +208,14 @@ SourceAnswer Agent::central_answered(const CentralStore::Answer& answer) {
   central_record_.policy_name = name_of_assigned(newer->tree);
   central_record_.version = newer->version;
   if (!newer->tree.assigned) return SourceAnswer::kNoneAssigned;
-  const bool in_force = origin_ && origin_->version == newer->version && origin_->location == central_->location();
+  const store::Origin origin = {central_->location(), newer->version, now_utc()};
+  const bool in_force = origin_ && is_same(*origin_, origin);
   if (in_force) {
     last_outcome_ = fmt::format("policy '{}' of the central store is unchanged", in_force_->policy.policy_name);
   } else if (const Status status = take(newer->tree, central_->vault(), "the central store"); !status.ok()) {
     return source_failed(central_record_, "central store", status);
   }
-  origin_ = store::Origin{central_->location(), newer->version, now_utc()};
+  origin_ = origin;
   keep_copy(*newer);
   return in_force ? SourceAnswer::kUnchanged : SourceAnswer::kAssigned;
 }
@@ -224,7 +234,7 @@ SourceAnswer Agent::read_cache() {
   cache_record_.read_at = *copy ? (*copy)->origin.read_at : 0;
   if (!*copy) return SourceAnswer::kNoneAssigned;
   const store::Origin& origin = (*copy)->origin;
-  if (origin_ && origin_->version == origin.version && origin_->location == origin.location) {
+  if (origin_ && is_same(*origin_, origin)) {
     last_outcome_ = fmt::format("policy '{}' of the cache is in force already", in_force_->policy.policy_name);
     return SourceAnswer::kUnchanged;
   }

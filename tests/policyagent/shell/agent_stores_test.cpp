@@ -282,6 +282,17 @@ TEST_F(AgentStoresTest, with_the_cache_damaged_too_the_policy_in_force_stays_and
   EXPECT_EQ(state(), "Cached");
 }
 
+TEST_F(AgentStoresTest, a_cache_that_was_removed_is_written_again_at_the_next_poll) {
+  assign_central();
+  const std::size_t before = sent_.size();
+  remove_cache();
+  agent_->load("poll");
+  EXPECT_EQ(sent_.size(), before) << "for the cache's sake only";
+  take_share_away();
+  agent_->load("poll");
+  EXPECT_EQ(state(), "Cached");
+}
+
 TEST_F(AgentStoresTest, a_full_disk_under_the_cache_leaves_the_old_copy_and_the_new_policy_in_force) {
   assign_central();
   const std::string before = agent_->export_json(true, "", StoreName::kCache).value();
@@ -442,7 +453,7 @@ TEST_F(AgentStoresTest, a_central_store_that_hangs_blocks_nobody_and_is_asked_ag
   agent.begin_load("start");
   EXPECT_EQ(agent.state().in_force->policy.policy_name, "Central") << "from the cache, at once";
   agent.poll();
-  EXPECT_EQ(agent.state().last_load_outcome, "waiting for the central store");
+  EXPECT_THAT(agent.state().last_load_outcome, HasSubstr("from the cache"));
   EXPECT_LE(agent.next_poll(), daemon::monotonic_now() + milliseconds(200)) << "the loop wakes when patience ends";
   EXPECT_TRUE(agent.read([](const store::PolicyTree&) { return Status(); }).ok());
 

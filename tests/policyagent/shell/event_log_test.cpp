@@ -42,8 +42,8 @@ TEST(EventLog, PA_25_a_daemon_that_keeps_dying_does_not_push_out_the_rest) {
   EventLog log;
   log.add(Severity::kWarning, "authentication_failed", "peer 10.77.0.2", {{"peer", "10.77.0.2"}});
   constexpr int kDeaths = 2000;
-  for (int process = 1; process <= kDeaths; ++process) {
-    const std::string number = std::to_string(process);
+  for (int death = 1; death <= kDeaths; ++death) {
+    const std::string number = std::to_string(5000 + death);
     log.add(Severity::kInformation, "service_started", "ike runs as process " + number,
             {{"service", "ike"}, {"process", number}});
     log.add(Severity::kError, "service_died", "ike (process " + number + ") ended: signal 11",
@@ -54,7 +54,7 @@ TEST(EventLog, PA_25_a_daemon_that_keeps_dying_does_not_push_out_the_rest) {
   const auto events = log.newest(5000);
   ASSERT_EQ(events.size(), 1U + 3 + 3 + 1) << "the first, the second, and the last of each kind";
   EXPECT_EQ(events.front().name(), "authentication_failed");
-  EXPECT_EQ(events[events.size() - 2].fields().at("process"), std::to_string(kDeaths));
+  EXPECT_EQ(events[events.size() - 2].fields().at("process"), std::to_string(5000 + kDeaths));
   EXPECT_EQ(events[events.size() - 2].fields().at("repeated"), std::to_string(kDeaths));
   EXPECT_FALSE(events.back().fields().contains("repeated"));
 }
