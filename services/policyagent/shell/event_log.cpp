@@ -54,7 +54,7 @@ bool is_passing(const std::string& field) {
 void replace_all(std::string& text, const std::string& what) {
   if (what.empty()) return;
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) {
-    text.replace(at, what.size(), "*");
+    text.replace(at, what.size(), 1, '*');
   }
 }
 
