@@ -8,7 +8,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 26> kNames = {
+constexpr std::array<std::string_view, 27> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -35,8 +35,9 @@ constexpr std::array<std::string_view, 26> kNames = {
     "policy_changed",
     "deleted_by_peer",
     "deleted_by_request",
+    "already_served",
 };
-static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kDeletedByRequest) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);
 
 }  // namespace
 

@@ -35,6 +35,7 @@ enum class FailureReason : std::uint8_t {
   kPolicyChanged,  // the filter or the authentication is gone
   kDeletedByPeer,
   kDeletedByRequest,
+  kAlreadyServed,  // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"

@@ -48,6 +48,12 @@ inline constexpr std::size_t kMaxMessageIds = 65536;
 inline constexpr std::size_t kMaxWaitingPerPeer = 256;
 inline constexpr std::size_t kMaxWaiting = 65536;
 
+// How long a request of the driver waits for a quick mode that the peer has begun for the same traffic. Two repetitions
+// of its message 2 fit in; a peer that has fallen silent costs no more than that.
+inline constexpr Duration kJoinedPatience = std::chrono::seconds(4);
+// A request of the driver that left it before the peer's quick mode was done arrives within this time after.
+inline constexpr Duration kJustMade = std::chrono::milliseconds(250);
+
 // Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
 // after 1, 2, 4, 8 and 16 s again.
 inline constexpr int kDeleteRepetitions = 5;

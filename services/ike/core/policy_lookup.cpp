@@ -135,6 +135,16 @@ std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::
   return rule_of(policy, *filter, filter->selector);
 }
 
+std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy) {
+  if (!policy.default_response.active) return std::nullopt;
+  return QuickModeRule{0,
+                       0,
+                       Encapsulation::kTransport,
+                       policy.default_response.quick_mode_policy,
+                       kDefaultResponseName,
+                       "the default response rule"};
+}
+
 std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
                                                    Encapsulation encapsulation, const IpAddress& local,
                                                    const IpAddress& peer) {
@@ -146,15 +156,7 @@ std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, cons
     if (best == nullptr || filter.index < best->index) best = &filter;
   }
   if (best != nullptr) return rule_of(policy, *best, outbound);
-  if (encapsulation == Encapsulation::kTransport && policy.default_response.active) {
-    return QuickModeRule{0,
-                         0,
-                         encapsulation,
-                         policy.default_response.quick_mode_policy,
-                         kDefaultResponseName,
-                         "the default response rule"};
-  }
-  return std::nullopt;
+  return encapsulation == Encapsulation::kTransport ? default_response_rule(policy) : std::nullopt;
 }
 
 }  // namespace ipsec::ike

@@ -49,6 +49,9 @@ std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::
 // Its outbound filter; nullptr where there is none. Borrowed from `policy`.
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
 
+// nullopt where it is not active.
+std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);
+
 // The rule for a peer's request: of the outbound filters of that mode (and that tunnel end) the first that contains
 // `outbound`, seen from this host; in transport mode at last the default response rule.
 std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,

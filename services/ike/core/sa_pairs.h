@@ -13,6 +13,11 @@ void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 void delete_pair(Turn& turn, const QuickModeSaPair& pair);
 // The driver has lost everything.
 void handle_driver_restart(Turn& turn);
+// The driver has SAs that nobody here knows.
+void adopt_sas(Turn& turn, const DriverSasFound& found);
+// Whether the pair was made with the peer of this proven identity. Of an adopted pair the identity is not known:
+// whoever proves itself at its address has it.
+bool belongs_to(const QuickModeSaPair& pair, const std::string& peer_identity);
 void handle_delete_request(Turn& turn, const DeleteRequested& request);
 
 }  // namespace ipsec::ike

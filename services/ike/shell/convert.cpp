@@ -227,6 +227,27 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   return Event(std::move(event));
 }
 
+Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {
+  const proto::Sa& from = message.sa();
+  SaParameters sa;
+  if (from.spi() == 0) return invalid(fmt::format("{}.spi: an SPI is never 0", field));
+  sa.spi = from.spi();
+  sa.pair_spi = from.pair_spi();
+  IPSEC_ASSIGN_OR_RETURN(sa.direction, direction_from_proto(from.direction(), member(field, "direction")));
+  IPSEC_ASSIGN_OR_RETURN(sa.protocol, protocol_from_proto(from.protocol(), member(field, "protocol")));
+  IPSEC_ASSIGN_OR_RETURN(
+      sa.encapsulation, enum_from_proto<Encapsulation>(from.encapsulation(), proto::ENCAPSULATION_TUNNEL,
+                                                       proto::ENCAPSULATION_TRANSPORT, member(field, "encapsulation")));
+  IPSEC_ASSIGN_OR_RETURN(sa.source, from_proto(from.source(), member(field, "source")));
+  IPSEC_ASSIGN_OR_RETURN(sa.destination, from_proto(from.destination(), member(field, "destination")));
+  IPSEC_ASSIGN_OR_RETURN(sa.selector, from_proto(from.selector(), member(field, "selector")));
+  sa.filter_id = from.filter_id();
+  sa.rule_name = from.rule_name();
+  sa.quick_mode_policy = from.quick_mode_policy();
+  sa.initiator = from.initiator();
+  return sa;
+}
+
 template <typename ProtoEnum, typename Enum>
 ProtoEnum enum_to_proto(Enum value) {
   return static_cast<ProtoEnum>(static_cast<int>(value));
@@ -295,6 +316,12 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
       break;
   }
   return invalid("request: one of acquire, rekey and ended is needed");
+}
+
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message) {
+  DriverSasFound found;
+  IPSEC_ASSIGN_OR_RETURN(found.sas, convert_all<SaParameters>(message.sas(), "sas", sa_from_proto));
+  return found;
 }
 
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message) {

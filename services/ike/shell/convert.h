@@ -21,6 +21,8 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message);
 
 // Acquire, RekeyNeeded or SaEnded.
 Result<Event> from_proto(const proto::DriverRequest& message);
+// Without keys and without what is of use only in listings.
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message);
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message);
 
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
