@@ -30,6 +30,10 @@ class First(unittest.TestCase):
     def test_parts(self):
         for part in (1, 2):
             with self.subTest(part=part): self.assertEqual(part, 2)
+    def test_parts_skipped(self):
+        for part in (1, 2):
+            with self.subTest(part=part):
+                if part == 2: self.skipTest("half of it is not here")
     @unittest.skip("not today")
     def test_skipped(self): pass
 class Absent(unittest.TestCase):
@@ -100,7 +104,8 @@ class Counting(unittest.TestCase):
         self.assertEqual(status, 1)
         found = {case["name"]: case["outcome"] for case in json.loads((self.folder / "out.json").read_text(encoding="utf-8"))}
         self.assertEqual({name: outcome for name, outcome in found.items() if "Untidy" not in name},
-                         {"First.test_good": "passed", "First.test_bad": "failed", "First.test_parts": "failed", "First.test_skipped": "skipped",
+                         {"First.test_good": "passed", "First.test_bad": "failed", "First.test_parts": "failed", "First.test_parts_skipped": "skipped",
+                          "First.test_skipped": "skipped",
                           "Absent.test_one": "skipped", "Absent.test_two": "skipped", "Broken.test_one": "failed"})
         self.assertIn("failed", [outcome for name, outcome in found.items() if "Untidy" in name])
 
