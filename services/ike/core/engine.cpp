@@ -210,6 +210,10 @@ Statistics Engine::statistics() const {
   return statistics;
 }
 
+std::vector<FailedNegotiation> Engine::failed_negotiations() const {
+  return implementation_->state.failed.newest_first();
+}
+
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }
 
 std::vector<MainModeSaStatus> Engine::main_mode_sas(Timestamp now) const {

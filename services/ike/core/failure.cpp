@@ -3,6 +3,10 @@
 #include <array>
 #include <cstddef>
 
+#include <fmt/format.h>
+
+#include "services/ike/core/limits.h"
+
 namespace ipsec::ike {
 
 namespace {
@@ -40,6 +44,14 @@ constexpr std::array<std::string_view, 27> kNames = {
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);
 
 }  // namespace
+
+std::vector<std::string> shortened(std::vector<std::string> terms) {
+  if (terms.size() <= kMaxTermsListed) return terms;
+  const std::size_t more = terms.size() - kMaxTermsListed;
+  terms.resize(kMaxTermsListed);
+  terms.push_back(fmt::format("and {} more", more));
+  return terms;
+}
 
 std::string_view name(FailureReason reason) { return kNames[static_cast<std::size_t>(reason)]; }
 

@@ -66,6 +66,11 @@ inline constexpr int kInvalidCookieAnswersPerSecond = 10;
 // An ended main mode SA still reads deletes of the peer for as long as they may be repeated.
 inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);
 
+// Failed negotiations remembered for `show negotiations`: what an administrator looks through. A failure takes at most
+// a few KB, because the offers in it are bounded, too.
+inline constexpr std::size_t kMaxFailedNegotiations = 64;
+inline constexpr std::size_t kMaxTermsListed = 16;
+
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;
 

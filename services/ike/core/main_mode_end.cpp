@@ -4,7 +4,7 @@
 
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
-#include "services/ike/core/main_mode.h"
+#include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/wishes.h"
 
@@ -26,10 +26,25 @@ FailureReason timeout_reason(const MainModeState& state) {
 Failure timeout_failure(const MainModeSa& sa) {
   if (sa.suspicion) return *sa.suspicion;
   if (sa.resender.hinted()) return *sa.resender.hinted();
-  return {timeout_reason(sa.state), fmt::format("{} did not answer ({})", sa.peer.to_string(), name(sa.state))};
+  Terms terms;
+  if (std::holds_alternative<AwaitingMessage2>(sa.state)) terms.offered = offer_texts(sa.facts.rule.policy);
+  return {timeout_reason(sa.state), fmt::format("{} did not answer ({})", sa.peer.to_string(), name(sa.state)),
+          std::move(terms)};
 }
 
 }  // namespace
+
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
+  FailedNegotiation failed;
+  failed.mode = NegotiationMode::kMain;
+  failed.initiator = sa.initiator;
+  failed.local = sa.local;
+  failed.peer = sa.peer;
+  failed.failure = std::move(failure);
+  failed.rule_name = sa.facts.rule.rule_name;
+  failed.policy_name = sa.facts.rule.policy.name;
+  return failed;
+}
 
 void main_mode_due(Turn& turn, MainModeSa& sa) {
   if (turn.now >= sa.give_up_at) {
@@ -56,9 +71,10 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     ++statistics.negotiation_failures;
     if (!sa.initiator) ++statistics.receive_fail;
     if (failure.reason == FailureReason::kAuthenticationFailed) ++statistics.authentication_failures;
-    turn.report(sa, std::string(name(failure.reason)), Severity::kError,
-                fmt::format("main mode with {} failed: {}", sa.peer.to_string(), failure.text),
-                {{"state", name(sa.state)}});
+    Turn::Fields fields = fields_of(sa);
+    fields["state"] = name(sa.state);
+    turn.report_failed(failed_main_mode(sa, failure), fmt::format("main mode with {} failed", sa.peer.to_string()),
+                       std::move(fields));
   }
   const auto wishes = take_waiting(turn, sa);
   turn.state.main_modes.remove(sa.handle);

@@ -16,6 +16,8 @@ namespace ipsec::ike {
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const MessageReceived& message);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const DhComputed& computed);
 
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure);
+
 // Not 0 and no other SA's.
 Cookie fresh_cookie(EngineState& state);
 // Sends what a step has made; an initiator repeats it until answered, a responder where asked again.

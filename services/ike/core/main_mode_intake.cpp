@@ -19,16 +19,17 @@ void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text)
   const bool first = !sa.suspicion;
   sa.suspicion =
       Failure{FailureReason::kAuthenticationFailed,
-              fmt::format("{}; with preshared keys this means that the two sides have different keys (rule '{}')", text,
-                          sa.facts.rule.rule_name)};
+              fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
+              {{fmt::format("a preshared key of {}", (sa.initiator ? sa.local : sa.peer).address.to_string())},
+               {fmt::format("another preshared key on {}", (sa.initiator ? sa.peer : sa.local).address.to_string())}}};
   if (sa.initiator) return;
   send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
   if (!first) return;
   ++turn.state.statistics.authentication_failures;
   ++turn.state.statistics.negotiation_failures;
   ++turn.state.statistics.receive_fail;
-  turn.report(sa, std::string(name(FailureReason::kAuthenticationFailed)), Severity::kError,
-              fmt::format("{} could not prove itself: {}", sa.peer.to_string(), sa.suspicion->text));
+  turn.report_failed(failed_main_mode(sa, *sa.suspicion), fmt::format("{} could not prove itself", sa.peer.to_string()),
+                     fields_of(sa));
 }
 
 void count_ignored(Turn& turn, MainModeSa& sa, const Ignored& ignored) {
@@ -76,16 +77,17 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
 }
 
 void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const Failure& failure,
-                     const std::string& rule) {
+                     const MainModeRule& rule) {
   Statistics& statistics = turn.state.statistics;
   ++statistics.negotiation_failures;
   ++statistics.receive_fail;
-  turn.report(std::string(name(failure.reason)), Severity::kError,
-              fmt::format("main mode of {} refused: {}", datagram.peer.to_string(), failure.text),
-              {{"local", datagram.local.to_string()},
-               {"peer", datagram.peer.to_string()},
-               {"role", "responder"},
-               {"rule", rule}});
+  FailedNegotiation failed;
+  failed.local = datagram.local;
+  failed.peer = datagram.peer;
+  failed.failure = failure;
+  failed.rule_name = rule.rule_name;
+  failed.policy_name = rule.rule_name.empty() ? "" : rule.policy.name;
+  turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
   Header answer = header;
   answer.exchange = ExchangeType::kInformational;
   answer.message_id = turn.state.random.u32();
@@ -116,7 +118,7 @@ bool half_open_bound_reached(Turn& turn, const IpAddress& peer) {
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
   const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true);
   if (const auto* failure = std::get_if<Failure>(&found)) {
-    refuse_message1(turn, header, datagram, *failure, "");
+    refuse_message1(turn, header, datagram, *failure, {});
     return;
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
@@ -124,7 +126,7 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   StepContext context{facts, turn.state.random, false, {}};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
-    refuse_message1(turn, header, datagram, *failure, facts.rule.rule_name);
+    refuse_message1(turn, header, datagram, *failure, facts.rule);
     return;
   }
   auto made = std::make_unique<MainModeSa>();

@@ -180,8 +180,7 @@ void begin_quick_mode(Turn& turn, MainModeSa& sa, QuickModeWish wish, bool on_fr
   QuickModeContext context{facts, *sa.established(), turn.state.random, {}};
   auto started = start_quick_mode(context);
   if (const auto* failure = std::get_if<Failure>(&started)) {
-    ++turn.state.statistics.negotiation_failures;
-    fail_wish(turn, wish, *failure);
+    fail_unstarted(turn, wish, *failure);
     return;
   }
   ++sa.quick_modes;

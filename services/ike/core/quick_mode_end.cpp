@@ -5,6 +5,7 @@
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_exchange.h"
+#include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -41,7 +42,8 @@ Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange)
   if (exchange.resender.hinted()) return *exchange.resender.hinted();
   const bool initiator = exchange.facts.initiator;
   return {initiator ? FailureReason::kTimeoutQuickMode2 : FailureReason::kTimeoutQuickMode3,
-          fmt::format("{} did not answer quick mode message {}", sa.peer.to_string(), initiator ? 1 : 2)};
+          fmt::format("{} did not answer quick mode message {}", sa.peer.to_string(), initiator ? 1 : 2),
+          {initiator ? offered_terms(exchange.facts) : std::vector<std::string>(), {}}};
 }
 
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
@@ -81,9 +83,19 @@ void report_failure(Turn& turn, const MainModeSa& sa, const QuickModeExchange& e
   Statistics& statistics = turn.state.statistics;
   ++statistics.negotiation_failures;
   if (!exchange.facts.initiator) ++statistics.receive_fail;
+  FailedNegotiation failed;
+  failed.mode = NegotiationMode::kQuick;
+  failed.initiator = exchange.facts.initiator;
+  failed.local = sa.local;
+  failed.peer = sa.peer;
+  failed.failure = failure;
+  failed.rule_name = exchange.facts.rule.rule_name;
+  failed.policy_name = exchange.facts.rule.policy.name;
+  failed.filter = exchange.facts.rule.filter_text;
   Turn::Fields fields = fields_of(exchange);
-  turn.report(sa, std::string(name(failure.reason)), Severity::kError,
-              fmt::format("quick mode with {} failed: {}", sa.peer.to_string(), failure.text), std::move(fields));
+  fields.merge(fields_of(sa));
+  turn.report_failed(std::move(failed), fmt::format("quick mode with {} failed", sa.peer.to_string()),
+                     std::move(fields));
 }
 
 bool quick_modes_due(Turn& turn, MainModeSa& sa) {

@@ -113,7 +113,8 @@ Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, c
     return Failure{
         FailureReason::kNoMatchingFilter,
         fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains",
-                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name)};
+                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name),
+        {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)}};
   }
   std::vector<QuickModeTerms> terms;
   for (const QuickModeRule& rule : rules) terms.push_back(terms_of(rule, main_mode, main_mode_policy));

@@ -127,13 +127,14 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended) {
   forget(turn, pair);
 }
 
-void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, spi);
-  if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity)) return;
+  if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity)) return false;
   const QuickModeSaPair pair = *found;
   report_ended(turn, pair, "deleted by peer");
   turn.delete_pair(pair);
   turn.state.quick_modes.remove(pair.inbound_spi);
+  return true;
 }
 
 void delete_pair(Turn& turn, const QuickModeSaPair& pair) {

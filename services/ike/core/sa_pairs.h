@@ -7,8 +7,8 @@ namespace ipsec::ike {
 
 // The driver has ended an SA: the peer is told.
 void handle_sa_ended(Turn& turn, const SaEnded& ended);
-// The peer has deleted its inbound SA `spi`: both of ours go.
-void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
+// The peer has deleted its inbound SA `spi`: both of ours go. False where there is none.
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 // Removes a pair here and tells the peer.
 void delete_pair(Turn& turn, const QuickModeSaPair& pair);
 // The driver has lost everything.

@@ -80,9 +80,10 @@ void handle_acquire(Turn& turn, const AcquireRequested& acquire) {
   wish.peer = acquire.peer;
   const Filter* filter = find_filter(turn.state.policy, acquire.filter_id);
   if (filter == nullptr) {
-    fail_wish(turn, wish,
-              {FailureReason::kNoMatchingFilter, fmt::format("filter {:x} of the driver is not in policy '{}' here",
-                                                             acquire.filter_id, turn.state.policy.policy_name)});
+    fail_unstarted(
+        turn, wish,
+        {FailureReason::kNoMatchingFilter, fmt::format("filter {:x} of the driver is not in policy '{}' here",
+                                                       acquire.filter_id, turn.state.policy.policy_name)});
     return;
   }
   wish.rule = *find_quick_mode_rule(turn.state.policy, acquire.filter_id);
@@ -133,7 +134,7 @@ void pursue(Turn& turn, QuickModeWish wish) {
   }
   auto begun = begin_main_mode(turn, wish.local, wish.peer);
   if (const auto* failure = std::get_if<Failure>(&begun)) {
-    fail_wish(turn, wish, *failure);
+    fail_unstarted(turn, wish, *failure);
     return;
   }
   wait_for(turn, *std::get<MainModeSa*>(begun), std::move(wish));
@@ -154,6 +155,21 @@ void start_waiting(Turn& turn, MainModeSa& sa) {
 std::deque<QuickModeWish> take_waiting(Turn& turn, MainModeSa& sa) {
   turn.state.waiting -= sa.waiting.size();
   return std::exchange(sa.waiting, {});
+}
+
+void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failure) {
+  ++turn.state.statistics.negotiation_failures;
+  FailedNegotiation failed;
+  failed.mode = NegotiationMode::kQuick;
+  failed.initiator = true;
+  failed.local = {wish.local, 0};
+  failed.peer = {wish.peer, 0};
+  failed.failure = failure;
+  failed.rule_name = wish.rule.rule_name;
+  failed.policy_name = wish.rule.policy.name;
+  failed.filter = wish.rule.filter_text;
+  turn.report_failed(std::move(failed), fmt::format("no negotiation with {}", wish.peer.to_string()));
+  fail_wish(turn, wish, failure);
 }
 
 void fail_wish(Turn& turn, const QuickModeWish& wish, const Failure& failure) {

@@ -17,6 +17,8 @@ void start_waiting(Turn& turn, MainModeSa& sa);
 // The wishes that wait for this SA, taken out of it.
 std::deque<QuickModeWish> take_waiting(Turn& turn, MainModeSa& sa);
 
+// Ends a wish for which no negotiation could begin: that is an event of its own.
+void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failure);
 // Ends the wish: AcquireFailed for every request behind it.
 void fail_wish(Turn& turn, const QuickModeWish& wish, const Failure& failure);
 // The exchange that a peer began and that was to serve the wish has come to this: the wish goes its own way, unless the

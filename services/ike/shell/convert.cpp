@@ -37,6 +37,7 @@ static_assert(static_cast<int>(SecurityProtocol::kEsp) == proto::SECURITY_PROTOC
 static_assert(static_cast<int>(FilterAction::kNegotiate) == proto::ACTION_NEGOTIATE);
 static_assert(static_cast<int>(RekeyReason::kSequence) == proto::REKEY_REASON_SEQUENCE);
 static_assert(static_cast<int>(SaEndReason::kPolicy) == proto::SA_END_REASON_POLICY);
+static_assert(static_cast<int>(NegotiationMode::kQuick) == proto::FailedNegotiation::MODE_QUICK);
 static_assert(static_cast<int>(Severity::kError) == proto::Event::SEVERITY_ERROR);
 
 Result<Direction> direction_from_proto(proto::Direction value, const std::string& field) {
@@ -388,6 +389,25 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_quick_mode_limit(status.quick_mode_limit);
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
+  return message;
+}
+
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
+  proto::FailedNegotiation message;
+  message.set_mode(enum_to_proto<proto::FailedNegotiation::Mode>(failed.mode));
+  message.set_initiator(failed.initiator);
+  *message.mutable_local() = to_proto(failed.local);
+  *message.mutable_peer() = to_proto(failed.peer);
+  message.set_reason(std::string(name(failed.failure.reason)));
+  message.set_text(failed.failure.text);
+  message.set_rule_name(failed.rule_name);
+  message.set_policy_name(failed.policy_name);
+  message.set_filter(failed.filter);
+  for (const std::string& one : failed.failure.terms.offered) message.add_offered(one);
+  for (const std::string& one : failed.failure.terms.configured) message.add_configured(one);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - failed.at);
+  message.set_age_seconds(static_cast<std::uint32_t>(age.count()));
+  message.set_times(failed.times);
   return message;
 }
 

@@ -33,6 +33,7 @@ proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
 void wipe_keys(proto::InstallSaRequest& message);
 
 proto::MainModeSa to_proto(const MainModeSaStatus& status);
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now);
 proto::IkeStatistics to_proto(const Statistics& statistics, std::uint64_t policy_version, bool driver_connected);
 // `sequence` from 1; `wall_clock_ms` UTC since 1970.
 proto::Event to_proto(const ReportEvent& action, std::uint64_t sequence, std::int64_t wall_clock_ms);

@@ -115,6 +115,22 @@ TEST(Informational, deletes_survive_a_reordering_network) {
   EXPECT_TRUE(pair.a.driver.outbound.empty());
 }
 
+TEST(Informational, a_delete_that_overtakes_the_answer_it_is_about_counts_when_it_comes_again) {
+  Pair pair;
+  set_mirrored_policies(pair);
+  pair.wire = [&](const SentDatagram& sent) {
+    const bool answer = header_of(sent).exchange == ExchangeType::kQuickMode && !sent.from_a;
+    return Fate{answer ? milliseconds(500) : milliseconds(1)};
+  };
+  pair.acquire(pair.a, 1);
+  while (pair.b.driver.inbound.empty()) pair.run(milliseconds(1));
+  pair.b.driver = FakeDriver(0x90000000);
+  pair.give(pair.b, DriverRestarted{});
+  pair.run(seconds(40));
+  EXPECT_TRUE(pair.a.driver.outbound.empty()) << "or it would send into nothing until its lifetime ends";
+  EXPECT_TRUE(pair.a.driver.inbound.empty());
+}
+
 TEST(Informational, a_lost_delete_comes_again) {
   Pair pair;
   establish(pair);

@@ -201,7 +201,7 @@ TEST_F(DriverClientTest, sas_of_an_earlier_service_are_taken_over_once) {
   EXPECT_EQ(found.sas[0].direction, Direction::kInbound);
   EXPECT_EQ(found.sas[1].direction, Direction::kOutbound);
   EXPECT_EQ(found.sas[1].filter_id, 1U);
-  EXPECT_EQ(found.sas[1].selector.to_string(), "10.0.0.1 -> 10.0.0.2 any");
+  EXPECT_EQ(found.sas[1].selector.to_string(), "10.0.0.1 -> 10.0.0.2 ANY");
   EXPECT_EQ(found.sas[1].rule_name, "Test rule");
   EXPECT_TRUE(said_.next<bool>());
 }
