@@ -10,6 +10,7 @@
 #include "services/ike/core/authentication.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
+#include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/core/sa_pairs.h"
@@ -59,8 +60,9 @@ Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
   if (reason == FailureReason::kAuthenticationFailed && !proving) reason = FailureReason::kPeerRefused;
   Terms terms;
   if (std::holds_alternative<AwaitingMessage2>(sa.state)) terms.offered = offer_texts(sa.facts.rule.policy);
+  if (reason == FailureReason::kAuthenticationFailed) terms = different_keys(sa);
   const std::string offered =
-      terms.offered.empty() ? "" : fmt::format("; offered were {}", fmt::join(terms.offered, ", "));
+      proving || terms.offered.empty() ? "" : fmt::format("; offered were {}", fmt::join(terms.offered, ", "));
   return {reason,
           fmt::format("{} says {} (unauthenticated) in answer to main mode, {}{}", sa.peer.to_string(), name(type),
                       name(sa.state), offered),

@@ -34,6 +34,13 @@ Failure timeout_failure(const MainModeSa& sa) {
 
 }  // namespace
 
+Terms different_keys(const MainModeSa& sa) {
+  const Endpoint& initiator = sa.initiator ? sa.local : sa.peer;
+  const Endpoint& responder = sa.initiator ? sa.peer : sa.local;
+  return {{fmt::format("a preshared key of {}", initiator.address.to_string())},
+          {fmt::format("another preshared key on {}", responder.address.to_string())}};
+}
+
 FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
   FailedNegotiation failed;
   failed.mode = NegotiationMode::kMain;

@@ -17,11 +17,9 @@ namespace {
 // keeps waiting for a right one until its time is up.
 void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text) {
   const bool first = !sa.suspicion;
-  sa.suspicion =
-      Failure{FailureReason::kAuthenticationFailed,
-              fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
-              {{fmt::format("a preshared key of {}", (sa.initiator ? sa.local : sa.peer).address.to_string())},
-               {fmt::format("another preshared key on {}", (sa.initiator ? sa.peer : sa.local).address.to_string())}}};
+  sa.suspicion = Failure{FailureReason::kAuthenticationFailed,
+                         fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
+                         different_keys(sa)};
   if (sa.initiator) return;
   send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
   if (!first) return;
