@@ -42,6 +42,8 @@ class Control {
   // ones run out. An inactive policy ends all SAs and drops held packets.
   Result<std::vector<DriverEvent>> set_policy(Policy policy);
   void set_link(LinkSettings link);
+  // Traces packets from now on, in place of what was traced before; null: none.
+  void set_trace(std::shared_ptr<const TraceRequest> trace);
 
   // A new larval SPI (DRV-14), unique among all inbound SPIs of this host. kExhausted when too many wait.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,

@@ -9,6 +9,7 @@
 #include "services/driver/core/filter_table.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/sa_table.h"
+#include "services/driver/core/trace.h"
 
 namespace ipsec::driver {
 
@@ -23,6 +24,9 @@ struct Tables {
   SaTable sas;
   absl::flat_hash_set<IpAddress> local_addresses;
   LinkSettings link;
+  Exemptions exemptions = Exemptions::kIsakmpOnly;
+  BootSettings boot;
+  std::shared_ptr<const TraceRequest> trace;  // null: nothing is traced
 
   // Multicast, or a broadcast address of this host's subnets (seed rows EX-10, EX-11).
   bool is_group(const IpAddress& destination) const {
