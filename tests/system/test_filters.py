@@ -179,7 +179,7 @@ class Rekey(LabTest):
         self.assertGreaterEqual(len(spis), 3, "the SPI did not change with each lifetime")
         self.assertEqual(self.outbound_spis() & before, set())
         for host in self.HOSTS:
-            for name in ("bad_spi", "inbound_sa_expired", "outbound_sa_expired", "inbound_not_authentic", "inbound_replayed"):
+            for name in ("bad_spi", "inbound_sa_expired", "outbound_held_full", "inbound_not_authentic", "inbound_replayed"):
                 self.assertEqual(self.lab.verdict(host, name), dropped_before[host].get(name, 0), f"{name} at host {host}")
 
     def test_bulk_data_of_several_lifetimes_arrives(self):

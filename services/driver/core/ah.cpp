@@ -105,6 +105,10 @@ bool zero_ipv6(MutableByteView header) {
   return true;
 }
 
+bool zero_mutable(MutableByteView headers) {
+  return (headers[0] >> 4) == 4 ? zero_ipv4(headers) : zero_ipv6(headers);
+}
+
 // What the ICV covers (RFC 4302 3.3.3).
 struct Covered {
   std::array<std::uint8_t, 4> high{};
@@ -120,7 +124,7 @@ bool cover(const AhJob& job, Covered& covered) {
   const MutableByteView headers = job.arena.allocate(rest);
   std::copy_n(job.packet.begin(), rest, headers.begin());
   const MutableByteView ip = headers.first(job.ah_offset);
-  if (!((ip[0] >> 4) == 4 ? zero_ipv4(ip) : zero_ipv6(ip))) return false;
+  if (!zero_mutable(ip)) return false;
   const std::size_t icv = job.keys.icv_size();
   zero(headers.subspan(job.ah_offset + kAhFixedSize, icv));  // what pads it is covered as it is
   covered.pieces[0] = headers;
@@ -156,6 +160,8 @@ void write_ah(MutableByteView out, std::uint8_t next_header, std::uint32_t spi, 
   store_u32(&out[4], spi);
   store_u32(&out[8], sequence);
 }
+
+bool ah_can_cover(MutableByteView headers) { return zero_mutable(headers); }
 
 bool ah_sign(const AhJob& job) {
   Covered covered;

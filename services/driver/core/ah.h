@@ -47,6 +47,8 @@ struct AhJob {
   std::optional<std::uint32_t> sequence_high;
   Arena& arena;
 };
+// Whether the IP headers before AH can be read; `headers` is scratch and is changed.
+bool ah_can_cover(MutableByteView headers);
 // False: options or extension headers before AH whose lengths contradict each other; nothing is written.
 bool ah_sign(const AhJob& job);
 // Requires ah_size == ah_header_size(keys.icv_size()).

@@ -17,7 +17,7 @@ bool is_exempt(const FiveTuple& packet, Direction direction, const BootSettings&
 
 // The answer to a broadcast or multicast (DHCP) comes from another address.
 FiveTuple without_peer(FiveTuple sent) {
-  sent.destination = IpAddress::first(sent.destination.family());
+  sent.destination = IpAddress::any(sent.destination.family());
   return sent;
 }
 

@@ -7,6 +7,7 @@
 #include "services/common/address.h"
 #include "services/common/selector.h"
 #include "services/driver/core/policy.h"
+#include "services/driver/core/trace.h"
 #include "services/driver/core/verdict.h"
 
 // What the driver asks of IKE and tells the administrator. Values: they outlive the call that made them.
@@ -50,7 +51,7 @@ struct AuditEvent {
   Verdict verdict{};
   FiveTuple packet;
   std::uint32_t spi = 0;         // 0: none
-  std::uint32_t sequence = 0;    // of ESP; 0: none
+  std::uint64_t sequence = 0;    // of AH or ESP; 0: none
   std::uint64_t filter_id = 0;   // 0: none
   std::uint64_t suppressed = 0;  // events of this verdict left out since the last one of this worker
 };

@@ -33,7 +33,7 @@ class ReplayWindow {
     const std::uint32_t edge = top_low - window_ + 1;  // the window's oldest number, its low half
     if (top_low >= window_ - 1) return (low >= edge ? high : high + 1) << 32 | low;
     // The window lies across a wrap of the low half.
-    return (low >= edge && high != 0 ? high - 1 : high) << 32 | low;
+    return (low >= edge ? high - 1 : high) << 32 | low;
   }
 
   // Before the integrity check. Changes nothing. 0 is never new (RFC 4303 3.3.3).
@@ -60,8 +60,8 @@ class ReplayWindow {
 
  private:
   // The upper half is the block number (sequence / 32, its low 32 bits), the lower half the bits. Blocks are compared as
-  // serial numbers: what a slot holds is never 2^31 blocks away from what comes, because one number, even one of 64
-  // bits whose high half is inferred, is at most 2^32 ahead of the last.
+  // serial numbers: a sender that counts comes by every slot again and again, so what a slot holds is never 2^31 blocks
+  // away from what comes.
   using Word = std::atomic<std::uint64_t>;
   static constexpr std::uint32_t kBitsPerWord = 32;
 

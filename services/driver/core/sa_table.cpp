@@ -45,6 +45,7 @@ void SaTable::add(const SaPointer& sa) {
     assert(inbound_.find(parameters.spi) == nullptr);
     inbound_[parameters.spi] = sa;
     if (parameters.ah) inbound_[parameters.ah->spi] = sa;
+    if (parameters.udp) ++udp_count_;
     return;
   }
   assert(outbound_by_name_.find({parameters.spi, parameters.protocol, parameters.destination}) == nullptr);
@@ -59,6 +60,7 @@ void SaTable::remove(const Sa& sa) {
   if (parameters.direction == Direction::kInbound) {
     inbound_.erase(parameters.spi);
     if (parameters.ah) inbound_.erase(parameters.ah->spi);
+    if (parameters.udp) --udp_count_;
     return;
   }
   outbound_by_name_.erase({parameters.spi, parameters.protocol, parameters.destination});

@@ -21,6 +21,8 @@ class SaTable {
   // port.
   SaPointer find_same(const SaParameters& outbound) const;
   SaPointer inbound(std::uint32_t spi) const;
+  // Whether any inbound SA is in UDP.
+  bool has_udp() const { return udp_count_ != 0; }
 
   // Requires that no SA with one of its SPIs (inbound), or SPI, protocol and peer (outbound), is here.
   void add(const SaPointer& sa);
@@ -58,6 +60,7 @@ class SaTable {
   };
 
   ShardedMap<std::uint32_t, SaPointer> inbound_;
+  std::size_t udp_count_ = 0;
   ShardedMap<OutboundName, SaPointer> outbound_by_name_;
   ShardedMap<OutboundKey, std::vector<SaPointer>> outbound_;  // newest first
 };

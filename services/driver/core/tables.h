@@ -23,11 +23,17 @@ struct Tables {
   std::shared_ptr<const FilterTable> filters;  // never null in a snapshot that Control made
   SaTable sas;
   absl::flat_hash_set<IpAddress> local_addresses;
+  // Packets of other addresses of this host are dropped: the policy does not speak of them yet.
+  bool addresses_are_complete = false;
   LinkSettings link;
   Exemptions exemptions = Exemptions::kIsakmpOnly;
   BootSettings boot;
   std::shared_ptr<const TraceRequest> trace;  // null: nothing is traced
 
+  // Of this host; a policy that names no addresses leaves that open.
+  bool is_local(const IpAddress& address) const {
+    return local_addresses.empty() || local_addresses.contains(address);
+  }
   // Multicast, or a broadcast address of this host's subnets (seed rows EX-10, EX-11).
   bool is_group(const IpAddress& destination) const {
     if (destination.is_multicast() || destination == IpAddress::last(AddressFamily::kIpv4)) return true;

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "services/common/daemon/clock.h"
+#include "services/driver/core/probe.h"
 
 namespace ipsec::driver {
 namespace {
 
 using daemon::monotonic_now;
-
-bool is_outbound_tunnel(const Filter& filter) { return filter.direction == Direction::kOutbound && filter.is_tunnel(); }
 
 }  // namespace
 
@@ -30,7 +29,9 @@ Driver::Driver(RandomSource& random, Netlink routes)
 Status Driver::start_workers(unsigned count, RandomSource& random) {
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < count; ++i) {
-    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random));
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<AddressWatch> addresses, AddressWatch::open());
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random, addresses.get()));
+    address_watches_.push_back(std::move(addresses));
     workers.push_back(std::move(worker));
   }
   workers_ = std::make_unique<WorkerPool>(
@@ -44,19 +45,30 @@ Driver::~Driver() = default;
 
 Result<bool> Driver::set_policy(Policy policy) {
   const std::lock_guard lock(mutex_);
-  if (stopped_) return refused("the driver is stopping");
-  const std::uint64_t version = policy.version;
-  const Profile profile = policy.profile;
-  const std::vector<Filter> filters = policy.filters;
-  const std::string name = policy.name;
+  if (stopped_) return unavailable("the driver is stopping");
   IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
+  return follow_change(events);
+}
+
+Result<bool> Driver::update_policy(PolicyUpdate update) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return unavailable("the driver is stopping");
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.update_policy(std::move(update)));
+  return follow_change(events);
+}
+
+Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
+  const std::shared_ptr<const FilterTable> filters = control_.filters();
   events_.set_filters(filters);
-  nics_->use_one_worker_outbound(std::any_of(filters.begin(), filters.end(), is_outbound_tunnel));
-  profile_ = profile;
+  traces_.set_filters(filters);
+  nics_->use_one_worker_outbound(filters->has_outbound_tunnels());
   policy_known_ = true;
+  const std::string& name = control_.policy_name();
+  const std::uint64_t version = control_.policy_version();
   events_.add("policy_set", Severity::kInformation,
-              control_.active() ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters.size())
-                                : std::string("No policy is active"),
+              control_.active()
+                  ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters->entries().size())
+                  : std::string("No policy is active"),
               {{"policy", name}, {"version", fmt::format("{}", version)}});
   publish();
   distribute(events);
@@ -116,15 +128,38 @@ std::shared_ptr<RequestQueue> Driver::open_requests() {
   return requests_.open(control_.pending_acquires());
 }
 
+std::shared_ptr<TraceQueue> Driver::open_trace(std::optional<IpAddress> source, std::optional<IpAddress> destination,
+                                               std::uint32_t count) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<TraceQueue> queue = traces_.open(count);
+  if (stopped_) traces_.close();
+  control_.set_trace(std::make_shared<TraceRequest>(source, destination, count));
+  publish();
+  return queue;
+}
+
+void Driver::close_trace(const std::shared_ptr<TraceQueue>& queue) {
+  const std::lock_guard lock(mutex_);
+  if (!traces_.close(queue)) return;
+  control_.set_trace(nullptr);
+  publish();
+}
+
+TracedPacket Driver::explain(Direction direction, const FiveTuple& packet) {
+  PacketTrace trace = workers_->explain(direction, make_probe(packet));
+  trace.packet = packet;  // an inactive driver has not looked at it
+  return traces_.named(std::move(trace));
+}
+
 std::vector<SaStatus> Driver::list_sas() {
   const std::lock_guard lock(mutex_);
   return control_.list_sas(monotonic_now());
 }
 
-DriverState Driver::state() {
+DriverState Driver::state(Control::FilterNumbers filters) {
   const std::lock_guard lock(mutex_);
-  return {control_.statistics(), control_.policy_version(), profile_,
-          nics_->names(),        workers_->lost_to_wire(),  workers_->lost_to_host()};
+  return {control_.statistics(filters), control_.policy_version(), control_.profile(), nics_->names(),
+          workers_->lost_to_wire(),     workers_->lost_to_host()};
 }
 
 void Driver::tick() {
@@ -148,6 +183,7 @@ void Driver::stop() {
   const Status status = nics_->release_all();
   if (!status.ok()) events_.add("detach_failed", Severity::kError, status.message());
   requests_.close();
+  traces_.close();
   events_.close();
 }
 
@@ -167,6 +203,8 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
     void operator()(const Acquire& acquire) const { driver.requests_.push(acquire); }
     void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
     void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
+    void operator()(const PeerMoved& moved) const { driver.requests_.push(moved); }
+    void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };
   for (const DriverEvent& event : events) std::visit(Distributor{*this}, event);

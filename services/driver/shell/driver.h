@@ -4,14 +4,17 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "services/common/crypto/random.h"
 #include "services/common/result.h"
 #include "services/driver/core/control.h"
+#include "services/driver/shell/address_watch.h"
 #include "services/driver/shell/attached_nics.h"
 #include "services/driver/shell/event_log.h"
+#include "services/driver/shell/packet_traces.h"
 #include "services/driver/shell/request_stream.h"
 #include "services/driver/shell/worker_pool.h"
 
@@ -43,6 +46,8 @@ class Driver {
   // Puts the policy in force and attaches or detaches accordingly. kInvalid: refused, the old one stays. kUnavailable:
   // in force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
   Result<bool> set_policy(Policy policy);
+  // The same for a whole policy or a difference. kRefused as Control::update_policy().
+  Result<bool> update_policy(PolicyUpdate update);
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
@@ -50,8 +55,15 @@ class Driver {
 
   std::shared_ptr<RequestQueue> open_requests();
   std::shared_ptr<rpc::EventQueue<Event>> watch_events() { return events_.watch(); }
+  // Traces packets from now on. Requires 1 <= count <= limits::kMaxTraces.
+  std::shared_ptr<TraceQueue> open_trace(std::optional<IpAddress> source, std::optional<IpAddress> destination,
+                                         std::uint32_t count);
+  // Without effect when another trace has begun since.
+  void close_trace(const std::shared_ptr<TraceQueue>& queue);
+  // What would become of a packet now. Requires addresses of one family and a protocol other than 0.
+  TracedPacket explain(Direction direction, const FiveTuple& packet);
   std::vector<SaStatus> list_sas();
-  DriverState state();
+  DriverState state(Control::FilterNumbers filters = Control::FilterNumbers::kInclude);
 
   // About once a second.
   void tick();
@@ -65,6 +77,7 @@ class Driver {
   Status start_workers(unsigned count, RandomSource& random);
 
   // These require the lock.
+  Result<bool> follow_change(const std::vector<DriverEvent>& events);
   Status follow_policy();
   void link_changed();
   void publish();
@@ -76,9 +89,9 @@ class Driver {
   std::mutex mutex_;
   EventLog events_;
   RequestStream requests_;
+  PacketTraces traces_;
   Control control_;
   TablesPointer published_;
-  Profile profile_ = Profile::kModern;
   LinkSettings link_;
   bool stopped_ = false;
   bool policy_known_ = false;  // before the first one, what a dead process left blocked stays so
@@ -86,6 +99,7 @@ class Driver {
   std::mutex routes_mutex_;
   Netlink routes_;
 
+  std::vector<std::unique_ptr<AddressWatch>> address_watches_;  // one for each worker
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<AttachedNics> nics_;
 };
