@@ -1,5 +1,5 @@
-// AH over hostile headers: what can be signed verifies, a changed payload never does, and a whole driver with SAs of AH, of
-// AH around ESP and of ESP in UDP takes any octets, also under a good ICV.
+// AH over hostile headers: what can be signed verifies, a changed payload never does, and a whole driver with SAs of
+// AH, of AH around ESP and of ESP in UDP takes any octets, also under a good ICV.
 #include <cstdlib>
 
 #include "services/driver/core/ah.h"
@@ -69,8 +69,11 @@ struct Driver {
         SecurityProtocol::kAh);
     bundle = *control.reserve_spi(SecurityProtocol::kAh, local, peer, {});
     install([this](SaParameters& sa) { sa.ah = AroundEsp{bundle, Integrity::kSha1, key()}; }, SecurityProtocol::kEsp);
-    install([](SaParameters& sa) { sa.udp = UdpEncapsulation{kNatTraversalPort, 1234, {}, {}}; },
-            SecurityProtocol::kEsp);
+    install(
+        [](SaParameters& sa) {
+          sa.udp = UdpEncapsulation{kNatTraversalPort, 1234, {}, {}};
+        },
+        SecurityProtocol::kEsp);
   }
 
   template <typename Change>

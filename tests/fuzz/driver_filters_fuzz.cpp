@@ -1,4 +1,5 @@
-// The filter table against a plain list: any filters, whole or as a difference, give for any packet the first that matches.
+// The filter table against a plain list: any filters, whole or as a difference, give for any packet the first that
+// matches.
 #include <cstdlib>
 
 #include "services/driver/core/filter_table.h"

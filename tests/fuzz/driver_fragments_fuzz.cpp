@@ -1,5 +1,5 @@
-// Fragments in any order, with any overlap, and ICMP that quotes any packet: bounded, and what is joined is what one of the
-// possible orders would have made.
+// Fragments in any order, with any overlap, and ICMP that quotes any packet: bounded, and what is joined is what one of
+// the possible orders would have made.
 #include <cstdlib>
 
 #include "services/driver/core/icmp.h"

@@ -45,7 +45,7 @@ bool zero_options(MutableByteView header) {
 }
 
 bool zero_ipv4(MutableByteView header) {
-  header[1] = 0;             // DSCP and ECN
+  header[1] = 0;               // DSCP and ECN
   zero(header.subspan(6, 3));  // flags, fragment offset, TTL
   zero(header.subspan(10, 2));
   return zero_options(header);
@@ -105,9 +105,7 @@ bool zero_ipv6(MutableByteView header) {
   return true;
 }
 
-bool zero_mutable(MutableByteView headers) {
-  return (headers[0] >> 4) == 4 ? zero_ipv4(headers) : zero_ipv6(headers);
-}
+bool zero_mutable(MutableByteView headers) { return (headers[0] >> 4) == 4 ? zero_ipv4(headers) : zero_ipv6(headers); }
 
 // What the ICV covers (RFC 4302 3.3.3).
 struct Covered {

@@ -35,9 +35,9 @@ std::optional<AhHeader> read_ah(ByteView bytes);
 // Writes the header with zeros for the ICV into all of `out`.
 void write_ah(MutableByteView out, std::uint8_t next_header, std::uint32_t spi, std::uint32_t sequence);
 
-// One packet under AH: all of it, its lengths and checksums written, and where its AH header of `ah_size` octets begins.
-// `sequence_high` is the unsent half of a 64-bit sequence number; nullopt: numbers of 32 bits. Scratch memory comes from
-// `arena`.
+// One packet under AH: all of it, its lengths and checksums written, and where its AH header of `ah_size` octets
+// begins. `sequence_high` is the unsent half of a 64-bit sequence number; nullopt: numbers of 32 bits. Scratch memory
+// comes from `arena`.
 struct AhJob {
   const AhKeys& keys;
   unsigned engine_index;

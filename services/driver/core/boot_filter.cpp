@@ -27,8 +27,7 @@ bool BootFilter::passes_outbound(const FiveTuple& packet, const BootSettings& se
   if (settings.mode == BootMode::kPermit) return true;
   if (is_exempt(packet, Direction::kOutbound, settings)) return true;
   if (settings.mode == BootMode::kBlock) return false;
-  const bool group =
-      packet.destination.is_multicast() || packet.destination == IpAddress::last(AddressFamily::kIpv4);
+  const bool group = packet.destination.is_multicast() || packet.destination == IpAddress::last(AddressFamily::kIpv4);
   const FiveTuple key = group ? without_peer(packet) : packet;
   if (sent_.size() >= limits::kMaxBootFlows && !sent_.contains(key)) return false;
   sent_[key] = now;

@@ -63,8 +63,8 @@ std::optional<std::uint32_t> reported_mtu(const PacketView& packet) {
   return load_u32(&icmp[4]);
 }
 
-// Routers quote at least the IP header and eight octets. Our packets in tunnel mode have no options or extension headers
-// of their own, and where transport mode keeps some the SPI may lie beyond what is quoted.
+// Routers quote at least the IP header and eight octets. Our packets in tunnel mode have no options or extension
+// headers of their own, and where transport mode keeps some the SPI may lie beyond what is quoted.
 struct QuotedHeader {
   std::size_t size = 0;
   std::uint8_t protocol = 0;

@@ -96,8 +96,8 @@ inline constexpr std::size_t kMaxFilters = 400000;
 // Flows a worker remembers with their filter and SA. 4096 entries of 72 octets: a third of a second-level cache.
 inline constexpr std::size_t kFlowCacheEntries = 4096;
 
-// Flows that the stateful boot mode and NAT traversal remember, per worker: a busy server's connections. A flow idle for
-// so long is over: longer than a connection's keep-alives are apart where a NAT is on the way.
+// Flows that the stateful boot mode and NAT traversal remember, per worker: a busy server's connections. A flow idle
+// for so long is over: longer than a connection's keep-alives are apart where a NAT is on the way.
 inline constexpr std::size_t kMaxBootFlows = 16384;
 inline constexpr Duration kBootFlowLifetime = std::chrono::seconds(120);
 inline constexpr std::size_t kMaxNatFlows = 65536;

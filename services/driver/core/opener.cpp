@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "services/driver/core/describe.h"
 #include "services/driver/core/ah.h"
 #include "services/driver/core/checksum.h"
+#include "services/driver/core/describe.h"
 #include "services/driver/core/tunnel.h"
 #include "services/driver/core/udp_encapsulation.h"
 
@@ -117,8 +117,8 @@ void Opener::take_ah(const Arrived& arrived, Batch& batch) {
   }
   ReplayWindow::Answer answer = sa->ah_window().check(sequence);
   if (answer != ReplayWindow::Answer::kNew) return batch.conclude(verdict_of(answer), facts);
-  const auto high = sa->parameters().extended_sequence ? std::optional(static_cast<std::uint32_t>(sequence >> 32))
-                                                       : std::nullopt;
+  const auto high =
+      sa->parameters().extended_sequence ? std::optional(static_cast<std::uint32_t>(sequence >> 32)) : std::nullopt;
   const bool good = ah_verify({sa->ah_keys(), batch.state.engine_index, outer.bytes, outer.upper_offset, header->size,
                                high, batch.state.arena});
   note(item.trace, Step::kInCrypto, [&] { return good ? "AH is good" : "AH is not authentic"; });

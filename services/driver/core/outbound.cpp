@@ -137,7 +137,9 @@ Sa* OutboundPath::choose_sa(const Item& item, const FlowDecision& decision, Batc
 }
 
 void OutboundPath::hold(const Item& item, const Filter& filter, Batch& batch) {
-  note(item.trace, Step::kOutAcquire, [&] { return fmt::format("with {}; the packet waits", peer_of(filter, item.view.tuple.destination).to_string()); });
+  note(item.trace, Step::kOutAcquire, [&] {
+    return fmt::format("with {}; the packet waits", peer_of(filter, item.view.tuple.destination).to_string());
+  });
   if (batch.dry) return;
   const FiveTuple& tuple = item.view.tuple;
   const HeldPackets::Request request{filter.id,

@@ -55,8 +55,8 @@ bool Protector::protect(const Item& item, Sa& sa, const Filter& filter, Batch& b
     return true;
   }
   note(item.trace, Step::kOutSize, [&] {
-    return fmt::format("{} octets of at most {}, path MTU {}{}", plan->largest_size(), room.largest_inner, room.path_mtu,
-                       plan->cuts() ? fmt::format(", cut into {}", plan->count()) : std::string());
+    return fmt::format("{} octets of at most {}, path MTU {}{}", plan->largest_size(), room.largest_inner,
+                       room.path_mtu, plan->cuts() ? fmt::format(", cut into {}", plan->count()) : std::string());
   });
   const Task task{item, *plan, room, sa, filter};
   if (plan->largest_size() > room.largest_inner) return protect_too_big(task, batch);
@@ -65,8 +65,9 @@ bool Protector::protect(const Item& item, Sa& sa, const Filter& filter, Batch& b
   return true;
 }
 
-// In tunnel mode a packet is cut before protection, which spares the receiver the joining; but not where the SA asks for
-// ports, which only the first piece would show. Transport mode protects whole packets, so there what comes out is cut.
+// In tunnel mode a packet is cut before protection, which spares the receiver the joining; but not where the SA asks
+// for ports, which only the first piece would show. Transport mode protects whole packets, so there what comes out is
+// cut.
 bool Protector::protect_too_big(Task task, Batch& batch) {
   const auto refuse = [&] {
     refuse_too_big(task, batch);

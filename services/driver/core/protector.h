@@ -20,8 +20,8 @@ namespace ipsec::driver {
 // One thread.
 class Protector {
  public:
-  // False: the SA has reached its lifetime or its last sequence number; the packet has no verdict yet. Requires an SA that
-  // is not soft.
+  // False: the SA has reached its lifetime or its last sequence number; the packet has no verdict yet. Requires an SA
+  // that is not soft.
   bool protect(const Item& item, Sa& sa, const Filter& filter, Batch& batch);
   // Sends what waits for its cryptography.
   void finish(Batch& batch) {

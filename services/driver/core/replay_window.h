@@ -59,17 +59,15 @@ class ReplayWindow {
   std::uint64_t top() const { return top_.load(std::memory_order_relaxed); }
 
  private:
-  // The upper half is the block number (sequence / 32, its low 32 bits), the lower half the bits. Blocks are compared as
-  // serial numbers: a sender that counts comes by every slot again and again, so what a slot holds is never 2^31 blocks
-  // away from what comes.
+  // The upper half is the block number (sequence / 32, its low 32 bits), the lower half the bits. Blocks are compared
+  // as serial numbers: a sender that counts comes by every slot again and again, so what a slot holds is never 2^31
+  // blocks away from what comes.
   using Word = std::atomic<std::uint64_t>;
   static constexpr std::uint32_t kBitsPerWord = 32;
 
   static std::uint32_t block(std::uint64_t sequence) { return static_cast<std::uint32_t>(sequence / kBitsPerWord); }
   static std::uint32_t block_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
-  static bool is_later(std::uint32_t block, std::uint32_t than) {
-    return static_cast<std::int32_t>(block - than) > 0;
-  }
+  static bool is_later(std::uint32_t block, std::uint32_t than) { return static_cast<std::int32_t>(block - than) > 0; }
   static std::uint64_t bit(std::uint64_t sequence) { return std::uint64_t{1} << (sequence % kBitsPerWord); }
   std::size_t index(std::uint64_t sequence) const { return static_cast<std::size_t>(block(sequence) & mask_); }
   bool is_too_old(std::uint64_t sequence) const {

@@ -63,7 +63,8 @@ Status Sad::check_outbound(const SaParameters& parameters) const {
   const bool exists =
       table_.find_outbound(parameters.spi, parameters.protocol, peer) != nullptr ||
       (parameters.ah && table_.find_outbound(parameters.ah->spi, SecurityProtocol::kAh, peer) != nullptr);
-  if (exists) return complaint(ErrorCode::kAlreadyExists, parameters, "an outbound SA with this SPI and peer is installed");
+  if (exists)
+    return complaint(ErrorCode::kAlreadyExists, parameters, "an outbound SA with this SPI and peer is installed");
   return {};
 }
 
@@ -85,10 +86,9 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
 // Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
 // is still on its way.
 void Sad::retire_predecessor(const SaParameters& outbound) {
-  SaPointer old =
-      outbound.replaces_spi == 0
-          ? nullptr
-          : table_.find_outbound(outbound.replaces_spi, outbound.protocol, outbound.destination);
+  SaPointer old = outbound.replaces_spi == 0
+                      ? nullptr
+                      : table_.find_outbound(outbound.replaces_spi, outbound.protocol, outbound.destination);
   if (old == nullptr) old = table_.find_same(outbound);
   if (old == nullptr) return;
   ++numbers_.rekeyed;

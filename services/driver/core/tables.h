@@ -31,9 +31,7 @@ struct Tables {
   std::shared_ptr<const TraceRequest> trace;  // null: nothing is traced
 
   // Of this host; a policy that names no addresses leaves that open.
-  bool is_local(const IpAddress& address) const {
-    return local_addresses.empty() || local_addresses.contains(address);
-  }
+  bool is_local(const IpAddress& address) const { return local_addresses.empty() || local_addresses.contains(address); }
   // Multicast, or a broadcast address of this host's subnets (seed rows EX-10, EX-11).
   bool is_group(const IpAddress& destination) const {
     if (destination.is_multicast() || destination == IpAddress::last(AddressFamily::kIpv4)) return true;

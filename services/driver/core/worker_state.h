@@ -26,7 +26,11 @@ namespace ipsec::driver {
 struct WorkerState {
   WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets,
               std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses)
-      : engine_index(index), engine(index, random), held(held_packets), counters(std::move(own_counters)), own_addresses(addresses) {}
+      : engine_index(index),
+        engine(index, random),
+        held(held_packets),
+        counters(std::move(own_counters)),
+        own_addresses(addresses) {}
 
   unsigned engine_index;
   EspEngine engine;

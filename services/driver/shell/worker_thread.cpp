@@ -121,8 +121,7 @@ void WorkerThread::obey(Remove& order) {
 }
 
 void WorkerThread::obey(Explain& order) {
-  order.done.set_value(
-      worker_->explain(order.direction, {order.packet, {}}, *tables_, daemon::monotonic_now()));
+  order.done.set_value(worker_->explain(order.direction, {order.packet, {}}, *tables_, daemon::monotonic_now()));
 }
 
 void WorkerThread::watch(std::uint32_t nic_index, bool wire, const PollablePort& port) {

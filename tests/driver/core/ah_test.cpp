@@ -1,7 +1,8 @@
 // AH as RFC 4302 has it: published packets, what may change on the way and what may not, and its place beside ESP.
+#include "services/driver/core/ah.h"
+
 #include <gtest/gtest.h>
 
-#include "services/driver/core/ah.h"
 #include "tests/driver/core/test_host.h"
 #include "tests/support/published_data.h"
 
@@ -62,7 +63,8 @@ TEST(Ah, HDR_03_fields_that_routers_change_are_left_out_all_others_are_not) {
     for (std::size_t at = 0; at < each.packet.size(); ++at) {
       // The first octet decides how the packet is read at all; the length octets of options likewise.
       if (at == 0 || (at >= header && at < each.offset)) continue;
-      const bool is_mutable = v4 ? at == 1 || (at >= 6 && at <= 8) || at == 10 || at == 11 : (at >= 1 && at <= 3) || at == 7;
+      const bool is_mutable =
+          v4 ? at == 1 || (at >= 6 && at <= 8) || at == 10 || at == 11 : (at >= 1 && at <= 3) || at == 7;
       each.packet[at] ^= 0x08;
       const auto ah = read_ah(ByteView(each.packet).subspan(each.offset));
       const bool same_size = ah && ah->size == ah_header_size(each.keys->icv_size(), v4);
@@ -82,8 +84,8 @@ TEST(Ah, HDR_03_options_of_ipv4_by_their_type) {
     std::uint8_t type;
     bool may_change;
   };
-  constexpr Option kOptions[] = {{7, true},    {68, true},   {82, true},   {131, true},   {137, true},  {136, true},
-                                 {222, true},  {130, false}, {133, false}, {134, false}, {148, false}, {149, false}};
+  constexpr Option kOptions[] = {{7, true},   {68, true},   {82, true},   {131, true},  {137, true},  {136, true},
+                                 {222, true}, {130, false}, {133, false}, {134, false}, {148, false}, {149, false}};
   for (const Option& option : kOptions) {
     Bytes packet(20 + 8 + 24 + 16);
     const Bytes plain = ip_packet({address("10.0.0.1"), address("10.0.0.2"), kProtocolAh}, pattern(40));
@@ -297,10 +299,15 @@ TEST(Ah, NAT_05_and_other_contradictions_are_refused_at_installation) {
     change(sa);
     return host.control().install_sa(std::move(sa), host.now);
   };
-  EXPECT_EQ(install([](SaParameters& sa) { sa.udp = UdpEncapsulation{4500, 4500, {}, {}}; }).code(), ErrorCode::kInvalid);
+  EXPECT_EQ(install([](SaParameters& sa) {
+              sa.udp = UdpEncapsulation{4500, 4500, {}, {}};
+            }).code(),
+            ErrorCode::kInvalid);
   EXPECT_EQ(install([](SaParameters& sa) { sa.integrity = Integrity::kNone; }).code(), ErrorCode::kInvalid);
   EXPECT_EQ(install([](SaParameters& sa) { sa.integrity_key = key_of_size(19, 1); }).code(), ErrorCode::kInvalid);
-  EXPECT_EQ(install([](SaParameters& sa) { sa.ah = AroundEsp{0x6000, Integrity::kSha1, key_of_size(20, 1)}; }).code(),
+  EXPECT_EQ(install([](SaParameters& sa) {
+              sa.ah = AroundEsp{0x6000, Integrity::kSha1, key_of_size(20, 1)};
+            }).code(),
             ErrorCode::kInvalid);
   EXPECT_TRUE(install([](SaParameters&) {}).ok());
 }

@@ -21,7 +21,8 @@ Policy policy_of(std::vector<Filter> filters) {
 }
 
 std::vector<Filter> block_all() {
-  const FilterPair all = mirrored(kFilter, between("0.0.0.0-255.255.255.255", "0.0.0.0-255.255.255.255"), Action::kBlock);
+  const FilterPair all =
+      mirrored(kFilter, between("0.0.0.0-255.255.255.255", "0.0.0.0-255.255.255.255"), Action::kBlock);
   return {all.outbound, all.inbound};
 }
 
@@ -37,7 +38,8 @@ struct Kind {
 };
 
 std::vector<Kind> kinds() {
-  IpFields rsvp_out{address(kOwn), address(kPeer), kProtocolRsvp}, rsvp_in{address(kPeer), address(kOwn), kProtocolRsvp};
+  IpFields rsvp_out{address(kOwn), address(kPeer), kProtocolRsvp},
+      rsvp_in{address(kPeer), address(kOwn), kProtocolRsvp};
   TcpFields kerberos;
   kerberos.destination_port = kKerberosPort;
   TcpFields from_kerberos;

@@ -26,11 +26,16 @@ struct Suite {
 constexpr auto kAh = SecurityProtocol::kAh;
 constexpr auto kEsp = SecurityProtocol::kEsp;
 constexpr Suite kSuites[] = {
-    {Cipher::kNull, Integrity::kSha1},        {Cipher::kDes, Integrity::kMd5},
-    {Cipher::kTripleDes, Integrity::kSha1},   {Cipher::kAes128Cbc, Integrity::kSha1},
-    {Cipher::kAes192Cbc, Integrity::kSha256}, {Cipher::kAes256Cbc, Integrity::kSha384},
-    {Cipher::kAes256Cbc, Integrity::kSha512}, {Cipher::kAes128Gcm, Integrity::kNone},
-    {Cipher::kAes192Gcm, Integrity::kNone},   {Cipher::kAes256Gcm, Integrity::kNone},
+    {Cipher::kNull, Integrity::kSha1},
+    {Cipher::kDes, Integrity::kMd5},
+    {Cipher::kTripleDes, Integrity::kSha1},
+    {Cipher::kAes128Cbc, Integrity::kSha1},
+    {Cipher::kAes192Cbc, Integrity::kSha256},
+    {Cipher::kAes256Cbc, Integrity::kSha384},
+    {Cipher::kAes256Cbc, Integrity::kSha512},
+    {Cipher::kAes128Gcm, Integrity::kNone},
+    {Cipher::kAes192Gcm, Integrity::kNone},
+    {Cipher::kAes256Gcm, Integrity::kNone},
     {Cipher::kChacha20Poly1305, Integrity::kNone},
     {Cipher::kNull, Integrity::kMd5, kAh},
     {Cipher::kNull, Integrity::kSha1, kAh},

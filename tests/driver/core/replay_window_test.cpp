@@ -70,7 +70,8 @@ TEST(ReplayWindow, extended_numbers_across_every_wrap) {
         if (number + size > top) {
           ASSERT_EQ(window.infer(static_cast<std::uint32_t>(number)), number) << "window " << size << ", top " << top;
         }
-        ASSERT_EQ(window.commit(number) == Answer::kNew, expected) << "window " << size << ", top " << top << ": " << number;
+        ASSERT_EQ(window.commit(number) == Answer::kNew, expected)
+            << "window " << size << ", top " << top << ": " << number;
         if (expected) seen.insert(number);
         top = std::max(top, number);
       }

@@ -61,8 +61,8 @@ TEST(Trace, OUT_01_OUT_02_OUT_03_OUT_08_permit_block_and_no_filter) {
   EXPECT_EQ(rows(traces[0]), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-08"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kOutboundBlocked);
 
-  traces = events_of<PacketTrace>(
-      block.left.send(udp_packet({block.left.own(), address("10.9.9.9")}, 1, 2, {})).events);
+  traces =
+      events_of<PacketTrace>(block.left.send(udp_packet({block.left.own(), address("10.9.9.9")}, 1, 2, {})).events);
   ASSERT_EQ(traces.size(), 1U);
   EXPECT_EQ(rows(traces[0]), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-19"}));
 }
@@ -78,8 +78,8 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
   const auto released = pair.left.send_released();
   traces = events_of<PacketTrace>(released.events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"OUT-06", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-18",
-                                    "OUT-19"}));
+  EXPECT_EQ(rows(traces[0]),
+            (Steps{"OUT-06", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-18", "OUT-19"}));
   EXPECT_EQ(traces[0].spi, spi);
   EXPECT_EQ(traces[0].verdict, Verdict::kOutboundSecured);
 
@@ -126,8 +126,9 @@ TEST(Trace, only_what_was_asked_for_and_only_so_often) {
   pair.trace(2, address("10.77.0.1"));
   std::size_t traced = 0;
   for (int i = 0; i < 5; ++i) {
-    traced += events_of<PacketTrace>(pair.left.send(udp_packet({address("10.1.1.1"), pair.right.own()}, 1, 2, {})).events)
-                  .size();
+    traced +=
+        events_of<PacketTrace>(pair.left.send(udp_packet({address("10.1.1.1"), pair.right.own()}, 1, 2, {})).events)
+            .size();
     traced += events_of<PacketTrace>(pair.left.send(pair.packet()).events).size();
   }
   EXPECT_EQ(traced, 2U);

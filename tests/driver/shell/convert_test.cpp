@@ -216,7 +216,8 @@ TEST(Convert, BadSasAreRefusedByField) {
          s.mutable_udp()->set_local_port(4501);
          s.mutable_udp()->set_peer_port(1);
        }},
-      {"sa.udp.peer_port", [](auto& s) {
+      {"sa.udp.peer_port",
+       [](auto& s) {
          s.mutable_udp()->set_local_port(4500);
          s.mutable_udp()->set_peer_port(70000);
        }},
