@@ -21,16 +21,23 @@ FiveTuple without_peer(FiveTuple sent) {
   return sent;
 }
 
+FiveTuple key_of(const FiveTuple& sent) {
+  const bool group = sent.destination.is_multicast() || sent.destination == IpAddress::last(AddressFamily::kIpv4);
+  return group ? without_peer(sent) : sent;
+}
+
 }  // namespace
 
+bool BootFilter::would_pass_outbound(const FiveTuple& packet, const BootSettings& settings) const {
+  if (settings.mode == BootMode::kPermit || is_exempt(packet, Direction::kOutbound, settings)) return true;
+  return settings.mode != BootMode::kBlock && (sent_.size() < limits::kMaxBootFlows || sent_.contains(key_of(packet)));
+}
+
 bool BootFilter::passes_outbound(const FiveTuple& packet, const BootSettings& settings, Timestamp now) {
-  if (settings.mode == BootMode::kPermit) return true;
-  if (is_exempt(packet, Direction::kOutbound, settings)) return true;
-  if (settings.mode == BootMode::kBlock) return false;
-  const bool group = packet.destination.is_multicast() || packet.destination == IpAddress::last(AddressFamily::kIpv4);
-  const FiveTuple key = group ? without_peer(packet) : packet;
-  if (sent_.size() >= limits::kMaxBootFlows && !sent_.contains(key)) return false;
-  sent_[key] = now;
+  if (!would_pass_outbound(packet, settings)) return false;
+  if (settings.mode == BootMode::kStateful && !is_exempt(packet, Direction::kOutbound, settings)) {
+    sent_[key_of(packet)] = now;
+  }
   return true;
 }
 

@@ -9,9 +9,9 @@ namespace ipsec::driver {
 
 // What no filter touches beside ISAKMP (seed rows EX-01 to EX-11): the values of NoDefaultExempt.
 enum class Exemptions : std::uint8_t {
-  kAll = 0,           // multicast, broadcast, RSVP, Kerberos
-  kGroups = 1,        // multicast and broadcast
-  kServices = 2,      // RSVP, Kerberos
+  kAll = 0,       // multicast, broadcast, RSVP, Kerberos
+  kGroups = 1,    // multicast and broadcast
+  kServices = 2,  // RSVP, Kerberos
   kIsakmpOnly = 3,
 };
 

@@ -58,7 +58,9 @@ void OutboundPath::route(const Item& item, Batch& batch) {
   note(item.trace, Step::kOutIsakmp, [] { return "no"; });
   if (batch.tables.boot.mode != BootMode::kNone) {
     note(item.trace, Step::kBoot);
-    if (batch.state.boot.passes_outbound(tuple, batch.tables.boot, batch.now)) {
+    BootFilter& boot = batch.state.boot;
+    if (batch.dry ? boot.would_pass_outbound(tuple, batch.tables.boot)
+                  : boot.passes_outbound(tuple, batch.tables.boot, batch.now)) {
       return pass(item, Verdict::kOutboundBoot, nullptr, batch);
     }
     return batch.conclude(Verdict::kOutboundBootBlocked, facts_of(item));

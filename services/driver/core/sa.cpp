@@ -70,8 +70,8 @@ Result<Sa::Keys> Sa::expand(const SaParameters& sa) {
     IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.integrity, sa.integrity_key));
     return keys;
   }
-  IPSEC_ASSIGN_OR_RETURN(keys.esp, make_esp_keys(sa.cipher, sa.integrity, sa.encryption_key, sa.integrity_key,
-                                                 sa.extended_sequence));
+  IPSEC_ASSIGN_OR_RETURN(
+      keys.esp, make_esp_keys(sa.cipher, sa.integrity, sa.encryption_key, sa.integrity_key, sa.extended_sequence));
   if (sa.ah) {
     IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.ah->integrity, sa.ah->key));
   }
@@ -136,7 +136,8 @@ bool Sa::ask_rekey(Timestamp now) {
 }
 
 std::optional<RekeyReason> Sa::amount_limit_reached() const {
-  const std::uint64_t soft = parameters_.extended_sequence ? limits::kExtendedSequenceSoftLimit : limits::kSequenceSoftLimit;
+  const std::uint64_t soft =
+      parameters_.extended_sequence ? limits::kExtendedSequenceSoftLimit : limits::kSequenceSoftLimit;
   if (last_sequence() >= soft) return RekeyReason::kSequence;
   if (bytes() >= soft_bytes_ && !parameters_.soft) return RekeyReason::kKilobytes;
   return std::nullopt;

@@ -13,7 +13,8 @@
 #include "services/driver/core/policy.h"
 #include "services/driver/core/verdict.h"
 
-// The way of one packet through the documented sequences (seed rows OUT-01 to OUT-19, IN-01 to IN-25), told step by step.
+// The way of one packet through the documented sequences (seed rows OUT-01 to OUT-19, IN-01 to IN-25), told step by
+// step.
 namespace ipsec::driver {
 
 // X(step, id of the documented step or empty, what it asks), in the order of the sequences.
@@ -84,8 +85,8 @@ struct PacketTrace {
   std::uint32_t spi = 0;
 };
 
-// Notes a step of a packet that is traced; `found` is a function that makes the text. Untraced packets cost the test of a
-// pointer.
+// Notes a step of a packet that is traced; `found` is a function that makes the text. Untraced packets cost the test of
+// a pointer.
 template <typename Found>
 inline void note(PacketTrace* trace, Step step, Found found) {
   if (trace != nullptr) [[unlikely]]

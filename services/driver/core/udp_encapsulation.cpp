@@ -45,8 +45,8 @@ void write_udp_encapsulation(MutableByteView datagram, const UdpEncapsulation& u
 
 void set_udp_checksum(MutableByteView datagram, const IpAddress& source, const IpAddress& destination) {
   store_u16(&datagram[kUdpChecksumOffset], 0);
-  const std::uint16_t sum = checksum_finish(
-      checksum_add(datagram) + checksum_pseudo_header(source, destination, kProtocolUdp, datagram.size()));
+  const std::uint16_t sum = checksum_finish(checksum_add(datagram) +
+                                            checksum_pseudo_header(source, destination, kProtocolUdp, datagram.size()));
   store_u16(&datagram[kUdpChecksumOffset], sum == 0 ? kZeroUdpChecksum : sum);
 }
 
@@ -79,7 +79,8 @@ void repair_transport_checksum(const PacketView& packet, const UdpEncapsulation&
   const IpAddress& destination = packet.tuple.destination;
   std::uint16_t sum = 0;
   if (udp.original_source || udp.original_destination) {
-    sum = checksum_finish(sum_without(upper.subspan(*offset, 2)) + replaced(udp.original_source.value_or(source), source) +
+    sum = checksum_finish(sum_without(upper.subspan(*offset, 2)) +
+                          replaced(udp.original_source.value_or(source), source) +
                           replaced(udp.original_destination.value_or(destination), destination));
   } else {
     store_u16(&upper[*offset], 0);
