@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kAhSize = 24;  // HMAC-SHA1-96
 
-void require(bool condition) {
+void check(bool condition) {
   if (!condition) std::abort();
 }
 
@@ -49,9 +49,9 @@ void sign_and_verify(const Bytes& original, const AhKeys& keys) {
   Arena arena;
   const AhJob job{keys, 0, packet, view->upper_offset, kAhSize, std::nullopt, arena};
   if (!ah_sign(job)) return;
-  require(ah_verify(job));
+  check(ah_verify(job));
   packet.back() ^= 1;
-  require(!ah_verify(job));
+  check(!ah_verify(job));
 }
 
 struct Driver {
@@ -59,7 +59,7 @@ struct Driver {
     Policy policy;
     policy.active = true;
     policy.local_addresses = {local};
-    require(control.set_policy(policy).ok());
+    check(control.set_policy(policy).ok());
     ah = install([](SaParameters& sa) { sa.protocol = SecurityProtocol::kAh; }, SecurityProtocol::kAh);
     tunnel = install(
         [](SaParameters& sa) {
@@ -87,7 +87,7 @@ struct Driver {
     sa.integrity_key = key();
     change(sa);
     const std::uint32_t spi = sa.spi;
-    require(control.install_sa(std::move(sa), {}).ok());
+    check(control.install_sa(std::move(sa), {}).ok());
     return spi;
   }
 
@@ -96,7 +96,7 @@ struct Driver {
     Output output;
     worker->process_inbound({&view, 1}, *control.tables(), {}, output);
     for (const PacketList* list : {&output.to_wire, &output.to_host}) {
-      for (std::size_t i = 0; i < list->size(); ++i) require((*list)[i].size > 0 && (*list)[i].size <= 65575);
+      for (std::size_t i = 0; i < list->size(); ++i) check((*list)[i].size > 0 && (*list)[i].size <= 65575);
     }
   }
 
@@ -110,7 +110,7 @@ struct Driver {
     write_ah(MutableByteView(packet).subspan(kIpv4HeaderSize), next_header, spi, ++sequence);
     packet.insert(packet.end(), payload.begin(), payload.end());
     set_ip_length(packet, kIpv4HeaderSize);
-    require(ah_sign({*keys, 1, packet, kIpv4HeaderSize, kAhSize, std::nullopt, arena}));
+    check(ah_sign({*keys, 1, packet, kIpv4HeaderSize, kAhSize, std::nullopt, arena}));
     arena.reset();
     receive(std::move(packet));
   }

@@ -9,7 +9,7 @@ using namespace ipsec::driver;
 
 namespace {
 
-void require(bool condition) {
+void check(bool condition) {
   if (!condition) std::abort();
 }
 
@@ -65,7 +65,7 @@ void compare(const FilterTable& table, const std::vector<Filter>& filters, ByteV
         break;
       }
       const FilterEntry* found = table.match(direction, packet);
-      require((found == nullptr ? 0 : found->filter.id) == expected);
+      check((found == nullptr ? 0 : found->filter.id) == expected);
     }
   }
 }
@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     filters.push_back(filter_of(rest.subspan(at, kFilterSize), filters.size() + 1));
   }
   auto table = FilterTable::make(filters, nullptr);
-  require(table.ok());
+  check(table.ok());
   compare(**table, filters, rest.subspan(half));
   if (filters.empty()) return 0;
 
@@ -93,7 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   added.index = static_cast<std::uint32_t>(data[0] / 7 % (filters.size() + 1));
   filters.insert(filters.begin() + added.index, added);
   auto changed = (*table)->changed({gone_id}, {added}, filters.size());
-  require(changed.ok());
+  check(changed.ok());
   compare(**changed, filters, rest.subspan(half));
   return 0;
 }

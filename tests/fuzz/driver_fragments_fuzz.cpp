@@ -11,7 +11,7 @@ using namespace ipsec::driver;
 
 namespace {
 
-void require(bool condition) {
+void check(bool condition) {
   if (!condition) std::abort();
 }
 
@@ -47,12 +47,12 @@ void join(ByteView input, bool v4) {
     const auto view = parse_ip(packet);
     if (!view || !view->is_fragment) continue;
     auto whole = reassembler.add(*view, {});
-    require(reassembler.pending() <= limits::kMaxReassemblies);
+    check(reassembler.pending() <= limits::kMaxReassemblies);
     if (!whole) continue;
     const auto joined = parse_ip(whole->bytes);
-    require(joined && !joined->is_fragment && joined->bytes.size() == whole->bytes.size());
+    check(joined && !joined->is_fragment && joined->bytes.size() == whole->bytes.size());
     for (std::size_t i = 0; i < joined->protected_size(); ++i) {
-      require(joined->bytes[joined->protect_offset + i] == static_cast<std::uint8_t>(i));
+      check(joined->bytes[joined->protect_offset + i] == static_cast<std::uint8_t>(i));
     }
   }
 }
@@ -69,13 +69,13 @@ void quote(ByteView input, bool v4) {
   packet.insert(packet.end(), upper.begin(), upper.end());
   set_ip_length(packet, header);
   const auto view = parse_ip(packet);
-  require(view.has_value());
+  check(view.has_value());
   const auto notice = read_too_big(*view);
-  if (notice) require(notice->peer.is_v4() == v4 && notice->mtu == 1300);
+  if (notice) check(notice->peer.is_v4() == v4 && notice->mtu == 1300);
   // What the driver says itself is understood, and never too big.
   Arena arena;
   const MutableByteView answer = make_too_big(*view, view->tuple.destination, 1400, arena);
-  require(answer.size() <= (v4 ? 576U : 1280U) && parse_ip(answer).has_value());
+  check(answer.size() <= (v4 ? 576U : 1280U) && parse_ip(answer).has_value());
 }
 
 }  // namespace
