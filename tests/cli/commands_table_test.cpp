@@ -113,8 +113,7 @@ constexpr Case kCases[] = {
     {CommandId::kRefresh, kDynamic, "refresh", "ref", "refresh now", Kind::kTooManyWords},
     {CommandId::kTrace, kDynamic, "trace src=10.0.0.1 dst=10.0.0.2 count=3 seconds=5", "tr 10.0.0.1 10.0.0.2 3 5",
      "trace count=0", Kind::kWrongValue},
-    {CommandId::kExplain, kDynamic,
-     "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
+    {CommandId::kExplain, kDynamic, "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
      "exp me 10.0.0.2 tcp 1 445 out", "explain src=me", Kind::kMissingRequired},
 };
 

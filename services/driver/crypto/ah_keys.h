@@ -14,8 +14,8 @@
 
 namespace ipsec::driver {
 
-// The integrity of AH (RFC 4302, 4543): an HMAC or GMAC over a packet in pieces. Immutable for its users, shared between
-// workers, wiped when the last owner lets go.
+// The integrity of AH (RFC 4302, 4543): an HMAC or GMAC over a packet in pieces. Immutable for its users, shared
+// between workers, wiped when the last owner lets go.
 class AhKeys {
  public:
   // Refuses kNone and keys of another size than the algorithm's (GMAC: with the salt, which comes last).
