@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint32_t kUsualTraces = 10;
 constexpr std::uint32_t kUsualSeconds = 10;
 
-// One address of a packet. Names are resolved; `me` is the host's first address of `family`, or of any without one.
+// One address of a packet; none for any. Names are resolved; `me` is the host's first address, of `family` if there is
+// one.
 Result<std::optional<IpAddress>> packet_address(const Command& command, std::string_view tag,
                                                 std::optional<AddressFamily> family, Services& services) {
   const auto* value = command.get<AddressValue>(tag);
@@ -109,6 +110,7 @@ Result<proto::ExplainPacketRequest> explain_request(const Command& command, Serv
   if (!destination) return invalid("'dst': an explanation needs one destination address");
   IPSEC_ASSIGN_OR_RETURN(const auto source, packet_address(command, "src", destination->family(), services));
   if (!source) return invalid("'src': an explanation needs one source address, or me");
+  if (source->family() != destination->family()) return invalid("'src' and 'dst' are of different address families");
   FiveTuple packet{*source, *destination, 0, 0, 0};
   packet.source_port = static_cast<std::uint16_t>(command.number("srcport", 0));
   packet.destination_port = static_cast<std::uint16_t>(command.number("dstport", 0));

@@ -2,9 +2,10 @@
 
 import os
 import re
+import subprocess
 
 import policies
-from lab import LabTest, new_marker, pcap
+from lab import LabTest, new_marker, pcap, wait_for
 from peers import run
 
 NETWORKS = {"a": "192.168.1", "b": "192.168.2"}
@@ -86,6 +87,20 @@ class TwoNetworks(LabTest):
             self.assertIn(text, told)
         permitted = self.lab.netsh("a", "ipsec", "dynamic", "explain", "src=me", "dst=10.77.0.9")
         self.assertIn("outbound_no_filter", permitted)
+
+    def test_trace_shows_packets_that_are_sent(self):
+        self.ping("-c", 1)
+        command = self.lab.command("netsh", "a", "ipsec", "dynamic", "trace", f"src={self.networks['a'].address}", "count=4", "seconds=30")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as netsh:
+            try:
+                wait_for(lambda: self.ping("-c", 1) and netsh.poll() is not None, 30, "four packets are traced")
+                told = netsh.stdout.read()
+            finally:
+                netsh.kill()
+        # Each packet passes the driver twice: in from the network, out to the other gateway.
+        self.assertEqual(told.count("Verdict secure, outbound_secured"), 2, told)
+        for text in ("OUT-04", "OUT-12", "OUT-18", "OUT-19", "filter list 'Out'", "filter action 'Out'"):
+            self.assertIn(text, told)
 
 
 if __name__ == "__main__":
