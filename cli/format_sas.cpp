@@ -97,9 +97,9 @@ std::string statistics_line(std::string_view name, std::uint64_t value) {
 }
 
 template <typename Counters>
-std::string counter_lines(const Counters& counters, std::string_view (*label)(std::string_view)) {
+std::string counter_lines(const Counters& counters, std::string_view (*label)(const proto::Counter&)) {
   std::string text;
-  for (const auto& counter : counters) text += statistics_line(label(counter.text()), counter.value());
+  for (const auto& counter : counters) text += statistics_line(label(counter), counter.value());
   return text;
 }
 
