@@ -22,7 +22,7 @@ class KeyRegister {
   void add(const RuleUse& use) {
     for (const AuthenticationMethod& method : use.rule->authentication) {
       const auto* psk = std::get_if<PresharedKeyAuthentication>(&method);
-      if (psk == nullptr) continue;
+      if (psk == nullptr || psk->key.view().empty()) continue;  // a sealed key that cannot be opened is no key
       KeyUses& uses = uses_of(psk->key);
       if (uses.rules.empty() || uses.rules.back().rule != use.rule) uses.rules.push_back(use);
     }

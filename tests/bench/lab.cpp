@@ -15,6 +15,7 @@ std::string program() { return program_directory() + "/ipsec-lab"; }
 Result<std::unique_ptr<Lab>> Lab::up(bool daemons) {
   std::string directory = (std::filesystem::temp_directory_path() / "ipsec-bench.XXXXXX").string();
   if (mkdtemp(directory.data()) == nullptr) return unavailable(fmt::format("cannot make the folder {}", directory));
+  end_runs_on_signals();
   std::unique_ptr<Lab> lab(new Lab(directory));
   Words words{program(), "up", "--dir", directory, "--bin", program_directory()};
   if (!daemons) words.push_back("--no-daemons");
@@ -26,7 +27,7 @@ Result<std::unique_ptr<Lab>> Lab::up(bool daemons) {
 Lab::Lab(std::string directory) : directory_(std::move(directory)) {}
 
 Lab::~Lab() {
-  const auto down = run({program(), "down", "--dir", directory_});
+  const auto down = run({program(), "down", "--dir", directory_}, Purpose::kCleanUp);
   if (!down.ok()) fmt::print(stderr, "ipsec-bench: {}\n", down.status().message());
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);

@@ -8,7 +8,8 @@
 
 namespace ipsec::bench {
 
-// Two hosts `a` (10.77.0.1) and `b` (10.77.0.2) made by ipsec-lab, taken down at the end.
+// Two hosts `a` (10.77.0.1) and `b` (10.77.0.2) made by ipsec-lab, taken down at the end, also where a signal
+// asks for it.
 class Lab {
  public:
   // With the daemons of each host, or bare.
