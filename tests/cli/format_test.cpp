@@ -56,10 +56,11 @@ TEST(Format, golden_listings_of_what_runs) {
   const proto::CompiledPolicyReply compiled = sample_compiled();
   expect_golden("mmpolicy.txt", format_main_mode_policies(compiled));
   expect_golden("qmpolicy.txt", format_quick_mode_policies(compiled));
-  expect_golden("mmfilter.txt", format_main_mode_filters(compiled, {}));
-  expect_golden("qmfilter-generic.txt", format_generic_filters(compiled));
-  expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, {}));
-  expect_golden("rule.txt", format_running_rules(compiled));
+  expect_golden("mmfilter-generic.txt", format_generic_main_mode_filters(compiled));
+  expect_golden("mmfilter-specific.txt", format_specific_main_mode_filters(compiled, {}));
+  expect_golden("qmfilter-generic.txt", format_generic_filters(compiled, compiled));
+  expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, compiled, {}));
+  expect_golden("rule.txt", format_running_rules(compiled, compiled));
   expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
   expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
   expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));
@@ -82,10 +83,12 @@ TEST(Format, keys_never_show) {
   const std::string secret = "never to be seen";
   for (const std::string& text :
        {show_json("", sample_compiled()), show_json("", sample_quick_mode_sas()),
-        format_main_mode_filters(sample_compiled(), {}), format_running_rules(sample_compiled()),
+        format_generic_main_mode_filters(sample_compiled()), format_specific_main_mode_filters(sample_compiled(), {}),
+        format_running_rules(sample_compiled(), sample_compiled()),
         format_quick_mode_sas(sample_quick_mode_sas(), {})}) {
     EXPECT_EQ(text.find(secret), std::string::npos);
-    EXPECT_EQ(text.find("key\":"), std::string::npos);
+    EXPECT_EQ(text.find("encryption_key"), std::string::npos);
+    EXPECT_EQ(text.find("integrity_key"), std::string::npos);
   }
 }
 

@@ -294,6 +294,18 @@ proto::CompiledPolicyReply sample_compiled() {
   quick_offer.set_lifetime_kilobytes(100000);
   quick_offer.set_lifetime_seconds(3600);
 
+  const auto main_mode_written = [&](const char* rule, const char* source, const char* destination) {
+    proto::GenericMainModeFilter& written = *compiled.add_generic_main_mode_filters();
+    written.set_rule_name(rule);
+    written.set_source(source);
+    written.set_destination(destination);
+    written.set_connection_type("all");
+    written.set_main_mode_policy("Partner link");
+    written.add_authentication()->set_preshared_key("never to be seen");
+  };
+  main_mode_written("db link", "Me", "10.77.0.2");
+  main_mode_written("tunnel", "Me", "198.51.100.1");
+
   const auto generic = [&](std::uint64_t id, const char* rule, const char* source, const char* destination,
                            proto::Action action) {
     proto::GenericFilter& written = *compiled.add_generic_filters();
