@@ -366,6 +366,16 @@ proto::ListSasReply sample_quick_mode_sas() {
   tunnel.mutable_sa()->set_pfs_group(14);
   tunnel.mutable_sa()->set_lifetime_kilobytes(0);
   tunnel.set_dying(true);
+  proto::SaStatus& both = *reply.add_sas();
+  both = quick_mode_sa(0x3001, proto::DIRECTION_OUTBOUND);
+  both.mutable_sa()->mutable_ah()->set_spi(0x3101);
+  both.mutable_sa()->mutable_ah()->set_integrity(proto::INTEGRITY_SHA256);
+  both.mutable_sa()->mutable_ah()->set_key("never to be seen");
+  both.mutable_sa()->mutable_udp()->set_local_port(4500);
+  both.mutable_sa()->mutable_udp()->set_peer_port(61234);
+  proto::SaStatus& soft = *reply.add_sas();
+  soft = quick_mode_sa(0x4001, proto::DIRECTION_OUTBOUND);
+  soft.mutable_sa()->set_soft(true);
   return reply;
 }
 

@@ -32,6 +32,15 @@ TEST(LintTable, ids_are_unique_and_stable_words) {
   }
 }
 
+TEST(LintTable, is_documented) {
+  const std::string text = store::tests::read_file(POLICYAGENT_SOURCE_DIR "/docs/lint.md");
+  for (const CheckInfo& check : all_checks()) {
+    EXPECT_NE(text.find("\n| `" + std::string(check.id) + "` | " + std::string(to_string(check.severity))),
+              std::string::npos)
+        << check.id;
+  }
+}
+
 TEST(Lint, PD_18_finds_nothing_in_a_pair_of_tunnel_rules) { EXPECT_THAT(ids(lint(small_tree(), {})), IsEmpty()); }
 
 TEST(Lint, errors_come_first) {
