@@ -46,8 +46,11 @@ std::string offer_text(const proto::Sa& sa) {
 // Whether ESP travels in UDP, and between which ports.
 std::string encapsulation_fields(const proto::Sa& sa) {
   if (!sa.has_udp()) return field("Encapsulation Type", "None");
-  return field("Encapsulation Type", "UDP") + field("Source UDP Port", std::to_string(sa.udp().local_port())) +
-         field("Dest UDP Port", std::to_string(sa.udp().peer_port()));
+  const bool is_inbound = sa.direction() == proto::DIRECTION_INBOUND;
+  const std::uint32_t source = is_inbound ? sa.udp().peer_port() : sa.udp().local_port();
+  const std::uint32_t destination = is_inbound ? sa.udp().local_port() : sa.udp().peer_port();
+  return field("Encapsulation Type", "UDP") + field("Source UDP Port", std::to_string(source)) +
+         field("Dest UDP Port", std::to_string(destination));
 }
 
 std::string methods_text(const proto::Sa& sa) {

@@ -39,7 +39,7 @@ struct HostFilter {
   Selector selector;  // as in the packet of that direction
   Action action = Action::kNegotiate;
   std::optional<IpAddress> tunnel_destination;  // set in every tunnel filter
-  bool accepts_clear = false;  // negotiates, but clear packets of peers without IPsec pass (inpass or soft)
+  bool accepts_clear = false;  // negotiates, but clear packets of that direction pass where the peer does no IPsec
 };
 
 // A policy as this host would obey it if it were assigned.

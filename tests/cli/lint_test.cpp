@@ -62,7 +62,7 @@ add filteraction A
 add rule R P L A psk=k)",
      R"(add policy P activatedefaultrule=no
 add filter L any me
-add filteraction A inpass=yes
+add filteraction A inpass=yes soft=yes
 add rule R P L A psk=k)"},
     {"PD_18_tunnel_incomplete", "tunnel_incomplete", "rule 'out' of policy 'P'", "error",
      R"(add policy P activatedefaultrule=no
@@ -77,8 +77,8 @@ add rule out P T A tunnel=198.51.100.1 psk=k
 add rule in P U A tunnel=10.77.0.1 psk=k)"},
     {"tunnel_overlap", "tunnel_overlap", "rule 'second' of policy 'P'", "warning",
      R"(add policy P activatedefaultrule=no
-add filter T 10.1.0.0/16 10.0.0.0/8 mirrored=no
-add filter U 10.0.0.0/8 10.2.0.0/16 mirrored=no
+add filter T 172.16.0.0/16 172.16.0.0/12 mirrored=no
+add filter U 172.16.0.0/12 172.17.0.0/16 mirrored=no
 add filteraction A
 add rule first P T A tunnel=198.51.100.1 psk=k
 add rule second P U A tunnel=198.51.100.2 psk=k)",
@@ -170,7 +170,7 @@ add rule S P M C)"},
      R"(add filteraction A qmsec="ESP[AES128,SHA256] ESP[3DES,MD5] AH[MD5]")",
      R"(add filteraction A qmsec="ESP[AES128,SHA256] AH[SHA256]")"},
     {"quick_mode_with_a_weak_group", "quick_mode_weak", "filter action 'A'", "warning",
-     R"(add filteraction A qmpfs=yes pfsgroup=GRP1)", R"(add filteraction A qmpfs=yes pfsgroup=14)"},
+     R"(add filteraction A qmpfs=yes pfsgroup=1)", R"(add filteraction A qmpfs=yes pfsgroup=14)"},
     {"quick_mode_no_integrity", "quick_mode_no_integrity", "filter action 'A'", "warning",
      R"(add filteraction A qmsec="ESP[AES128,None]")",
      R"(add filteraction A qmsec="AH[SHA256]+ESP[AES128,None] ESP[AES128-GCM]")"},

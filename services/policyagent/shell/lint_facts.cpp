@@ -38,7 +38,8 @@ store::lint::HostFilter host_filter(const SpecificFilter& filter, const Origin& 
   made.selector = filter.selector;
   made.action = filter.action;
   made.tunnel_destination = filter.tunnel_destination;
-  made.accepts_clear = filter.inbound_passthrough || filter.allow_soft;
+  // Pass-through takes clear packets in; the answers wait for security all the same.
+  made.accepts_clear = filter.allow_soft || (made.inbound && filter.inbound_passthrough);
   return made;
 }
 
