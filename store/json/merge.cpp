@@ -49,6 +49,7 @@ std::string suggestion(const std::string& name, const Directory<T>& own, const D
   std::vector<std::string_view> names;
   own.add_names(names);
   stored.add_names(names);
+  if (name.size() < kShortestGuessedName || names.size() > kMaxComparedNames) return "";
   std::sort(names.begin(), names.end());
   const std::string_view near = nearest(name, names);
   return near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
