@@ -73,6 +73,12 @@ std::string format_findings(const proto::LintReply& reply);
 // For `set policy assign=yes`: the findings as warnings.
 std::string format_warnings(const proto::LintReply& reply);
 
+// ---- stores: format_stores.cpp --------------------------------------------------------------------------------------
+
+std::string format_stores(const proto::StoreListing& listing);
+// The lines of format_status about loading.
+std::string format_retrieval(const proto::AgentStatus& status);
+
 // ---- dynamic: format_running.cpp, format_sas.cpp --------------------------------------------------------------------
 
 std::string format_main_mode_policies(const proto::CompiledPolicyReply& compiled);

@@ -1,456 +1,228 @@
+#include "cli/format.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "cli/show_json.h"
+#include "cli/text.h"
+#include "tests/cli/golden.h"
 #include "tests/cli/samples.h"
 
 namespace ipsec::cli::tests {
-
 namespace {
 
-void add_quick_mode_offer(google::protobuf::RepeatedPtrField<proto::StoredQuickModeOffer>& offers, const char* ah,
-                          const char* cipher, const char* integrity) {
-  proto::StoredQuickModeOffer& offer = *offers.Add();
-  if (ah != nullptr) offer.set_ah(ah);
-  if (cipher != nullptr) offer.set_esp_cipher(cipher);
-  if (integrity != nullptr) offer.set_esp_integrity(integrity);
-  offer.set_lifetime_kilobytes(100000);
-  offer.set_lifetime_seconds(3600);
+const ShowOptions kNormal{};
+ShowOptions verbose() {
+  ShowOptions options;
+  options.verbose = true;
+  return options;
+}
+ShowOptions table(bool wide = false) {
+  ShowOptions options;
+  options.table = true;
+  options.wide = wide;
+  return options;
 }
 
-void add_counter(google::protobuf::RepeatedPtrField<proto::Counter>& counters, const char* name, const char* text,
-                 std::uint64_t value) {
-  proto::Counter& counter = *counters.Add();
-  counter.set_name(name);
-  counter.set_text(text);
-  counter.set_value(value);
-}
-
-// What the services answer with, documented quantities first (reference, section 9.1).
-using CounterNames = std::pair<const char*, const char*>;
-constexpr CounterNames kIkeCounters[] = {
-    {"main_modes", "Oakley Main Modes"},
-    {"quick_modes", "Oakley Quick Modes"},
-    {"soft_sas", "Soft Associations"},
-    {"authentication_failures", "Authentication Failures"},
-    {"active_acquire", "Active Acquire"},
-    {"active_receive", "Active Receive"},
-    {"acquire_failures", "Acquire Failures"},
-    {"receive_failures", "Receive Failures"},
-    {"send_failures", "Send Failures"},
-    {"acquire_heap_size", "Acquire Heap Size"},
-    {"receive_heap_size", "Receive Heap Size"},
-    {"negotiation_failures", "Negotiation Failures"},
-    {"invalid_cookies_received", "Invalid Cookies Received"},
-    {"total_acquire", "Total Acquire"},
-    {"total_get_spi", "Total Get SPI"},
-    {"key_additions", "Key Additions"},
-    {"key_updates", "Key Updates"},
-    {"get_spi_failures", "Get SPI Failures"},
-    {"key_addition_failures", "Key Addition Failures"},
-    {"key_update_failures", "Key Update Failures"},
-    {"isadb_list_size", "ISADB List Size"},
-    {"connection_list_size", "Connection List Size"},
-    {"invalid_packets_received", "Invalid Packets Received"},
-    {"datagrams_received", "Datagrams received"},
-};
-constexpr CounterNames kDriverCounters[] = {
-    {"active_assoc", "Active Security Associations"},
-    {"offload_sas", "Offloaded Security Associations"},
-    {"pending_key", "Pending Key Operations"},
-    {"key_adds", "Key Additions"},
-    {"key_deletes", "Key Deletions"},
-    {"rekeys", "Rekeys"},
-    {"active_tunnels", "Active Tunnels"},
-    {"bad_spi_packets", "Bad SPI Packets"},
-    {"packets_not_decrypted", "Packets Not Decrypted"},
-    {"packets_not_authenticated", "Packets Not Authenticated"},
-    {"packets_with_replay_detection", "Packets With Replay Detection"},
-    {"confidential_bytes_sent", "Confidential Bytes Sent"},
-    {"confidential_bytes_received", "Confidential Bytes Received"},
-    {"authenticated_bytes_sent", "Authenticated Bytes Sent"},
-    {"authenticated_bytes_received", "Authenticated Bytes Received"},
-    {"transport_bytes_sent", "Transport Bytes Sent"},
-    {"transport_bytes_received", "Transport Bytes Received"},
-    {"tunnel_bytes_sent", "Bytes Sent In Tunnels"},
-    {"tunnel_bytes_received", "Bytes Received In Tunnels"},
-    {"offloaded_bytes_sent", "Offloaded Bytes Sent"},
-    {"offloaded_bytes_received", "Offloaded Bytes Received"},
-};
-
-void add_policy(proto::ReadReply& store) {
-  proto::StoredPolicy& policy = *store.add_policies();
-  policy.set_guid("11111111-1111-1111-1111-111111111111");
-  policy.set_name("Partner link");
-  policy.set_description("IKE between two database hosts");
-  policy.set_last_modified(kSampleTime);
-  policy.set_profile("modern");
-  for (const auto& [cipher, integrity, group] :
-       {std::tuple("AES256", "SHA256", "modp2048"), std::tuple("DES", "MD5", "modp768"),
-        std::tuple("3DES", "SHA1", "modp1024"), std::tuple("AES128", "SHA1", "curve25519")}) {
-    proto::StoredMainModeOffer& offer = *policy.add_main_mode_offers();
-    offer.set_cipher(cipher);
-    offer.set_integrity(integrity);
-    offer.set_dh_group(group);
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = text.find('\n', start);
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
   }
-  policy.set_main_mode_lifetime_minutes(120);
-  policy.set_polling_interval_minutes(15);
-  policy.set_assigned(true);
-  proto::StoredRule& rule = *policy.add_rules();
-  rule.set_guid("22222222-2222-2222-2222-222222222222");
-  rule.set_name("db link");
-  rule.set_last_modified(kSampleTime);
-  rule.set_policy("Partner link");
-  rule.set_filter_list("db1 to db2");
-  rule.set_filter_action("Must encrypt");
-  rule.add_authentication()->mutable_preshared_key()->set_is_set(true);
-  proto::CertificateMethod& certificate = *rule.add_authentication()->mutable_certificate();
-  certificate.set_root_ca("C=FR, O=\"Exemple, SA\", CN=Racine");
-  certificate.set_map_to_account(true);
-  rule.add_authentication()->set_kerberos(true);
-  rule.set_connection_type("lan");
-  rule.set_active(true);
-  proto::StoredRule& tunnel = *policy.add_rules();
-  tunnel = rule;
-  tunnel.set_guid("33333333-3333-3333-3333-333333333333");
-  tunnel.set_name("隧道");
-  *tunnel.mutable_tunnel_endpoint() = address("198.51.100.1");
-  tunnel.set_active(false);
-  policy.set_rule_count(2);
-  proto::StoredDefaultRule& standard = *policy.mutable_default_rule();
-  standard.set_guid("44444444-4444-4444-4444-444444444444");
-  standard.set_active(true);
-  standard.add_authentication()->set_kerberos(true);
-  add_quick_mode_offer(*standard.mutable_offers(), nullptr, "3DES", "MD5");
+  return lines;
 }
 
-void add_filter(proto::StoredFilterList& list, const proto::StoredAddress& source,
-                const proto::StoredAddress& destination) {
-  proto::StoredFilter& filter = *list.add_filters();
-  *filter.mutable_source() = source;
-  *filter.mutable_destination() = destination;
-  filter.set_mirrored(true);
+TEST(Format, golden_listings_of_the_store) {
+  const proto::ReadReply store = sample_store();
+  expect_golden("policies.txt", format_policies(store, {}));
+  expect_golden("policies-verbose.txt", format_policies(store, verbose()));
+  expect_golden("policies-table.txt", format_policies(store, table()));
+  expect_golden("policies-table-wide.txt", format_policies(store, table(true)));
+  const RuleSelection every_rule = {[](const auto&, int) { return true; }, true};
+  expect_golden("rules.txt", format_rules(store.policies(0), store, every_rule, {}));
+  expect_golden("rules-verbose.txt", format_rules(store.policies(0), store, every_rule, verbose()));
+  expect_golden("rules-table.txt", format_rules(store.policies(0), store, every_rule, table()));
+  expect_golden("rules-table-wide.txt", format_rules(store.policies(0), store, every_rule, table(true)));
+  expect_golden("filterlists.txt", format_filter_lists(store, {}));
+  expect_golden("filterlists-verbose.txt", format_filter_lists(store, verbose()));
+  expect_golden("filterlists-table.txt", format_filter_lists(store, table()));
+  expect_golden("filterlists-table-wide.txt", format_filter_lists(store, table(true)));
+  ShowOptions both = table(true);
+  both.verbose = true;
+  expect_golden("filterlists-verbose-table.txt", format_filter_lists(store, both));
+  expect_golden("filteractions.txt", format_filter_actions(store, {}));
+  expect_golden("filteractions-table.txt", format_filter_actions(store, table()));
 }
 
-void add_filter_list(proto::ReadReply& store) {
-  proto::StoredFilterList& list = *store.add_filter_lists();
-  list.set_guid("55555555-5555-5555-5555-555555555555");
-  list.set_name("db1 to db2");
-  list.set_last_modified(kSampleTime);
-  proto::StoredAddress me;
-  me.set_keyword("me");
-  proto::StoredAddress any;
-  any.set_keyword("any");
-  proto::StoredAddress dns;
-  dns.set_keyword("dns");
-  proto::StoredAddress subnet;
-  *subnet.mutable_range() = range("10.0.0.0/8");
-  proto::StoredAddress some;
-  *some.mutable_range() = range("fd77::1-fd77::9");
-  proto::StoredAddress named;
-  named.mutable_dns_name()->set_name("db.example.com");
-  *named.mutable_dns_name()->add_resolved() = address("192.0.2.7");
-  add_filter(list, me, any);
-  add_filter(list, me, dns);
-  add_filter(list, subnet, me);
-  add_filter(list, some, me);
-  add_filter(list, me, named);
-  list.mutable_filters(2)->set_protocol(6);
-  list.mutable_filters(2)->set_destination_port(445);
-  list.mutable_filters(2)->set_description("files");
-  list.mutable_filters(2)->set_mirrored(false);
-  list.set_filter_count(5);
-  proto::StoredFilterList& empty = *store.add_filter_lists();
-  empty.set_guid("66666666-6666-6666-6666-666666666666");
-  empty.set_name("a list with a name that is far longer than any eighty columns of an ordinary screen can hold at all");
+TEST(Format, golden_listings_of_what_runs) {
+  const proto::CompiledPolicyReply compiled = sample_compiled();
+  expect_golden("mmpolicy.txt", format_main_mode_policies(compiled));
+  expect_golden("qmpolicy.txt", format_quick_mode_policies(compiled));
+  expect_golden("mmfilter-generic.txt", format_generic_main_mode_filters(compiled));
+  expect_golden("mmfilter-specific.txt", format_specific_main_mode_filters(compiled, {}));
+  expect_golden("qmfilter-generic.txt", format_generic_filters(compiled, compiled));
+  expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, compiled, {}));
+  expect_golden("rule.txt", format_running_rules(compiled, compiled));
+  expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
+  expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
+  expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));
+  expect_golden("qmsas-table.txt", format_quick_mode_sas(sample_quick_mode_sas(), table(true)));
+  expect_golden("stats.txt",
+                format_ike_statistics(sample_statistics()) + "\n" + format_driver_statistics(sample_statistics()));
+  expect_golden("status.txt", format_status(sample_status()));
+  expect_golden("stores.txt", format_stores(sample_stores()));
+  expect_golden("events.txt", format_events(sample_events()));
 }
 
-void add_filter_action(proto::ReadReply& store) {
-  proto::StoredFilterAction& action = *store.add_filter_actions();
-  action.set_guid("77777777-7777-7777-7777-777777777777");
-  action.set_name("Must encrypt");
-  action.set_description("no clear text");
-  action.set_last_modified(kSampleTime);
-  action.set_action(proto::ACTION_NEGOTIATE);
-  action.set_quick_mode_pfs(true);
-  action.set_pfs_group("modp2048");
-  add_quick_mode_offer(*action.mutable_offers(), nullptr, "AES128-GCM", "NONE");
-  add_quick_mode_offer(*action.mutable_offers(), "SHA1", "3DES", "NONE");
-  add_quick_mode_offer(*action.mutable_offers(), nullptr, "DES", "MD5");
-  proto::StoredFilterAction& block = *store.add_filter_actions();
-  block.set_guid("88888888-8888-8888-8888-888888888888");
-  block.set_name("Drop");
-  block.set_action(proto::ACTION_BLOCK);
+TEST(Format, golden_findings) {
+  expect_golden("lint.txt", format_findings(sample_findings()));
+  expect_golden("lint-warnings.txt", format_warnings(sample_findings()));
+  EXPECT_EQ(format_findings({}),
+            "No. of Errors           : 0\nNo. of Warnings         : 0\nNo. of Informations     : 0\n");
 }
 
-proto::Filter filter(std::uint64_t id, proto::Direction direction, const char* source, const char* destination) {
-  proto::Filter filter;
-  filter.set_id(id);
-  filter.set_weight(500);
-  filter.set_direction(direction);
-  *filter.mutable_selector()->mutable_source() = range(source);
-  *filter.mutable_selector()->mutable_destination() = range(destination);
-  filter.set_action(proto::ACTION_NEGOTIATE);
-  filter.set_quick_mode_policy("Must encrypt");
-  filter.set_rule_name("db link");
-  filter.set_generic_id(7);
-  return filter;
+TEST(Format, golden_json) {
+  expect_golden("store.json", show_json("static show all", sample_store()));
+  expect_golden("compiled.json", show_json("dynamic show all", sample_compiled()));
+  expect_golden("qmsas.json", show_json("dynamic show qmsas", sample_quick_mode_sas()));
+  expect_golden("events.json", show_json("dynamic show events", sample_events()));
+  expect_golden("status.json", show_json("dynamic show status", sample_status()));
+  expect_golden("stores.json", show_json("static show store", sample_stores()));
+  expect_golden("mmsas.json", show_json("dynamic show mmsas", sample_main_mode_sas()));
+  expect_golden("stats.json", show_json("dynamic show stats", sample_statistics()));
+  expect_golden("lint.json", show_json("static lint", sample_findings()));
 }
 
-proto::SaStatus quick_mode_sa(std::uint32_t spi, proto::Direction direction) {
-  proto::SaStatus status;
-  proto::Sa& sa = *status.mutable_sa();
-  const bool is_inbound = direction == proto::DIRECTION_INBOUND;
-  sa.set_spi(spi);
-  sa.set_pair_spi(spi + 1);
-  sa.set_direction(direction);
-  sa.set_protocol(proto::SECURITY_PROTOCOL_ESP);
-  sa.set_encapsulation(proto::ENCAPSULATION_TRANSPORT);
-  *sa.mutable_source() = address(is_inbound ? "10.77.0.2" : "10.77.0.1");
-  *sa.mutable_destination() = address(is_inbound ? "10.77.0.1" : "10.77.0.2");
-  *sa.mutable_selector()->mutable_source() = range(is_inbound ? "10.77.0.2" : "10.77.0.1");
-  *sa.mutable_selector()->mutable_destination() = range(is_inbound ? "10.77.0.1" : "10.77.0.2");
-  sa.mutable_selector()->set_protocol(6);
-  sa.mutable_selector()->mutable_destination_port()->set_first(445);
-  sa.mutable_selector()->mutable_destination_port()->set_last(445);
-  sa.set_cipher(proto::CIPHER_DES);
-  sa.set_integrity(proto::INTEGRITY_SHA1);
-  sa.set_encryption_key("never to be seen");
-  sa.set_lifetime_seconds(3600);
-  sa.set_lifetime_kilobytes(100000);
-  sa.set_rule_name("db link");
-  sa.set_quick_mode_policy("Must encrypt");
-  status.set_packets(1200);
-  status.set_bytes(1234567);
-  status.set_age_seconds(75);
-  return status;
+TEST(Format, keys_never_show) {
+  const std::string secret = "never to be seen";
+  for (const std::string& text :
+       {show_json("", sample_compiled()), show_json("", sample_quick_mode_sas()),
+        format_generic_main_mode_filters(sample_compiled()), format_specific_main_mode_filters(sample_compiled(), {}),
+        format_running_rules(sample_compiled(), sample_compiled()),
+        format_quick_mode_sas(sample_quick_mode_sas(), {})}) {
+    EXPECT_EQ(text.find(secret), std::string::npos);
+    EXPECT_EQ(text.find("encryption_key"), std::string::npos);
+    EXPECT_EQ(text.find("integrity_key"), std::string::npos);
+  }
+}
+
+// Programs that read the documented tables count lines and look for a line of dashes (reference, section 8).
+TEST(Format, tables_keep_the_documented_shape) {
+  const proto::ReadReply store = sample_store();
+  const auto policies = lines_of(format_policies(store, table()));
+  ASSERT_EQ(policies.size(), 4U + 2U + 5U);
+  EXPECT_TRUE(policies[4].starts_with("Partner link")) << policies[4];
+  EXPECT_NE(policies[4].find("\t2"), std::string::npos) << policies[4];
+  const auto lists = lines_of(format_filter_lists(store, table(true)));
+  ASSERT_EQ(lists.size(), 2U + 2U + 5U);
+  EXPECT_TRUE(lists[2].starts_with("db1 to db2")) << lists[2];
+  EXPECT_TRUE(lists[2].ends_with("\t5")) << lists[2];
+  const auto actions = lines_of(format_filter_actions(store, table()));
+  ASSERT_EQ(actions.size(), 2U + 2U + 5U);
+  EXPECT_TRUE(actions[2].starts_with("Must encrypt"));
+
+  ShowOptions options = table(true);
+  options.verbose = true;
+  const auto filters = lines_of(format_filter_list(store.filter_lists(0), "local", options));
+  const auto dashes =
+      std::find_if(filters.begin(), filters.end(), [](const std::string& line) { return line.ends_with("-------"); });
+  ASSERT_NE(dashes, filters.end());
+  for (std::ptrdiff_t row = 1; row <= 5; ++row) {
+    EXPECT_FALSE(dashes[2 * row - 1].empty());
+    EXPECT_EQ(dashes[2 * row], "") << "a blank line after every row";
+  }
+  EXPECT_NE(dashes[1].find("\t<My IP Address>"), std::string::npos) << dashes[1];
+}
+
+TEST(Format, narrow_tables_fit_the_screen) {
+  for (const std::string& text :
+       {format_policies(sample_store(), table()), format_filter_lists(sample_store(), table())}) {
+    for (const std::string& line : lines_of(text)) {
+      std::size_t column = 0;
+      for (const char c : line) column = c == '\t' ? (column / 8 + 1) * 8 : column + 1;
+      EXPECT_LE(column, 80U) << line;
+    }
+  }
+  EXPECT_NE(format_filter_lists(sample_store(), table()).find("..."), std::string::npos);
+  EXPECT_EQ(format_filter_lists(sample_store(), table(true)).find("..."), std::string::npos);
+}
+
+TEST(Format, names_of_addresses_only_where_asked_for) {
+  ShowOptions options;
+  options.name_of = [](const IpAddress& one) { return "host-" + one.to_string(); };
+  EXPECT_NE(format_main_mode_sas(sample_main_mode_sas(), kSampleTime, options).find("10.77.0.2 (host-10.77.0.2)"),
+            std::string::npos);
+  EXPECT_EQ(format_main_mode_sas(sample_main_mode_sas(), kSampleTime, kNormal).find("host-"), std::string::npos);
+}
+
+TEST(Format, statistics_have_the_words_of_netsh) {
+  const std::string ike = format_ike_statistics(sample_statistics());
+  EXPECT_NE(ike.find("\nMain Modes "), std::string::npos) << ike;
+  EXPECT_NE(ike.find("\nTotalKeyAdd "), std::string::npos) << ike;
+  const std::string driver = format_driver_statistics(sample_statistics());
+  EXPECT_NE(driver.find("\nActive Assoc "), std::string::npos) << driver;
+  EXPECT_NE(driver.find("\nKey Adds "), std::string::npos) << driver;
+}
+
+TEST(Format, what_is_not_there_is_said) {
+  EXPECT_EQ(format_main_mode_sas({}, kSampleTime, {}), "IKE Main Mode SAs not available.\n");
+  EXPECT_EQ(format_quick_mode_sas({}, {}), "Quick Mode SAs not available.\n");
+  EXPECT_EQ(format_main_mode_policies({}), "Main mode policies not available.\n");
+  EXPECT_EQ(format_quick_mode_policies({}), "Quick mode policies not available.\n");
+  EXPECT_EQ(format_generic_main_mode_filters({}), "Generic main mode filters not available.\n");
+  EXPECT_EQ(format_specific_main_mode_filters({}, {}), "Specific main mode filters not available.\n");
+  EXPECT_EQ(format_generic_filters({}, {}), "Generic quick mode filters not available.\n");
+  EXPECT_EQ(format_specific_filters({}, {}, {}), "Specific quick mode filters not available.\n");
+  EXPECT_EQ(format_running_rules({}, {}), "Rules not available.\n");
+  EXPECT_NE(format_status({}).find("No Currently Assigned Policy"), std::string::npos);
+  EXPECT_NE(format_ike_statistics({}).find("does not answer"), std::string::npos);
+  EXPECT_EQ(format_events({}), "No events.\n");
+}
+
+TEST(Text, control_characters_never_reach_the_terminal) {
+  const std::string text =
+      format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}) + format_events(sample_events());
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(text.find("\\x1b[2J"), std::string::npos);
+  EXPECT_NE(text.find("wrong\\x0akey"), std::string::npos);
+}
+
+TEST(Text, durations_and_sizes) {
+  EXPECT_EQ(duration(0), "0s");
+  EXPECT_EQ(duration(59), "59s");
+  EXPECT_EQ(duration(60), "1m 00s");
+  EXPECT_EQ(duration(7210), "2h 00m 10s");
+  EXPECT_EQ(duration(2 * 86400 + 3 * 3600), "2d 03h");
+  EXPECT_EQ(byte_count(999), "999 B");
+  EXPECT_EQ(byte_count(1000), "1.0 kB");
+  EXPECT_EQ(byte_count(99949), "99.9 kB");
+  EXPECT_EQ(byte_count(999499), "999 kB");
+  EXPECT_EQ(byte_count(999500), "1.0 MB");
+  EXPECT_EQ(byte_count(18446744073709551615U), "18.4 EB");
+}
+
+TEST(Text, times_outside_four_digit_years_are_no_times) {
+  EXPECT_EQ(utc_time(kSampleTime), "2026-11-20 20:00:00 UTC");
+  EXPECT_EQ(utc_time(0), "never");
+  EXPECT_EQ(utc_time(INT64_MIN), "never");
+  EXPECT_EQ(utc_time(INT64_MAX), "never");
+}
+
+TEST(Text, widths_count_columns_and_cutting_keeps_characters_whole) {
+  EXPECT_EQ(display_width("abc"), 3U);
+  EXPECT_EQ(display_width("远程"), 4U);
+  EXPECT_EQ(display_width("é"), 1U);
+  EXPECT_EQ(cut("远程桌面访问", 7), "远程...");
+  EXPECT_EQ(cut("远程桌面访问", 8), "远程...");
+  EXPECT_EQ(cut("abcdef", 6), "abcdef");
+  EXPECT_EQ(cut("abcdef", 5), "ab...");
+  EXPECT_EQ(cut("abcdef", 2), "..");
+  EXPECT_EQ(cut("\xff\xfe", 1), ".");
+  EXPECT_EQ(padded("远", 4), "远  ");
 }
 
 }  // namespace
-
-proto::Address address(std::string_view text) { return rpc::to_proto(IpAddress::parse(text).value()); }
-proto::AddressRange range(std::string_view text) { return rpc::to_proto(AddressRange::parse(text).value()); }
-
-proto::ReadReply sample_store() {
-  proto::ReadReply store;
-  store.set_store("local");
-  add_policy(store);
-  proto::StoredPolicy& other = *store.add_policies();
-  other.set_guid("99999999-9999-9999-9999-999999999999");
-  other.set_name("Other");
-  other.set_profile("windows2003");
-  add_filter_list(store);
-  add_filter_action(store);
-  return store;
-}
-
-proto::CompiledPolicyReply sample_compiled() {
-  proto::CompiledPolicyReply compiled;
-  proto::DriverPolicy& driver = *compiled.mutable_driver();
-  driver.set_policy_name("Partner link");
-  driver.set_active(true);
-  *driver.add_local_addresses() = address("10.77.0.1");
-  *driver.add_filters() = filter(1, proto::DIRECTION_OUTBOUND, "10.77.0.1", "10.77.0.2");
-  *driver.add_filters() = filter(2, proto::DIRECTION_INBOUND, "10.77.0.2", "10.77.0.1");
-  driver.mutable_filters(1)->set_inbound_passthrough(true);
-  *driver.add_filters() = filter(3, proto::DIRECTION_OUTBOUND, "10.1.0.0/16", "10.2.0.0/16");
-  proto::Filter& tunnel = *driver.mutable_filters(2);
-  *tunnel.mutable_tunnel_destination() = address("198.51.100.1");
-  tunnel.set_rule_name("tunnel");
-  tunnel.set_generic_id(8);
-  *driver.add_filters() = filter(4, proto::DIRECTION_INBOUND, "0.0.0.0/0", "10.77.0.1");
-  proto::Filter& block = *driver.mutable_filters(3);
-  block.set_action(proto::ACTION_BLOCK);
-  block.set_quick_mode_policy("");
-  block.set_rule_name("no telnet");
-  block.set_generic_id(9);
-  block.mutable_selector()->set_protocol(6);
-  block.mutable_selector()->mutable_destination_port()->set_first(23);
-  block.mutable_selector()->mutable_destination_port()->set_last(23);
-
-  proto::IkePolicy& ike = *compiled.mutable_ike();
-  ike.set_policy_name("Partner link");
-  proto::MainModePolicy& main_mode = *ike.add_main_mode_policies();
-  main_mode.set_name("Partner link");
-  main_mode.set_lifetime_seconds(28800);
-  proto::MainModeOffer& offer = *main_mode.add_offers();
-  offer.set_cipher(proto::CIPHER_AES256_CBC);
-  offer.set_integrity(proto::INTEGRITY_SHA256);
-  offer.set_dh_group(14);
-  proto::MainModeOffer& weak = *main_mode.add_offers();
-  weak.set_cipher(proto::CIPHER_DES);
-  weak.set_integrity(proto::INTEGRITY_MD5);
-  weak.set_dh_group(1);
-  proto::MainModeFilter& main_mode_filter = *ike.add_main_mode_filters();
-  main_mode_filter.set_id(5);
-  *main_mode_filter.mutable_local() = range("10.77.0.1");
-  *main_mode_filter.mutable_remote() = range("10.77.0.2");
-  main_mode_filter.set_main_mode_policy("Partner link");
-  main_mode_filter.add_authentication()->set_preshared_key("never to be seen");
-  main_mode_filter.set_rule_name("db link");
-  proto::QuickModePolicy& quick_mode = *ike.add_quick_mode_policies();
-  quick_mode.set_name("Must encrypt");
-  quick_mode.set_pfs(true);
-  proto::QuickModeOffer& quick_offer = *quick_mode.add_offers();
-  quick_offer.set_ah(proto::INTEGRITY_SHA1);
-  quick_offer.mutable_esp()->set_cipher(proto::CIPHER_AES128_GCM);
-  quick_offer.mutable_esp()->set_integrity(proto::INTEGRITY_NONE);
-  quick_offer.set_lifetime_kilobytes(100000);
-  quick_offer.set_lifetime_seconds(3600);
-
-  const auto main_mode_written = [&](const char* rule, const char* source, const char* destination) {
-    proto::GenericMainModeFilter& written = *compiled.add_generic_main_mode_filters();
-    written.set_rule_name(rule);
-    written.set_source(source);
-    written.set_destination(destination);
-    written.set_connection_type("all");
-    written.set_main_mode_policy("Partner link");
-    written.add_authentication()->set_preshared_key("never to be seen");
-  };
-  main_mode_written("db link", "Me", "10.77.0.2");
-  main_mode_written("tunnel", "Me", "198.51.100.1");
-
-  const auto generic = [&](std::uint64_t id, const char* rule, const char* source, const char* destination,
-                           proto::Action action) {
-    proto::GenericFilter& written = *compiled.add_generic_filters();
-    written.set_id(id);
-    written.set_source(source);
-    written.set_destination(destination);
-    written.set_mirrored(true);
-    written.set_action(action);
-    written.set_rule_name(rule);
-    written.set_connection_type("all");
-    return &written;
-  };
-  generic(7, "db link", "Me", "10.77.0.2", proto::ACTION_NEGOTIATE)->set_quick_mode_policy("Must encrypt");
-  auto* written = generic(8, "tunnel", "10.1.0.0/16", "10.2.0.0/16", proto::ACTION_NEGOTIATE);
-  *written->mutable_tunnel_endpoint() = address("198.51.100.1");
-  written->set_quick_mode_policy("Must encrypt");
-  written = generic(9, "no telnet", "Any", "Me", proto::ACTION_BLOCK);
-  written->set_protocol(6);
-  written->set_destination_port(23);
-  return compiled;
-}
-
-proto::ListMainModeSasReply sample_main_mode_sas() {
-  proto::ListMainModeSasReply reply;
-  proto::MainModeSa& sa = *reply.add_sas();
-  sa.set_initiator_cookie(0x0123456789abcdefU);
-  sa.set_responder_cookie(0xfedcba9876543210U);
-  *sa.mutable_local()->mutable_address() = address("10.77.0.1");
-  sa.mutable_local()->set_port(500);
-  *sa.mutable_peer()->mutable_address() = address("10.77.0.2");
-  sa.mutable_peer()->set_port(500);
-  sa.set_initiator(true);
-  sa.mutable_offer()->set_cipher(proto::CIPHER_TRIPLE_DES);
-  sa.mutable_offer()->set_integrity(proto::INTEGRITY_SHA1);
-  sa.mutable_offer()->set_dh_group(2);
-  sa.set_authentication("Preshared key");
-  sa.set_local_identity("10.77.0.1");
-  sa.set_peer_identity("10.77.0.2\x1b[2J");
-  sa.set_lifetime_seconds(28800);
-  sa.set_age_seconds(4000);
-  sa.set_quick_modes(3);
-  sa.set_state("established");
-  sa.set_rule_name("db link");
-  return reply;
-}
-
-proto::ListSasReply sample_quick_mode_sas() {
-  proto::ListSasReply reply;
-  *reply.add_sas() = quick_mode_sa(0x1001, proto::DIRECTION_OUTBOUND);
-  *reply.add_sas() = quick_mode_sa(0x1002, proto::DIRECTION_INBOUND);
-  reply.mutable_sas(1)->mutable_sa()->set_pair_spi(0x1001);
-  proto::SaStatus& tunnel = *reply.add_sas();
-  tunnel = quick_mode_sa(0x2001, proto::DIRECTION_INBOUND);
-  tunnel.mutable_sa()->set_encapsulation(proto::ENCAPSULATION_TUNNEL);
-  tunnel.mutable_sa()->set_protocol(proto::SECURITY_PROTOCOL_AH);
-  *tunnel.mutable_sa()->mutable_selector()->mutable_source() = range("10.2.0.0/16");
-  *tunnel.mutable_sa()->mutable_selector()->mutable_destination() = range("10.1.0.0/16");
-  tunnel.mutable_sa()->set_pfs_group(14);
-  tunnel.mutable_sa()->set_lifetime_kilobytes(0);
-  tunnel.set_dying(true);
-  proto::SaStatus& both = *reply.add_sas();
-  both = quick_mode_sa(0x3001, proto::DIRECTION_OUTBOUND);
-  both.mutable_sa()->mutable_ah()->set_spi(0x3101);
-  both.mutable_sa()->mutable_ah()->set_integrity(proto::INTEGRITY_SHA256);
-  both.mutable_sa()->mutable_ah()->set_key("never to be seen");
-  both.mutable_sa()->mutable_udp()->set_local_port(4500);
-  both.mutable_sa()->mutable_udp()->set_peer_port(61234);
-  proto::SaStatus& soft = *reply.add_sas();
-  soft = quick_mode_sa(0x4001, proto::DIRECTION_OUTBOUND);
-  soft.mutable_sa()->set_soft(true);
-  return reply;
-}
-
-proto::Statistics sample_statistics() {
-  proto::Statistics statistics;
-  auto& ike = *statistics.mutable_ike();
-  std::uint64_t value = 3;
-  for (const auto& [name, text] : kIkeCounters) add_counter(*ike.mutable_counters(), name, text, value++);
-  auto& driver = *statistics.mutable_driver();
-  for (const auto& [name, text] : kDriverCounters) add_counter(*driver.mutable_counters(), name, text, value++);
-  driver.mutable_counters(11)->set_value(18446744073709551615U);
-  add_counter(*driver.mutable_verdicts(), "passed", "passed in clear", 100);
-  add_counter(*driver.mutable_verdicts(), "dropped_replay", "dropped: replayed", 4);
-  add_counter(*driver.mutable_verdicts(), "dropped_integrity", "dropped: integrity", 0);
-  driver.set_held_packets(1);
-  driver.set_last_hold_us(8200);
-  driver.set_longest_hold_us(12000);
-  driver.set_attached(true);
-  return statistics;
-}
-
-proto::AgentStatus sample_status() {
-  proto::AgentStatus status;
-  status.set_state("Local");
-  status.set_policy_name("Partner link");
-  status.set_policy_version(7);
-  status.set_polling_interval_minutes(180);
-  proto::ServiceStatus& driver = *status.add_services();
-  driver.set_name("driver");
-  driver.set_pid(4711);
-  driver.set_connected(true);
-  driver.set_policy_version(7);
-  proto::ServiceStatus& ike = *status.add_services();
-  ike.set_name("ike");
-  ike.set_restarts(2);
-  status.set_driver_attached(true);
-  status.add_interfaces("eth0");
-  *status.add_local_addresses() = address("10.77.0.1");
-  *status.add_local_addresses() = address("fd77::1");
-  status.set_profile("windows2003");
-  status.set_last_load_reason("started");
-  status.set_last_load_outcome("3 filters");
-  return status;
-}
-
-proto::ListEventsReply sample_events() {
-  proto::ListEventsReply reply;
-  proto::Event& event = *reply.add_events();
-  event.set_sequence(1);
-  event.set_wall_clock_ms(kSampleTime * 1000 + 7);
-  event.set_source("ike");
-  event.set_name("authentication_failed");
-  event.set_severity(proto::Event::SEVERITY_WARNING);
-  event.set_text("peer 10.77.0.2: wrong\nkey");
-  (*event.mutable_fields())["peer"] = "10.77.0.2";
-  (*event.mutable_fields())["exchange"] = "main mode";
-  return reply;
-}
-
-proto::LintReply sample_findings() {
-  proto::LintReply reply;
-  proto::LintFinding& error = *reply.add_findings();
-  error.set_id("tunnel_incomplete");
-  error.set_severity("error");
-  error.set_policy("Partner link");
-  error.set_object("rule 'tunnel' of policy 'Partner link'");
-  error.set_why("no active tunnel rule of the policy has the opposite");
-  error.add_mend("add filter filterlist=\"L (back)\" srcaddr=10.2.0.0/16 dstaddr=10.1.0.0/16 mirrored=no");
-  error.add_mend("add rule name=\"tunnel (back)\" policy=\"Partner link\" psk=\"<key of rule 'tunnel'>\"");
-  proto::LintFinding& information = *reply.add_findings();
-  information.set_id("filter_list_unused");
-  information.set_severity("information");
-  information.set_object("filter list 'a\x1b[2J'");
-  information.set_why("no rule uses it");
-  return reply;
-}
-
 }  // namespace ipsec::cli::tests

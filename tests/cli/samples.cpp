@@ -397,6 +397,27 @@ proto::Statistics sample_statistics() {
   return statistics;
 }
 
+proto::StoreListing sample_stores() {
+  proto::StoreListing listing;
+  listing.set_store("local");
+  const auto add = [&](const char* name, const char* location, const char* registry, const char* state) {
+    proto::StoreStatus& store = *listing.add_stores();
+    store.set_name(name);
+    store.set_location(location);
+    store.set_registry_name(registry);
+    store.set_state(state);
+    return &store;
+  };
+  add("central", "sqlite:/mnt/policies/central.db", "HKLM\\GPTIPSECPolicy\\DSIPSECPolicyPath", "unavailable")
+      ->set_problem("central store sqlite:/mnt/policies/central.db: it is not there");
+  proto::StoreStatus& cache = *add("cache", "/var/lib/policyagent/cache.db", "HKLM\\Policy\\Cache", "in force");
+  cache.set_policy_name("Partner link");
+  cache.set_version("sha256:0123456789abcdef");
+  cache.set_read_at(kSampleTime);
+  add("local", "/var/lib/policyagent/policy.db", "HKLM\\Policy\\Local", "not asked");
+  return listing;
+}
+
 proto::AgentStatus sample_status() {
   proto::AgentStatus status;
   status.set_state("Local");
@@ -418,6 +439,11 @@ proto::AgentStatus sample_status() {
   status.set_profile("windows2003");
   status.set_last_load_reason("started");
   status.set_last_load_outcome("3 filters");
+  status.set_state_name("Cache Downloaded");
+  status.set_next_poll_seconds(3725);
+  status.set_loads(3);
+  status.set_last_load_at(kSampleTime);
+  *status.mutable_stores() = sample_stores().stores();
   return status;
 }
 
@@ -432,6 +458,24 @@ proto::ListEventsReply sample_events() {
   event.set_text("peer 10.77.0.2: wrong\nkey");
   (*event.mutable_fields())["peer"] = "10.77.0.2";
   (*event.mutable_fields())["exchange"] = "main mode";
+  return reply;
+}
+
+proto::LintReply sample_findings() {
+  proto::LintReply reply;
+  proto::LintFinding& error = *reply.add_findings();
+  error.set_id("tunnel_incomplete");
+  error.set_severity("error");
+  error.set_policy("Partner link");
+  error.set_object("rule 'tunnel' of policy 'Partner link'");
+  error.set_why("no active tunnel rule of the policy has the opposite");
+  error.add_mend("add filter filterlist=\"L (back)\" srcaddr=10.2.0.0/16 dstaddr=10.1.0.0/16 mirrored=no");
+  error.add_mend("add rule name=\"tunnel (back)\" policy=\"Partner link\" psk=\"<key of rule 'tunnel'>\"");
+  proto::LintFinding& information = *reply.add_findings();
+  information.set_id("filter_list_unused");
+  information.set_severity("information");
+  information.set_object("filter list 'a\x1b[2J'");
+  information.set_why("no rule uses it");
   return reply;
 }
 

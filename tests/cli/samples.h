@@ -16,6 +16,7 @@ proto::ListMainModeSasReply sample_main_mode_sas();
 proto::ListSasReply sample_quick_mode_sas();
 proto::Statistics sample_statistics();
 proto::AgentStatus sample_status();
+proto::StoreListing sample_stores();
 proto::ListEventsReply sample_events();
 proto::LintReply sample_findings();
 

@@ -35,7 +35,7 @@ std::vector<CommandRow> command_rows() {
       {"static show filterlist", stored},
       {"static show policy", stored},
       {"static show rule", stored},
-      {"static show store", stored},
+      {"static show store", proto::StoreListing::descriptor()},
       {"static lint", proto::LintReply::descriptor()},
       {"dynamic show all", compiled},
       {"dynamic show events", proto::ListEventsReply::descriptor()},

@@ -97,6 +97,8 @@ TEST_F(ShowSchema, every_sample_fits) {
   EXPECT_EQ(complaints(show_json("dynamic show qmsas", sample_quick_mode_sas())), "");
   EXPECT_EQ(complaints(show_json("dynamic show stats", sample_statistics())), "");
   EXPECT_EQ(complaints(show_json("dynamic show status", sample_status())), "");
+  EXPECT_EQ(complaints(show_json("static show store", sample_stores())), "");
+  EXPECT_EQ(complaints(show_json("static lint", sample_findings())), "");
   EXPECT_EQ(complaints(show_json("dynamic show events", sample_events())), "");
 }
 
