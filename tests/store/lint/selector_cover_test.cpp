@@ -83,7 +83,7 @@ TEST(SelectorCover, agrees_with_counting) {
     bool expected = true;
     for (std::uint32_t source = 0; source < 8; ++source) {
       for (std::uint32_t destination = 0; destination < 8; ++destination) {
-        for (const std::uint8_t protocol : {5, 6, 7}) {
+        for (std::uint8_t protocol = 5; protocol <= 7; ++protocol) {
           const FiveTuple packet{IpAddress::v4(source), IpAddress::v4(destination), protocol, 0, 0};
           const bool is_one = one.matches(packet);
           const bool is_other =
