@@ -18,6 +18,7 @@ class Agent {
   virtual Result<proto::ReadReply> read(const proto::ReadRequest& request) = 0;
   virtual Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) = 0;
   virtual Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) = 0;
+  virtual Result<proto::LintReply> lint(const proto::LintRequest& request) = 0;
   virtual Result<proto::AgentStatus> status() = 0;
   virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;

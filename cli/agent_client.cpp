@@ -29,6 +29,7 @@ class AgentClient : public Agent {
   Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) override {
     return call(&Stub::ImportPolicies, request);
   }
+  Result<proto::LintReply> lint(const proto::LintRequest& request) override { return call(&Stub::Lint, request); }
   Result<proto::AgentStatus> status() override { return call(&Stub::GetStatus, proto::GetStatusRequest()); }
   Result<proto::CompiledPolicyReply> compiled_policy() override {
     return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());

@@ -294,13 +294,19 @@ const Parameter* find_parameter(const CommandRow& row, std::string_view tag) {
   return found;
 }
 
+bool has_json_form(const CommandRow& row) { return row.verb == "show" || row.verb == "lint"; }
+
 std::variant<Command, ParseError> parse_arguments(const CommandRow& row, std::span<const Word> words) {
-  const bool json = row.verb == "show" && !words.empty() && words.back().text == "--json";
+  const bool json = has_json_form(row) && !words.empty() && words.back().text == "--json";
   if (json) words = words.first(words.size() - 1);
+  const bool with_secrets =
+      row.id == CommandId::kExportPolicy && !words.empty() && words.back().text == "--with-secrets";
+  if (with_secrets) words = words.first(words.size() - 1);
   ArgumentParser parser(row);
   if (auto problem = parser.parse(words)) return *std::move(problem);
   Command command = parser.take();
   command.json = json;
+  command.with_secrets = with_secrets;
   return command;
 }
 

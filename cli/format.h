@@ -66,6 +66,13 @@ std::string format_filter_action(const proto::StoredFilterAction& action, std::s
 std::string format_quick_mode_offers(const google::protobuf::RepeatedPtrField<proto::StoredQuickModeOffer>& offers,
                                      bool pfs);
 
+// ---- lint: format_lint.cpp ------------------------------------------------------------------------------------------
+
+// Each finding with its commands, then the counts.
+std::string format_findings(const proto::LintReply& reply);
+// For `set policy assign=yes`: the findings as warnings.
+std::string format_warnings(const proto::LintReply& reply);
+
 // ---- stores: format_stores.cpp --------------------------------------------------------------------------------------
 
 std::string format_stores(const proto::StoreListing& listing);
@@ -76,10 +83,13 @@ std::string format_retrieval(const proto::AgentStatus& status);
 
 std::string format_main_mode_policies(const proto::CompiledPolicyReply& compiled);
 std::string format_quick_mode_policies(const proto::CompiledPolicyReply& compiled);
-std::string format_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
-std::string format_generic_filters(const proto::CompiledPolicyReply& compiled);
-std::string format_specific_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
-std::string format_running_rules(const proto::CompiledPolicyReply& compiled);
+std::string format_generic_main_mode_filters(const proto::CompiledPolicyReply& compiled);
+std::string format_specific_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
+// These show the filters of `shown`; what belongs to a filter (its mirror, the rule's type) is looked for in `whole`.
+std::string format_generic_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
+std::string format_specific_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole,
+                                    const ShowOptions& options);
+std::string format_running_rules(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
 // `now` is UTC seconds.
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options);

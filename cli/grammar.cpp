@@ -16,6 +16,7 @@ constexpr VerbRow kVerbs[] = {
     {ContextId::kStatic, "delete", "Deletes policies and what they consist of"},
     {ContextId::kStatic, "exportpolicy", "Writes all policies to a file"},
     {ContextId::kStatic, "importpolicy", "Reads policies from a file"},
+    {ContextId::kStatic, "lint", "Looks for what a policy says and probably does not mean"},
     {ContextId::kStatic, "set", "Changes policies and what they consist of"},
     {ContextId::kStatic, "show", "Shows policies and what they consist of"},
     {ContextId::kDynamic, "refresh", "Loads the assigned policy again now"},

@@ -88,6 +88,7 @@ enum class CommandId : std::uint8_t {
   kShowStore,
   kExportPolicy,
   kImportPolicy,
+  kLint,
   kShowRunning,
   kShowMainModePolicy,
   kShowQuickModePolicy,

@@ -113,12 +113,8 @@ constexpr Parameter kShowRule[] = {
     kWide};
 constexpr Parameter kShowFilterList[] = {kShownName, kRuleOfObject, kLevel, kFormat, kResolve, kWide};
 constexpr Parameter kShowFilterAction[] = {kShownName, kRuleOfObject, kLevel, kFormat, kWide};
-constexpr Parameter kExport[] = {text("file", kRequired, "File to write; .ipsec is added to a name without extension"),
-                                 {.tag = "secrets",
-                                  .kind = Kind::kYesNo,
-                                  .flags = kTagOnly,
-                                  .fallback = "no",
-                                  .help = "yes: with the preshared keys in clear (not documented)"}};
+constexpr Parameter kExport[] = {text("file", kRequired, "File to write; .ipsec is added to a name without extension")};
+constexpr Parameter kLint[] = {text("policy", 0, "Only this policy; otherwise everything in the store")};
 constexpr Parameter kImport[] = {text("file", kRequired, "File to read")};
 
 constexpr auto kStatic = ContextId::kStatic;
@@ -156,7 +152,7 @@ constexpr CommandRow kCommands[] = {
      CommandId::kExportPolicy,
      kExport,
      "Writes all policies to a file",
-     "exportpolicy file=backup.ipsec"},
+     "exportpolicy file=backup.ipsec --with-secrets"},
     {kStatic,
      "importpolicy",
      {},
@@ -164,6 +160,13 @@ constexpr CommandRow kCommands[] = {
      kImport,
      "Reads policies from a file",
      "importpolicy file=backup.ipsec"},
+    {kStatic,
+     "lint",
+     {},
+     CommandId::kLint,
+     kLint,
+     "Looks for what a policy says and probably does not mean; status 1 with errors",
+     "lint policy=P"},
     {kStatic, "set", "defaultrule", CommandId::kSetDefaultRule, kSetDefaultRule, "Changes a default response rule",
      "set defaultrule policy=P activate=no"},
     {kStatic, "set", "filteraction", CommandId::kSetFilterAction, kSetFilterAction, "Changes a filter action",

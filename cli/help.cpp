@@ -60,7 +60,10 @@ std::string command_help(const CommandRow& row) {
     if (parameter.kind == Kind::kMainModeMethods) text += "      " + accepted_main_mode_methods() + "\n";
     if (parameter.kind == Kind::kQuickModeMethods) text += "      " + accepted_quick_mode_methods() + "\n";
   }
-  if (row.verb == "show") text += "\nRemarks: a last word --json prints the same for programs.\n";
+  if (row.id == CommandId::kExportPolicy) {
+    text += "\nRemarks: a last word --with-secrets writes the preshared keys too, in clear text.\n";
+  }
+  if (has_json_form(row)) text += "\nRemarks: a last word --json prints the same for programs.\n";
   return text + fmt::format("\nExample: {}\n", row.example);
 }
 

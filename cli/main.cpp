@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -9,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
+#include "cli/ssh_connection.h"
 #include "cli/system_resolver.h"
 #include "services/common/rpc/paths.h"
 
@@ -32,6 +34,10 @@ bool run(const Options& options) {
   const auto agent = connect_agent(ipsec::rpc::runtime_directory(options.runtime_directory));
   SystemResolver resolver;
   Services services{*agent, resolver, [] { return static_cast<std::int64_t>(std::time(nullptr)); }, options.json};
+  if (const char* connection = std::getenv("SSH_CONNECTION")) {
+    if (const auto session = parse_ssh_connection(connection)) services.sessions = {*session};
+  }
+  services.warn = print;
   Session session({services, print, [](const std::string& path) { return read_file(path, kLargestScript); }});
   if (!options.context.empty() && !session.enter(options.context)) return false;
   if (options.script) return session.run_file(*options.script);

@@ -47,6 +47,9 @@ inline constexpr std::size_t kMaxSourceBytes = 512u * 1024 * 1024;
 // ---- import ---------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxImportBytes = 256u * 1024 * 1024;  // about a million filters
-inline constexpr std::size_t kMaxImportDepth = 16;                  // the format itself nests 7 deep
+// A wrong link is compared with every name there is, to tell the nearest; a thousand wrong links stay under a second.
+inline constexpr std::size_t kMaxComparedNames = 1'000;
+inline constexpr std::size_t kShortestGuessedName = 3;  // octets; to shorter ones every name is near
+inline constexpr std::size_t kMaxImportDepth = 16;      // the format itself nests 7 deep
 
 }  // namespace ipsec::store

@@ -45,7 +45,6 @@ constexpr std::array kCodes = {
     CodeInfo{kGuidExists, false, "two objects have one GUID"},
     CodeInfo{kTooMany, false, "a limit on the number of objects is reached"},
     CodeInfo{kActionInvalid, false, "a setting does not go together with the action"},
-    CodeInfo{kAdvice, false, "allowed, and probably not meant"},
     CodeInfo{kNotJson, false, "the text is not JSON"},
     CodeInfo{kUnknownKey, false, "a key is not known"},
     CodeInfo{kWrongType, false, "a value is of the wrong type"},

@@ -54,8 +54,6 @@ enum Code : std::uint32_t {
   kTooMany = 5926,
   kActionInvalid = 5927,
 
-  kAdvice = 5930,  // allowed, and probably not meant
-
   // import
   kNotJson = 5940,
   kUnknownKey = 5941,

@@ -37,6 +37,7 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowStore, show_store},
     {CommandId::kExportPolicy, export_policies},
     {CommandId::kImportPolicy, import_policies},
+    {CommandId::kLint, lint},
     {CommandId::kShowRunning, show_running},
     {CommandId::kShowMainModePolicy, show_main_mode_policy},
     {CommandId::kShowQuickModePolicy, show_quick_mode_policy},

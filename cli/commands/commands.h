@@ -27,6 +27,10 @@ struct Services {
   Resolver& resolver;
   std::function<std::int64_t()> now;  // UTC seconds
   bool json = false;                  // every `show` as JSON
+  // Connections of the administrator to this host, as packets that come in; empty: not known.
+  std::vector<FiveTuple> sessions = {};
+  // Prints before a command has its effect, which may be the end of the connection. Not set: nothing is said.
+  std::function<void(std::string_view)> warn = {};
 };
 
 // Carries out any command of the grammar.
@@ -76,6 +80,10 @@ Outcome show_stored(const Command& command, Services& services);
 Outcome show_store(const Command& command, Services& services);
 Outcome export_policies(const Command& command, Services& services);
 Outcome import_policies(const Command& command, Services& services);
+// lint.cpp
+Outcome lint(const Command& command, Services& services);
+// Warns if this policy would cut off who assigns it. Never fails: the policy is assigned all the same.
+void warn_of_lockout(const Command& set_policy, Services& services);
 // main_mode.cpp
 Outcome show_main_mode_policy(const Command& command, Services& services);
 Outcome show_main_mode_filter(const Command& command, Services& services);

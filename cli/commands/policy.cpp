@@ -50,6 +50,7 @@ Outcome set_policy(const Command& command, Services& services) {
   *message.mutable_policy() = reference_of(command);
   set_text(command, "newname", [&] { return message.mutable_new_name(); });
   set_main_mode(command, message);
+  if (command.yes("assign", false)) warn_of_lockout(command, services);
   return apply_change(services, std::move(change));
 }
 

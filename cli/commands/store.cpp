@@ -53,16 +53,18 @@ Outcome show_store(const Command& command, Services& services) {
 
 Outcome export_policies(const Command& command, Services& services) {
   proto::ExportRequest request;
-  request.set_with_secrets(command.yes("secrets", false));
+  request.set_with_secrets(command.with_secrets);
   const auto reply = services.agent.export_policies(request);
   if (!reply.ok()) return call_failed(services.agent, reply.status());
   const std::string path = export_path(command.text("file"));
   if (const Status status = write_private_file(path, reply->json()); !status.ok()) {
     return failure(kFileFailed, status.message());
   }
-  const std::string_view remark =
-      request.with_secrets() ? "with preshared keys in clear" : "without preshared keys (secrets=yes writes them)";
-  return {fmt::format("All policies are in {}, {}.\n\n", harmless(path), remark)};
+  const std::string written = fmt::format("All policies are in {}", harmless(path));
+  if (!request.with_secrets()) return {written + ", without preshared keys (--with-secrets writes them).\n\n"};
+  return {written +
+          ".\nWARNING: it holds the preshared keys in clear text. Keep it where only administrators read, and "
+          "delete it when it is no longer needed.\n\n"};
 }
 
 Outcome import_policies(const Command& command, Services& services) {

@@ -115,4 +115,10 @@ std::string TestAgent::exported() { return parts_->agent.export_json(true, "").v
 void TestAgent::stop() { parts_->server.reset(); }
 void TestAgent::take_services_away() { parts_->services_answer = false; }
 
+void TestAgent::set_address(const std::string& address) {
+  agent::HostAddresses host;
+  host.interfaces.push_back({"eth0", agent::InterfaceKind::kLan, true, {{IpAddress::parse(address).value(), 24}}});
+  parts_->agent.set_host(host);
+}
+
 }  // namespace ipsec::cli::tests

@@ -19,12 +19,14 @@ class TestAgent {
   // As netsh connects.
   Agent& client();
   const std::string& directory() const;
-  // Everything in the store with the preshared keys, as `exportpolicy secrets=yes` writes it.
+  // Everything in the store with the preshared keys, as `exportpolicy --with-secrets` writes it.
   std::string exported();
   // Ends the service; calls of the client fail from now on.
   void stop();
   // The stand-ins no longer answer.
   void take_services_away();
+  // The host gets this address in place of those it had.
+  void set_address(const std::string& address);
 
  private:
   struct Parts;

@@ -42,7 +42,7 @@ struct Statistics {
 };
 
 struct NamedCounter {
-  std::string_view name;  // as `show stats` prints it: "Main Modes"; ours: "datagrams_received"
+  std::string_view name;  // stable, lower case with underscores: "main_modes"
   std::string_view text;  // the monitor's words
   std::uint64_t value;
 };

@@ -116,8 +116,7 @@ class Compiler {
     }
     std::uint32_t filter_index = 0;
     for (const store::Filter& filter : context.filter_list.filters) {
-      const std::uint64_t generic_id =
-          ContentHash("generic filter").add(context.rule.guid.text).add(filter.guid.text).id();
+      const std::uint64_t generic_id = generic_filter_id(context.rule.guid.text, filter.guid.text);
       compiled_.generic_filters.push_back(generic_filter(context, filter, generic_id));
       expand_filter(context, filter, filter_index++, generic_id, table_, problems_);
       if (table_.size() > kMaxSpecificFilters) {

@@ -11,8 +11,12 @@
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
+#include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/limits.h"
+#include "services/policyagent/shell/lint_facts.h"
 #include "services/policyagent/shell/policy_messages.h"
+#include "services/policyagent/shell/ssh_sessions.h"
+#include "store/lint/lint.h"
 #include "store/lookup.h"
 
 namespace ipsec::agent {
@@ -28,6 +32,28 @@ void add_problems(const store::Problems& problems, google::protobuf::RepeatedPtr
 std::uint32_t members(const nlohmann::json& document, const char* key) {
   const auto found = document.find(key);
   return found != document.end() && found->is_array() ? static_cast<std::uint32_t>(found->size()) : 0;
+}
+
+proto::LintFinding to_message(const store::lint::Finding& finding) {
+  proto::LintFinding message;
+  message.set_id(finding.id);
+  message.set_severity(std::string(store::lint::to_string(finding.severity)));
+  message.set_policy(finding.policy);
+  message.set_object(finding.object);
+  message.set_why(finding.why);
+  for (const std::string& line : finding.mend) message.add_mend(line);
+  return message;
+}
+
+// Those of the request, else the SSH connections of this host.
+Result<std::vector<FiveTuple>> sessions_of(const proto::LintRequest& request) {
+  if (request.sessions().empty()) return ssh_sessions();
+  std::vector<FiveTuple> sessions;
+  for (const proto::FiveTuple& message : request.sessions()) {
+    IPSEC_ASSIGN_OR_RETURN(const FiveTuple session, rpc::from_proto(message, "sessions"));
+    sessions.push_back(session);
+  }
+  return sessions;
 }
 
 // The documented system's keys of the registry, for those who know it by them (ST-15).
@@ -242,6 +268,30 @@ class AgentService final : public proto::PolicyAgent::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Lint(ServerContext*, const proto::LintRequest* request, proto::LintReply* reply) override {
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    auto sessions = sessions_of(*request);
+    if (!sessions.ok()) return to_grpc(sessions.status());
+    // A copy: compiling every policy must not hold up the agent.
+    store::PolicyTree tree;
+    const Status read = parts_.agent.read(
+        [&](const store::PolicyTree& stored) {
+          tree = stored;
+          return Status();
+        },
+        *where);
+    if (!read.ok()) return to_grpc(read);
+    std::optional<store::Reference> policy;
+    if (!request->policy().empty()) policy = store::Reference(request->policy());
+    if (policy && store::find_policy(tree, *policy) == nullptr) {
+      return to_grpc(not_found(fmt::format("there is no policy '{}'", request->policy())));
+    }
+    const auto facts = lint_facts(tree, parts_.agent.state().host, *std::move(sessions));
+    for (const auto& finding : store::lint::lint(tree, facts, policy)) *reply->add_findings() = to_message(finding);
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetStatus(ServerContext*, const proto::GetStatusRequest*, proto::AgentStatus* reply) override {
     const Agent::State state = parts_.agent.state();
     const CompiledPolicy& policy = state.in_force->policy;
@@ -273,6 +323,7 @@ class AgentService final : public proto::PolicyAgent::Service {
     *reply->mutable_ike() = to_ike_policy(in_force->policy, in_force->version, Secrets::kLeaveOut);
     for (const GenericFilter& filter : in_force->policy.generic_filters)
       *reply->add_generic_filters() = to_proto(filter);
+    add_generic_main_mode_filters(*reply);
     return grpc::Status::OK;
   }
 
