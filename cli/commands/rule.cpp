@@ -8,13 +8,6 @@ namespace ipsec::cli {
 
 namespace {
 
-// The agent keeps tunnel ends as addresses; a name is resolved here, when the rule is made.
-Result<proto::Address> tunnel_end(const AddressValue& value, Services& services) {
-  if (const auto* range = std::get_if<AddressRange>(&value)) return rpc::to_proto(range->first);
-  IPSEC_ASSIGN_OR_RETURN(const IpAddress address, services.resolver.address_of(std::get<HostName>(value).text));
-  return rpc::to_proto(address);
-}
-
 // The parameters that `add rule` and `set rule` share.
 template <typename Message>
 Status set_parts(const Command& command, Services& services, Message& message) {
@@ -98,6 +91,12 @@ proto::ReadReply selected_rules(const proto::StoredPolicy& policy, const RuleSel
 }
 
 }  // namespace
+
+Result<proto::Address> tunnel_end(const AddressValue& value, Services& services) {
+  if (const auto* range = std::get_if<AddressRange>(&value)) return rpc::to_proto(range->first);
+  IPSEC_ASSIGN_OR_RETURN(const IpAddress address, services.resolver.address_of(std::get<HostName>(value).text));
+  return rpc::to_proto(address);
+}
 
 Outcome add_rule(const Command& command, Services& services) {
   proto::Change change;

@@ -7,6 +7,7 @@
 
 #include "services/common/daemon/clock.h"
 #include "services/policyagent/core/compiler.h"
+#include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
 #include "store/json/json.h"
@@ -80,7 +81,7 @@ void Agent::version_seen(std::uint64_t version) {
 
 Timestamp Agent::next_poll() const {
   const std::lock_guard lock(mutex_);
-  return std::min(retrieval_.next_poll(), changes_due());
+  return std::min({retrieval_.next_poll(), changes_due(), batch_due_});
 }
 
 void Agent::poll() {
@@ -88,7 +89,7 @@ void Agent::poll() {
   const Timestamp now = daemon::monotonic_now();
   if (now >= retrieval_.next_poll()) {
     load_locked("poll");
-  } else if (now >= changes_due()) {
+  } else if (now >= std::min(changes_due(), batch_due_)) {
     load_locked(kStoreChanged);
   }
 }
@@ -98,9 +99,18 @@ void Agent::acknowledge_wake() {
   eventfd_read(wake_.get(), &count);
 }
 
-Result<store::Problems> Agent::apply(std::span<const store::Change> changes) {
+Result<store::Problems> Agent::apply(std::span<const store::Change> changes, bool is_batch) {
   const std::lock_guard lock(mutex_);
-  return finish_change(store_.apply(changes, now_utc()), change_names(changes));
+  return finish_change(store_.apply(changes, now_utc()), change_names(changes), is_batch);
+}
+
+Status Agent::set_dynamic(store::DynamicPolicy policy) {
+  const std::lock_guard lock(mutex_);
+  std::swap(dynamic_, policy);
+  // Before the first load there is nothing it could lie over; the load brings it.
+  const Status status = loaded_once_ ? compile_and_distribute() : Status();
+  if (!status.ok()) std::swap(dynamic_, policy);
+  return status;
 }
 
 Result<store::Problems> Agent::import_json(std::string_view json) {
@@ -128,7 +138,7 @@ Agent::State Agent::state() {
 
 std::string Agent::load_locked(std::string_view reason) {
   const Timestamp start = daemon::monotonic_now();
-  first_change_ = last_change_ = kNever;
+  first_change_ = last_change_ = batch_due_ = kNever;
   last_reason_ = std::string(reason);
   last_outcome_ = load_local();
   last_load_took_ = daemon::monotonic_now() - start;
@@ -167,7 +177,7 @@ std::string Agent::load_local() {
   }
   loaded_once_ = true;
   const CompiledPolicy& policy = in_force_->policy;
-  if (!policy.active) {
+  if (!tree_.assigned) {
     retrieval_.failed(daemon::monotonic_now());
     return "no policy is assigned";
   }
@@ -177,7 +187,8 @@ std::string Agent::load_local() {
 }
 
 Status Agent::compile_and_distribute() {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   auto in_force = std::make_shared<PolicyInForce>();
   in_force->policy = std::move(compiled);
@@ -226,10 +237,15 @@ std::uint64_t Agent::next_version() {
   return version_;
 }
 
-Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what) {
+Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what, bool is_batch) {
   if (!outcome.ok() || !outcome->empty()) return outcome;
   events_.add(Severity::kInformation, "store_changed", fmt::format("the local store has changed: {}", what),
               {{"changes", what}});
+  if (is_batch) {
+    batch_due_ = std::min(batch_due_, daemon::monotonic_now() + limits::kBatchLatest);
+    eventfd_write(wake_.get(), 1);
+    return outcome;
+  }
   if (last_load_took_ <= quick_load_) {
     load_locked(kStoreChanged);
     return outcome;

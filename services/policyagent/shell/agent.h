@@ -60,9 +60,12 @@ class Agent {
 
   // ---- administration of the local store; a successful change is in force when these return, or soon ----
 
-  Result<store::Problems> apply(std::span<const store::Change> changes);
+  // `is_batch`: loaded with the next change that is none, by load(), or kBatchLatest after the first.
+  Result<store::Problems> apply(std::span<const store::Change> changes, bool is_batch = false);
   Result<store::Problems> import_json(std::string_view json);
   Result<std::string> export_json(bool with_secrets, const std::string& policy);
+  // Lays this over the assigned policy. kExhausted, and the one before stays: both together are too much.
+  Status set_dynamic(store::DynamicPolicy policy);
   // Calls `reader` with the stored tree under the lock.
   Status read(const std::function<Status(const store::PolicyTree&)>& reader);
 
@@ -89,7 +92,8 @@ class Agent {
   void report_problems(const CompiledPolicy& policy);
   void report_changes(const HostAddresses& host);
   std::uint64_t next_version();
-  Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what);
+  Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what,
+                                        bool is_batch = false);
 
   EventLog& events_;
   const Distribute distribute_;
@@ -104,6 +108,8 @@ class Agent {
   Duration last_load_took_{};
   Timestamp first_change_ = kNever;  // of those not yet loaded
   Timestamp last_change_ = kNever;
+  Timestamp batch_due_ = kNever;  // changes of a batch wait until then
+  store::DynamicPolicy dynamic_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
   std::shared_ptr<const PolicyInForce> in_force_;

@@ -53,6 +53,9 @@ inline constexpr std::chrono::milliseconds kQuickLoad{30};
 inline constexpr std::chrono::milliseconds kChangesSettle{200};
 inline constexpr std::chrono::milliseconds kChangesLatest{2000};
 
+// `set batch mode=enable` of a netsh that never came back to disable it.
+inline constexpr std::chrono::milliseconds kBatchLatest{60000};
+
 // ---- interfaces -----------------------------------------------------------------------------------------------------
 
 // Address changes come in bursts (link up, address, routes). Seed row IM-02 asks for one second; until then a new
