@@ -9,6 +9,7 @@
 
 #include "cli/limits.h"
 #include "cli/words.h"
+#include "services/common/utf8.h"
 
 namespace ipsec::cli {
 
@@ -39,52 +40,11 @@ std::string iconv_name(std::string_view name) {
   return "CP" + std::string(number);
 }
 
-// Bytes of the UTF-8 sequence at the start of `text`, or 0 if it is none (RFC 3629 section 4).
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = first == 0xed && byte(1) >= 0xa0;
-    return follows(1) && follows(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && byte(1) < 0x90;
-    const bool beyond = first == 0xf4 && byte(1) >= 0x90;
-    return follows(1) && follows(2) && follows(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
+  for (std::size_t at = 0; at < text.size();) {
+    if (!next_code_point(text, at)) return false;
   }
   return true;
-}
-
-void append_utf8(std::string& text, std::uint32_t character) {
-  const auto put = [&text](std::uint32_t byte) { text += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (character < 0x80) {
-    put(character);
-  } else if (character < 0x800) {
-    put(0xc0U | (character >> 6U));
-    put(0x80U | (character & 0x3fU));
-  } else if (character < 0x10000) {
-    put(0xe0U | (character >> 12U));
-    put(0x80U | ((character >> 6U) & 0x3fU));
-    put(0x80U | (character & 0x3fU));
-  } else {
-    put(0xf0U | (character >> 18U));
-    put(0x80U | ((character >> 12U) & 0x3fU));
-    put(0x80U | ((character >> 6U) & 0x3fU));
-    put(0x80U | (character & 0x3fU));
-  }
 }
 
 std::string_view trimmed(std::string_view line) {
