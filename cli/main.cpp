@@ -7,12 +7,12 @@
 #include "cli/agent_client.h"
 #include "cli/commands/outcome.h"
 #include "cli/encoding.h"
-#include "cli/files.h"
 #include "cli/limits.h"
 #include "cli/options.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
 #include "cli/system_resolver.h"
+#include "services/common/files.h"
 #include "services/common/rpc/paths.h"
 
 namespace {

@@ -1,8 +1,8 @@
 #include "cli/arguments.h"
 #include "cli/commands/commands.h"
-#include "cli/files.h"
 #include "cli/limits.h"
 #include "cli/text.h"
+#include "services/common/files.h"
 
 namespace ipsec::cli {
 

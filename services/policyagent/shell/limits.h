@@ -56,6 +56,9 @@ inline constexpr std::chrono::milliseconds kChangesLatest{2000};
 // `set batch mode=enable` of a netsh that never came back to disable it.
 inline constexpr std::chrono::milliseconds kBatchLatest{60000};
 
+// The properties of `set config`; the longest, boot exemptions, has at most 1,024 short entries.
+inline constexpr std::size_t kLargestConfigFile = 256 * 1024;
+
 // ---- interfaces -----------------------------------------------------------------------------------------------------
 
 // Address changes come in bursts (link up, address, routes). Seed row IM-02 asks for one second; until then a new

@@ -22,6 +22,8 @@ class RunningPolicy {
   store::RunningState state() const;
 
   // One transaction: all of `changes`, then what `apply_stored` does to the stored policies, or nothing of either.
+  // Only a dynamic policy that is too large to compile, or a file that cannot be written, is found after the stored
+  // changes are made: a Status then, and the dynamic policy and the properties stay as they were.
   // Problem::change_index counts in `changes` or in what `apply_stored` was given; `from_stored` tells which.
   struct Outcome {
     store::Problems problems;
