@@ -47,7 +47,7 @@ bool with_session(const Options& options, const std::function<bool(Session&)>& u
   Services services{*agent, resolver, [] { return static_cast<std::int64_t>(std::time(nullptr)); }, options.json};
   Session session({services,
                    print,
-                   [](const std::string& path) { return read_file(path, kLargestScript); },
+                   [](const std::string& path) { return ipsec::read_file(path, kLargestScript); },
                    {code_page ? &*code_page : nullptr, options.batch, options.strict}});
   return use(session);
 }

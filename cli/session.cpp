@@ -80,6 +80,7 @@ bool Session::run(const Line& line) {
     if (command->row->context == ContextId::kRoot && command->row->id != CommandId::kDumpBoth) {
       return run_command_of_shell(*command);
     }
+    services_.json = ports_.services.json;
     const Outcome outcome = run_command(*command, services_);
     ports_.print(outcome.output);
     return !outcome.failed;

@@ -28,7 +28,7 @@ Outcome delete_every_policy(Services& services) {
   if (!objects.ok()) return call_failed(services.agent, objects.status());
   proto::ApplyRequest changes;
   for (const auto& policy : objects->policies()) {
-    changes.add_changes()->mutable_delete_policy()->mutable_policy()->set_guid(policy.guid());
+    changes.add_changes()->mutable_delete_policy()->mutable_policy()->set_name(policy.name());
   }
   return apply_changes(services, changes);
 }

@@ -41,7 +41,8 @@ Result<proto::ObjectReference> rule_reference(const Command& command, Services& 
     return not_found(fmt::format("policy '{}' has no rule {}; it has {}", policy.name(), *number, policy.rules_size()));
   }
   proto::ObjectReference reference;
-  reference.set_guid(policy.rules(static_cast<int>(*number) - 1).guid());
+  // By name: a rule that a script has yet to make has no lasting guid.
+  reference.set_name(policy.rules(static_cast<int>(*number) - 1).name());
   return reference;
 }
 

@@ -19,7 +19,8 @@ class Programs : public testing::Test {
   Json exported() { return Json::parse(agent_.exported()); }
   std::vector<std::string> names(const char* kind) {
     std::vector<std::string> all;
-    for (const Json& object : exported()[kind]) all.push_back(object["name"]);
+    const Json store = exported();
+    for (const Json& object : store[kind]) all.push_back(object["name"]);
     return all;
   }
   std::string ipseccmd(std::string_view line) {
@@ -128,6 +129,14 @@ TEST_F(StrictScripts, number_rules_as_the_script_has_made_them) {
       "add rule One P L B\nadd rule Two P L B\nset rule id=2 policy=P newname=Second\n");
   EXPECT_TRUE(strict_.succeeded());
   EXPECT_EQ(exported()["policies"][0]["rules"][1]["name"], "Second");
+}
+
+TEST_F(StrictScripts, may_delete_all_that_they_have_made) {
+  run("pushd ipsec static\nadd policy P\nadd filter L any me\nadd filteraction B action=block\nadd rule R P L B\n"
+      "delete rule all P\ndelete policy all\ndelete filterlist all\ndelete filteraction all\nadd policy Q\n");
+  EXPECT_TRUE(strict_.succeeded());
+  EXPECT_THAT(names("policies"), testing::ElementsAre("Q"));
+  EXPECT_TRUE(names("filter_lists").empty() && names("filter_actions").empty());
 }
 
 TEST_F(StrictScripts, of_batch_form_fail_where_a_command_would_be_left_out) {
