@@ -1,5 +1,6 @@
 """Files of administrators through netsh and ipseccmd to the wire: a .bat, a UTF-16 script, a code page, --strict, the dynamic policy."""
 
+import json
 import secrets
 
 from lab import LabTest, wait_for
@@ -45,8 +46,9 @@ class Scripts(LabTest):
         wait_for(lambda: not self.pings(), SECONDS, "no ping is answered")
 
     def stored(self, kind):
-        text = self.lab.netsh("a", "--json", "ipsec", "static", "show", kind, check=False)
-        return text if text.startswith("{") else ""
+        """The names of the policies, filter lists or filter actions that are there."""
+        key = {"policy": "policies", "filterlist": "filter_lists"}[kind]
+        return [entry["name"] for entry in json.loads(self.lab.netsh("a", "--json", "ipsec", "static", "show", kind))["result"][key]]
 
     def test_a_batch_file_blocks_a_port(self):
         printed = self.lab.netsh("a", "-f", self.file(".bat", BATCH.encode()))
@@ -78,7 +80,7 @@ class Scripts(LabTest):
         lines = "pushd ipsec static\nadd policy name=P\nadd filterlist name=L\nadd filterlist name=l\n"
         printed = self.lab.netsh("a", "--strict", "-f", self.file(".txt", lines.encode()), check=False)
         self.assertIn(":4: this line failed; nothing of the script was done", printed)
-        self.assertEqual(self.stored("policy") + self.stored("filterlist"), "")
+        self.assertEqual(self.stored("policy") + self.stored("filterlist"), [])
 
     def test_ipseccmd_blocks_and_unblocks(self):
         def ipseccmd(*words):
