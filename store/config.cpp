@@ -127,11 +127,10 @@ Status set_property(Config& config, std::string_view property, std::string_view 
 }
 
 std::string property_value(const Config& config, std::string_view property) {
-  const auto found = config.find(property);
-  if (found != config.end()) return found->second;
   const PropertyInfo* row = find_property(property);
   assert(row != nullptr);
-  return std::string(row->fallback);
+  const auto found = config.find(row->name);
+  return found != config.end() ? found->second : std::string(row->fallback);
 }
 
 }  // namespace ipsec::store

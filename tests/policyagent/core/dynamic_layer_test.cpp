@@ -105,8 +105,11 @@ TEST(DynamicLayer, PD_08_the_more_specific_filter_stands_first_and_of_equals_the
       dynamic_policy({dynamic_rule(one_way(filter("me", "10.77.0.2")), Action::kPermit, Action::kPermit),
                       dynamic_rule(one_way(filter("me", "10.77.0.9", 0, 0, 0)), Action::kPermit, Action::kPermit)}));
   const auto found = filters(policy);
-  const auto place = [&](const std::string& line) {
-    return std::find(found.begin(), found.end(), line) - found.begin();
+  const auto place = [&](const std::string& start) {
+    const auto line =
+        std::find_if(found.begin(), found.end(), [&](const auto& each) { return each.starts_with(start); });
+    EXPECT_NE(line, found.end()) << start;
+    return line - found.begin();
   };
   EXPECT_LT(place("permit outbound 10.77.0.1 -> 10.77.0.9"), place("block outbound 10.77.0.1 -> 10.77.0.9"));
   EXPECT_LT(place("block outbound 10.77.0.1 -> 10.77.0.9"), place("block outbound 10.77.0.1 -> any"));
