@@ -57,6 +57,7 @@ struct Handler {
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
+  void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
   void operator()(const DeleteRequested& event) { handle_delete_request(turn, event); }
 
   void operator()(const DhComputed& event) {
@@ -207,6 +208,10 @@ Statistics Engine::statistics() const {
     }
   }
   return statistics;
+}
+
+std::vector<FailedNegotiation> Engine::failed_negotiations() const {
+  return implementation_->state.failed.newest_first();
 }
 
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }

@@ -11,6 +11,7 @@
 #include "services/common/time.h"
 #include "services/ike/core/actions.h"
 #include "services/ike/core/events.h"
+#include "services/ike/core/negotiation_log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/statistics.h"
 
@@ -60,6 +61,8 @@ class Engine {
   Actions poll(Timestamp now);
 
   Statistics statistics() const;
+  // The last ones, newest first.
+  std::vector<FailedNegotiation> failed_negotiations() const;
   // For the shell: a datagram could not be sent.
   void count_send_failure();
   // Sorted by initiator cookie; half-open ones too.

@@ -48,6 +48,12 @@ inline constexpr std::size_t kMaxMessageIds = 65536;
 inline constexpr std::size_t kMaxWaitingPerPeer = 256;
 inline constexpr std::size_t kMaxWaiting = 65536;
 
+// How long a request of the driver waits for a quick mode that the peer has begun for the same traffic. Two repetitions
+// of its message 2 fit in; a peer that has fallen silent costs no more than that.
+inline constexpr Duration kJoinedPatience = std::chrono::seconds(4);
+// A request of the driver that left it before the peer's quick mode was done arrives within this time after.
+inline constexpr Duration kJustMade = std::chrono::milliseconds(250);
+
 // Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
 // after 1, 2, 4, 8 and 16 s again.
 inline constexpr int kDeleteRepetitions = 5;
@@ -59,6 +65,11 @@ inline constexpr int kInvalidCookieAnswersPerSecond = 10;
 
 // An ended main mode SA still reads deletes of the peer for as long as they may be repeated.
 inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);
+
+// Failed negotiations remembered for `show negotiations`: what an administrator looks through. A failure takes at most
+// a few KB, because the offers in it are bounded, too.
+inline constexpr std::size_t kMaxFailedNegotiations = 64;
+inline constexpr std::size_t kMaxTermsListed = 16;
 
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;

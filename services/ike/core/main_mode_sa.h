@@ -36,6 +36,10 @@ struct QuickModeWish {
 struct QuickModeExchange {
   QuickModeFacts facts;
   QuickModeWish wish;  // initiator
+  // Responder: a wish of our own for the same traffic, which this exchange is about to serve. It goes its own way
+  // should the exchange fail, or not be done by then.
+  std::optional<QuickModeWish> joined;
+  Timestamp joined_until = kNever;
   // Initiator: the peer set the commit bit and so promises message 4 (RFC 2408 section 3.1); message 3 is repeated
   // until then. The bit is not authenticated and changes nothing else.
   bool awaits_message4 = false;
@@ -48,6 +52,11 @@ struct QuickModeExchange {
   std::uint32_t own_spi = 0;     // 0: none reserved yet
 
   bool finished() const { return std::holds_alternative<QuickModeFinished>(state); }
+  // Whether the SAs it makes are those that the wish is for.
+  bool serves(const QuickModeWish& other) const {
+    return facts.rule.outbound_filter_id == other.rule.outbound_filter_id && facts.outbound == other.outbound &&
+           facts.local == other.local && facts.peer == other.peer;
+  }
 };
 
 struct MainModeSa {

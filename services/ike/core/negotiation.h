@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "services/ike/core/failure.h"
 #include "services/ike/core/policy.h"
@@ -20,6 +21,9 @@ struct MainModeChoice {
   MainModeOffer offer;
   std::uint32_t lifetime_seconds = 0;  // the smaller of both sides' wishes
 };
+
+// "AES128-SHA256-modp2048", ... in the order of the policy.
+std::vector<std::string> offer_texts(const MainModePolicy& policy);
 
 // The initiator's offers: one proposal, one transform for each offer, in the order of the policy.
 SaPayload main_mode_offers(const MainModePolicy& policy);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "services/common/address.h"
 #include "services/common/result.h"
@@ -48,6 +49,12 @@ struct QuickModeRule {
 std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id);
 // Its outbound filter; nullptr where there is none. Borrowed from `policy`.
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
+
+// The outbound filters that negotiate, as text, with their rules.
+std::vector<std::string> negotiating_filters(const IkePolicy& policy);
+
+// nullopt where it is not active.
+std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);
 
 // The rule for a peer's request: of the outbound filters of that mode (and that tunnel end) the first that contains
 // `outbound`, seen from this host; in transport mode at last the default response rule.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/common/crypto/cbc.h"
 #include "services/ike/core/authentication.h"
 
@@ -136,6 +138,13 @@ Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoi
   }
   return SaPair{inbound_of(context.facts, choice, own_spi, std::move(in)),
                 outbound_of(context.facts, choice, own_spi, std::move(out))};
+}
+
+std::vector<std::string> offered_terms(const QuickModeFacts& facts) {
+  std::vector<std::string> terms = offer_texts(facts.rule.policy);
+  terms.push_back(fmt::format("{} in {} mode{}", facts.outbound.to_string(), name(facts.rule.encapsulation),
+                              facts.rule.policy.pfs ? " with PFS" : ""));
+  return terms;
 }
 
 DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode) {

@@ -166,21 +166,27 @@ Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_k
                 std::span<const QuickModeTerms> terms) {
   std::vector<std::string> allowed;
   for (const QuickModeTerms& one : terms) allowed.push_back(terms_text(one));
-  return {only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
-          fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}", fmt::join(seen, ", "),
-                      with_key_exchange ? "with" : "without", fmt::join(allowed, "; "))};
+  return {
+      only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
+      fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}",
+                  fmt::join(shortened(seen), ", "), with_key_exchange ? "with" : "without", fmt::join(allowed, "; ")),
+      {shortened(seen), allowed}};
 }
 
 }  // namespace
 
 bool is_usable(const QuickModeOffer& offer) { return offer.esp.has_value() && !offer.ah.has_value(); }
 
-std::string offers_text(const QuickModePolicy& policy) {
+std::vector<std::string> offer_texts(const QuickModePolicy& policy) {
   std::vector<std::string> texts;
   for (const QuickModeOffer& offer : policy.offers) {
     texts.push_back(to_string(offer) + (is_usable(offer) ? "" : " (AH is not available)"));
   }
-  return fmt::format("{}", fmt::join(texts, ", "));
+  return shortened(std::move(texts));
+}
+
+std::string offers_text(const QuickModePolicy& policy) {
+  return fmt::format("{}", fmt::join(offer_texts(policy), ", "));
 }
 
 SaPayload quick_mode_offers(const QuickModePolicy& policy, Encapsulation encapsulation, DhGroup pfs_group,
@@ -246,7 +252,8 @@ Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickMo
   if (fits(read, pfs_group != DhGroup::kNone, terms) != Fit::kYes) {
     return Failure{FailureReason::kModifiedProposal,
                    fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode", to_string(read),
-                               offers_text(policy), name(encapsulation))};
+                               offers_text(policy), name(encapsulation)),
+                   {offer_texts(policy), {to_string(read)}}};
   }
   return choice_of(read, *find_offer(policy, *read.offer()), spi_of(proposal));
 }

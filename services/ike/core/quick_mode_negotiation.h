@@ -26,6 +26,8 @@ struct QuickModeChoice {
 
 // Whether this build can make the offer.
 bool is_usable(const QuickModeOffer& offer);
+// One entry for each offer: "ESP AES128-SHA1".
+std::vector<std::string> offer_texts(const QuickModePolicy& policy);
 // "ESP AES128-SHA1, ESP 3DES-SHA1"
 std::string offers_text(const QuickModePolicy& policy);
 

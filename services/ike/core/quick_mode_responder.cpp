@@ -59,16 +59,16 @@ QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
 }
 
 // One for each mode that fits.
-std::vector<QuickModeRule> match_rules(const IkePolicy& policy, const Selector& outbound, const IpAddress& local,
-                                       const IpAddress& peer) {
-  std::vector<QuickModeRule> rules;
-  if (is_host_to_host(outbound, local, peer)) {
-    if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTransport, local, peer))
-      rules.push_back(std::move(*rule));
-  }
-  if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTunnel, local, peer))
-    rules.push_back(std::move(*rule));
-  return rules;
+std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const Selector& outbound,
+                                                const IpAddress& local, const IpAddress& peer) {
+  std::vector<QuickModeCandidate> candidates;
+  const auto add = [&](Encapsulation mode) {
+    if (auto rule = match_quick_mode_rule(policy, outbound, mode, local, peer))
+      candidates.push_back({std::move(*rule), outbound});
+  };
+  if (is_host_to_host(outbound, local, peer)) add(Encapsulation::kTransport);
+  add(Encapsulation::kTunnel);
+  return candidates;
 }
 
 ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state, QuickModeContext& context) {
@@ -102,21 +102,28 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
 
 }  // namespace
 
-Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
-                                                 const Established& main_mode, const MainModePolicy& main_mode_policy,
-                                                 const IpAddress& local, const IpAddress& peer) {
+Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
+                                                const IpAddress& local, const IpAddress& peer) {
   auto read = read_identities(message1, local, peer);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& asked = std::get<Asked>(read);
-  const std::vector<QuickModeRule> rules = match_rules(policy, asked.outbound, local, peer);
-  if (rules.empty()) {
+  auto candidates = find_candidates(policy, asked.outbound, local, peer);
+  if (candidates.empty()) {
     return Failure{
         FailureReason::kNoMatchingFilter,
         fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains",
-                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name)};
+                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name),
+        {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)}};
   }
+  return QuickModeMatch{std::move(candidates), std::move(asked.identities)};
+}
+
+Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, const QuickModeMatch& match,
+                                                  const Established& main_mode,
+                                                  const MainModePolicy& main_mode_policy) {
   std::vector<QuickModeTerms> terms;
-  for (const QuickModeRule& rule : rules) terms.push_back(terms_of(rule, main_mode, main_mode_policy));
+  for (const QuickModeCandidate& candidate : match.candidates)
+    terms.push_back(terms_of(candidate.rule, main_mode, main_mode_policy));
 
   const ByteView public_i = message1.body_of(PayloadType::kKeyExchange);
   const bool with_key_exchange = message1.find<KeyExchangePayload>() != nullptr;
@@ -127,13 +134,13 @@ Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, c
     return Failure{FailureReason::kInvalidKeyExchange,
                    fmt::format("KE payload of {} octets for {}", public_i.size(), info(answer.choice.pfs_group).name)};
   }
-  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const QuickModeRule& one) {
-    return one.encapsulation == answer.choice.encapsulation;
-  });
-  return QuickModeRequest{asked.outbound,
-                          *rule,
+  const auto candidate = std::find_if(
+      match.candidates.begin(), match.candidates.end(),
+      [&](const QuickModeCandidate& one) { return one.rule.encapsulation == answer.choice.encapsulation; });
+  return QuickModeRequest{candidate->outbound,
+                          candidate->rule,
                           std::move(answer),
-                          std::move(asked.identities),
+                          match.identities,
                           copy(message1.body_of(PayloadType::kNonce)),
                           copy(public_i)};
 }

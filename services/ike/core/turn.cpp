@@ -1,6 +1,7 @@
 #include "services/ike/core/turn.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/ike/core/limits.h"
 
@@ -51,6 +52,25 @@ void Turn::delete_pair(const QuickModeSaPair& pair) {
 
 void Turn::report(std::string name, Severity severity, std::string text, Fields fields) {
   actions.emplace_back(ReportEvent{std::move(name), severity, std::move(text), std::move(fields)});
+}
+
+void Turn::report_failed(FailedNegotiation failed, const std::string& text, Fields fields) {
+  const Failure& failure = failed.failure;
+  fields.merge(Fields{{"mode", std::string(ike::name(failed.mode))},
+                      {"local", failed.local.to_string()},
+                      {"peer", failed.peer.to_string()},
+                      {"role", failed.initiator ? "initiator" : "responder"},
+                      {"rule", failed.rule_name},
+                      {"policy", failed.policy_name},
+                      {"offered", fmt::format("{}", fmt::join(failure.terms.offered, ", "))},
+                      {"configured", fmt::format("{}", fmt::join(failure.terms.configured, ", "))}});
+  if (!failed.filter.empty()) fields["filter"] = failed.filter;
+  const std::string where =
+      failed.rule_name.empty() ? "" : fmt::format(" (rule '{}', policy '{}')", failed.rule_name, failed.policy_name);
+  report(std::string(ike::name(failure.reason)), Severity::kError, fmt::format("{}: {}{}", text, failure.text, where),
+         std::move(fields));
+  failed.at = now;
+  state.failed.add(std::move(failed));
 }
 
 void Turn::report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields) {

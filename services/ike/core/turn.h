@@ -13,6 +13,7 @@
 #include "services/common/time.h"
 #include "services/ike/core/actions.h"
 #include "services/ike/core/main_mode_table.h"
+#include "services/ike/core/negotiation_log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/quick_mode_table.h"
 #include "services/ike/core/statistics.h"
@@ -54,6 +55,7 @@ struct EngineState {
   absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
+  NegotiationLog failed{};
   std::size_t waiting = 0;  // wishes waiting in all main mode SAs
   Timestamp invalid_cookie_window{};
   int invalid_cookie_answers = 0;
@@ -77,6 +79,9 @@ struct Turn {
 
   using Fields = std::map<std::string, std::string>;
   void report(std::string name, Severity severity, std::string text, Fields fields);
+  // A negotiation came to nothing: the event of that name, and a place in the log. `text` says what failed; reason,
+  // names and terms are appended from `failed`.
+  void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
   // With the addresses, role and rule of the SA.
   void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
 };

@@ -37,6 +37,7 @@ static_assert(static_cast<int>(SecurityProtocol::kEsp) == proto::SECURITY_PROTOC
 static_assert(static_cast<int>(FilterAction::kNegotiate) == proto::ACTION_NEGOTIATE);
 static_assert(static_cast<int>(RekeyReason::kSequence) == proto::REKEY_REASON_SEQUENCE);
 static_assert(static_cast<int>(SaEndReason::kPolicy) == proto::SA_END_REASON_POLICY);
+static_assert(static_cast<int>(NegotiationMode::kQuick) == proto::FailedNegotiation::MODE_QUICK);
 static_assert(static_cast<int>(Severity::kError) == proto::Event::SEVERITY_ERROR);
 
 Result<Direction> direction_from_proto(proto::Direction value, const std::string& field) {
@@ -227,6 +228,27 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   return Event(std::move(event));
 }
 
+Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {
+  const proto::Sa& from = message.sa();
+  SaParameters sa;
+  if (from.spi() == 0) return invalid(fmt::format("{}.spi: an SPI is never 0", field));
+  sa.spi = from.spi();
+  sa.pair_spi = from.pair_spi();
+  IPSEC_ASSIGN_OR_RETURN(sa.direction, direction_from_proto(from.direction(), member(field, "direction")));
+  IPSEC_ASSIGN_OR_RETURN(sa.protocol, protocol_from_proto(from.protocol(), member(field, "protocol")));
+  IPSEC_ASSIGN_OR_RETURN(
+      sa.encapsulation, enum_from_proto<Encapsulation>(from.encapsulation(), proto::ENCAPSULATION_TUNNEL,
+                                                       proto::ENCAPSULATION_TRANSPORT, member(field, "encapsulation")));
+  IPSEC_ASSIGN_OR_RETURN(sa.source, from_proto(from.source(), member(field, "source")));
+  IPSEC_ASSIGN_OR_RETURN(sa.destination, from_proto(from.destination(), member(field, "destination")));
+  IPSEC_ASSIGN_OR_RETURN(sa.selector, from_proto(from.selector(), member(field, "selector")));
+  sa.filter_id = from.filter_id();
+  sa.rule_name = from.rule_name();
+  sa.quick_mode_policy = from.quick_mode_policy();
+  sa.initiator = from.initiator();
+  return sa;
+}
+
 template <typename ProtoEnum, typename Enum>
 ProtoEnum enum_to_proto(Enum value) {
   return static_cast<ProtoEnum>(static_cast<int>(value));
@@ -299,6 +321,12 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
   return invalid("request: one of acquire, rekey and ended is needed");
 }
 
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message) {
+  DriverSasFound found;
+  IPSEC_ASSIGN_OR_RETURN(found.sas, convert_all<SaParameters>(message.sas(), "sas", sa_from_proto));
+  return found;
+}
+
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message) {
   DeleteRequested request;
   IPSEC_ASSIGN_OR_RETURN(request.peer, optional_address_from_proto(message.has_peer(), message.peer(), "peer"));
@@ -363,6 +391,25 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_quick_mode_limit(status.quick_mode_limit);
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
+  return message;
+}
+
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
+  proto::FailedNegotiation message;
+  message.set_mode(enum_to_proto<proto::FailedNegotiation::Mode>(failed.mode));
+  message.set_initiator(failed.initiator);
+  *message.mutable_local() = to_proto(failed.local);
+  *message.mutable_peer() = to_proto(failed.peer);
+  message.set_reason(std::string(name(failed.failure.reason)));
+  message.set_text(failed.failure.text);
+  message.set_rule_name(failed.rule_name);
+  message.set_policy_name(failed.policy_name);
+  message.set_filter(failed.filter);
+  for (const std::string& one : failed.failure.terms.offered) message.add_offered(one);
+  for (const std::string& one : failed.failure.terms.configured) message.add_configured(one);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - failed.at);
+  message.set_age_seconds(static_cast<std::uint32_t>(age.count()));
+  message.set_times(failed.times);
   return message;
 }
 

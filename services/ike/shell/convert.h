@@ -21,6 +21,8 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message);
 
 // Acquire, RekeyNeeded or SaEnded.
 Result<Event> from_proto(const proto::DriverRequest& message);
+// Without keys and without what is of use only in listings.
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message);
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message);
 
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
@@ -31,6 +33,7 @@ proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
 void wipe_keys(proto::InstallSaRequest& message);
 
 proto::MainModeSa to_proto(const MainModeSaStatus& status);
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now);
 proto::IkeStatistics to_proto(const Statistics& statistics, std::uint64_t policy_version, bool driver_connected);
 // `sequence` from 1; `wall_clock_ms` UTC since 1970.
 proto::Event to_proto(const ReportEvent& action, std::uint64_t sequence, std::int64_t wall_clock_ms);

@@ -68,6 +68,15 @@ std::vector<MainModeSaStatus> EngineHost::main_mode_sas() const {
   return engine_.main_mode_sas(daemon::monotonic_now());
 }
 
+proto::ListFailedNegotiationsReply EngineHost::failed_negotiations() const {
+  proto::ListFailedNegotiationsReply reply;
+  const Timestamp now = daemon::monotonic_now();
+  for (const FailedNegotiation& failed : engine_.failed_negotiations()) {
+    *reply.add_negotiations() = to_proto(failed, now);
+  }
+  return reply;
+}
+
 proto::IkeStatistics EngineHost::statistics() const {
   return to_proto(engine_.statistics(), engine_.policy().version, driver_connected_);
 }

@@ -32,6 +32,7 @@ class EngineHost {
   // The number of main mode SAs that were ended.
   std::uint32_t delete_main_modes(DeleteRequested request);
   std::vector<MainModeSaStatus> main_mode_sas() const;
+  proto::ListFailedNegotiationsReply failed_negotiations() const;
   proto::IkeStatistics statistics() const;
 
   void set_driver_connected(bool connected);

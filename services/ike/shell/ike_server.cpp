@@ -45,6 +45,14 @@ class IkeService : public proto::Ike::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ListFailedNegotiations(grpc::ServerContext*, const proto::ListFailedNegotiationsRequest*,
+                                      proto::ListFailedNegotiationsReply* reply) override {
+    auto failed = loop_.call([this] { return host_.failed_negotiations(); });
+    if (!failed) return stopping();
+    *reply = std::move(*failed);
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetStatistics(grpc::ServerContext*, const proto::GetIkeStatisticsRequest*,
                              proto::IkeStatistics* reply) override {
     auto statistics = loop_.call([this] { return host_.statistics(); });

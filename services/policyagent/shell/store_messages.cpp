@@ -329,6 +329,7 @@ proto::StoredPolicy to_proto(const store::Policy& policy, const store::PolicyTre
   message.set_name(policy.name);
   message.set_description(policy.description);
   message.set_last_modified(policy.last_modified);
+  message.set_version(policy.version);
   message.set_profile(std::string(store::to_string(policy.profile)));
   add_offers(policy.isakmp.offers, *message.mutable_main_mode_offers());
   message.set_main_mode_lifetime_minutes(policy.isakmp.lifetime_minutes);

@@ -112,9 +112,13 @@ Host::Host(std::string host_name, const std::string& address, std::uint64_t seed
       driver(first_spi),
       engine(random) {}
 
-void Host::restart() {
+void Host::crash_ike() {
   std::destroy_at(&engine);
   std::construct_at(&engine, random);
+}
+
+void Host::restart() {
+  crash_ike();
   driver = FakeDriver(static_cast<std::uint32_t>(0x40000000 + random.below(0x1000000)));
 }
 

@@ -57,6 +57,8 @@ struct Host {
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
+  // The IKE service ends without a word and is started again; the driver lives on.
+  void crash_ike();
   bool has_event(const std::string& event_name) const { return find_event(event_name) != nullptr; }
   const ReportEvent* find_event(const std::string& event_name) const;
   std::size_t count_events(const std::string& event_name) const;

@@ -28,6 +28,8 @@ class FakeDriver : public proto::Driver::Service {
   void stop();
 
   void ask(proto::DriverRequest request);
+  // As if an IKE service of before had installed it.
+  void has_from_before(const proto::Sa& sa);
   // Calls of these kinds are answered with an error from now on.
   void refuse(bool refuse_everything);
 
@@ -47,6 +49,7 @@ class FakeDriver : public proto::Driver::Service {
   grpc::Status DeleteSa(grpc::ServerContext*, const proto::DeleteSaRequest*, proto::DeleteSaReply*) override;
   grpc::Status AcquireFailed(grpc::ServerContext*, const proto::AcquireFailedRequest*,
                              proto::AcquireFailedReply*) override;
+  grpc::Status ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply*) override;
   grpc::Status WatchRequests(grpc::ServerContext*, const proto::WatchRequestsRequest*,
                              grpc::ServerWriter<proto::DriverRequest>*) override;
 
