@@ -100,10 +100,12 @@ TEST(DynamicLayer, PD_08_the_more_specific_filter_stands_first_and_of_equals_the
   builder.rule("all", Action::kBlock, {one_way(filter("me", "any"))});
   builder.rule("host", Action::kBlock, {one_way(filter("me", "10.77.0.9"))});
   const CompiledPolicy base = compile(builder.tree(), kHost).value();
-  const CompiledPolicy policy = laid(
-      base,
-      dynamic_policy({dynamic_rule(one_way(filter("me", "10.77.0.2")), Action::kPermit, Action::kPermit),
-                      dynamic_rule(one_way(filter("me", "10.77.0.9", 0, 0, 0)), Action::kPermit, Action::kPermit)}));
+  const auto permit = [](const std::string& destination) {
+    store::DynamicRule rule = dynamic_rule(one_way(filter("me", destination)), Action::kPermit, Action::kPermit);
+    rule.name = rule.guid.text = rule.filter.guid.text = destination;
+    return rule;
+  };
+  const CompiledPolicy policy = laid(base, dynamic_policy({permit("10.77.0.2"), permit("10.77.0.9")}));
   const auto found = filters(policy);
   const auto place = [&](const std::string& start) {
     const auto line =
