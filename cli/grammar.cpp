@@ -21,6 +21,8 @@ constexpr VerbRow kVerbs[] = {
     {ContextId::kStatic, "show", "Shows policies and what they consist of"},
     {ContextId::kDynamic, "refresh", "Loads the assigned policy again now"},
     {ContextId::kDynamic, "show", "Shows what runs now"},
+    {ContextId::kDynamic, "trace", "Shows what the driver does with packets, step by step"},
+    {ContextId::kDynamic, "explain", "Says what the driver would do with a packet"},
 };
 
 constexpr ShellRow kShellCommands[] = {

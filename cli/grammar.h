@@ -101,6 +101,8 @@ enum class CommandId : std::uint8_t {
   kShowStatus,
   kShowEvents,
   kRefresh,
+  kTrace,
+  kExplain,
 };
 
 struct CommandRow {

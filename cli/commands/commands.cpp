@@ -50,6 +50,8 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowStatus, show_status},
     {CommandId::kShowEvents, show_events},
     {CommandId::kRefresh, refresh},
+    {CommandId::kTrace, trace_packets},
+    {CommandId::kExplain, explain_packet},
 };
 
 void wipe_keys(proto::StoredAuthenticationList& list) {

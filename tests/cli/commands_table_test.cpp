@@ -85,6 +85,7 @@ constexpr Case kCases[] = {
      Kind::kMissingRequired},
     {CommandId::kImportPolicy, kStatic, "importpolicy file=x.ipsec", "imp x.ipsec",
      "importpolicy file=", Kind::kWrongValue},
+    {CommandId::kLint, kStatic, "lint policy=P", "li P", "lint level=verbose", Kind::kUnknownTag},
     {CommandId::kShowRunning, kDynamic, "show all resolvedns=yes", "sh a y", "show all format=list", Kind::kUnknownTag},
     {CommandId::kShowMainModePolicy, kDynamic, "show mmpolicy name=P", "sh mmp P", "show mmpolicy P Q",
      Kind::kTooManyWords},
@@ -111,6 +112,10 @@ constexpr Case kCases[] = {
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},
     {CommandId::kShowEvents, kDynamic, "show events count=7", "sh ev 7", "show events count=1001", Kind::kWrongValue},
     {CommandId::kRefresh, kDynamic, "refresh", "ref", "refresh now", Kind::kTooManyWords},
+    {CommandId::kTrace, kDynamic, "trace src=10.0.0.1 dst=10.0.0.2 count=3 seconds=5", "tr 10.0.0.1 10.0.0.2 3 5",
+     "trace count=0", Kind::kWrongValue},
+    {CommandId::kExplain, kDynamic, "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
+     "exp me 10.0.0.2 tcp 1 445 out", "explain src=me", Kind::kMissingRequired},
 };
 
 TEST(CommandTable, full_lines_are_understood_with_every_value_they_state) {
