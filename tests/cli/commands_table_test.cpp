@@ -86,6 +86,7 @@ constexpr Case kCases[] = {
      Kind::kMissingRequired},
     {CommandId::kImportPolicy, kStatic, "importpolicy file=x.ipsec", "imp x.ipsec",
      "importpolicy file=", Kind::kWrongValue},
+    {CommandId::kLint, kStatic, "lint policy=P", "li P", "lint level=verbose", Kind::kUnknownTag},
     {CommandId::kShowRunning, kDynamic, "show all resolvedns=yes", "sh a y", "show all format=list", Kind::kUnknownTag},
     {CommandId::kShowMainModePolicy, kDynamic, "show mmpolicy name=P", "sh mmp P", "show mmpolicy P Q",
      Kind::kTooManyWords},

@@ -248,6 +248,8 @@ proto::CompiledPolicyReply sample_compiled() {
   *driver.add_local_addresses() = address("10.77.0.1");
   *driver.add_filters() = filter(1, proto::DIRECTION_OUTBOUND, "10.77.0.1", "10.77.0.2");
   *driver.add_filters() = filter(2, proto::DIRECTION_INBOUND, "10.77.0.2", "10.77.0.1");
+  driver.mutable_filters(0)->set_mirror_id(2);
+  driver.mutable_filters(1)->set_mirror_id(1);
   driver.mutable_filters(1)->set_inbound_passthrough(true);
   *driver.add_filters() = filter(3, proto::DIRECTION_OUTBOUND, "10.1.0.0/16", "10.2.0.0/16");
   proto::Filter& tunnel = *driver.mutable_filters(2);

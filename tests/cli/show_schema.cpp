@@ -37,6 +37,7 @@ std::vector<CommandRow> command_rows() {
       {"static show rule", stored},
       {"static show store", proto::StoreListing::descriptor()},
       {"static lint", proto::LintReply::descriptor()},
+      {"dynamic explain", proto::PacketTrace::descriptor()},
       {"dynamic show all", compiled},
       {"dynamic show events", proto::ListEventsReply::descriptor()},
       {"dynamic show mmfilter", compiled},
@@ -48,6 +49,7 @@ std::vector<CommandRow> command_rows() {
       {"dynamic show rule", compiled},
       {"dynamic show stats", proto::Statistics::descriptor()},
       {"dynamic show status", proto::AgentStatus::descriptor()},
+      {"dynamic trace", proto::PacketTrace::descriptor()},
   };
 }
 
