@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <vector>
+
 #include "proto/policyagent.pb.h"
 #include "services/common/result.h"
 #include "services/common/rpc/convert.h"
@@ -25,6 +28,11 @@ class Agent {
   virtual Result<proto::Statistics> statistics() = 0;
   virtual Result<proto::ReloadReply> reload() = 0;
   virtual Result<proto::ListEventsReply> events(std::uint32_t newest) = 0;
+  // Of the driver itself, whose socket is root's alone: packets tell who talks to whom. What came by until the count
+  // was reached or the time was over.
+  virtual Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
+                                                                std::chrono::seconds time) = 0;
+  virtual Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) = 0;
   // Where it is looked for, for messages.
   virtual std::string location() const = 0;
 };

@@ -32,6 +32,8 @@ constexpr VerbRow kVerbs[] = {
     {ContextId::kDynamic, "refresh", "Loads the assigned policy again now"},
     {ContextId::kDynamic, "set", "Changes what runs now"},
     {ContextId::kDynamic, "show", "Shows what runs now"},
+    {ContextId::kDynamic, "trace", "Shows what the driver does with packets, step by step"},
+    {ContextId::kDynamic, "explain", "Says what the driver would do with a packet"},
 };
 
 constexpr ShellRow kShellCommands[] = {

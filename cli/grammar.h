@@ -127,6 +127,8 @@ enum class CommandId : std::uint8_t {
   kShowMachine,
   kSetMode,
   kSetMachine,
+  kTrace,
+  kExplain,
 };
 
 struct CommandRow {

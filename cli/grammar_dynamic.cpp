@@ -1,6 +1,7 @@
 #include "cli/parameters.h"
 
-// `netsh ipsec dynamic`: reference, section 5, and our own `dump`, `show status`, `show events` and `refresh`. In a
+// `netsh ipsec dynamic`: reference, section 5, and our own `dump`, `show status`, `show events`, `refresh`, `trace` and
+// `explain`. In a
 // `show` a selector narrows the output. What identifies a rule in `set rule` and `delete rule` is required where the
 // documents say so.
 namespace ipsec::cli {
@@ -126,6 +127,19 @@ constexpr Parameter kQuickModeSas[] = {kAll, kOnlySource, kOnlyDestination, kOnl
 constexpr Parameter kStatistics[] = {choice("type", kStatisticsTypes, "all", "Whose statistics")};
 constexpr Parameter kEvents[] = {number("count", 1, kMostEvents, "events", "100", "How many of the newest")};
 
+constexpr std::string_view kDirections[] = {"outbound", "inbound"};
+constexpr Parameter kPacketSource = value("src", Kind::kAddress, 0, {}, "Source address of the packets, a name or me");
+constexpr Parameter kPacketDestination = value("dst", Kind::kAddress, 0, {}, "Destination address, likewise");
+constexpr Parameter kTrace[] = {kPacketSource, kPacketDestination,
+                                number("count", 1, kMostTraces, "packets", "10", "Ends after so many"),
+                                number("seconds", 1, kLongestTrace, "seconds", "10", "Ends after this time")};
+constexpr Parameter kExplain[] = {value("src", Kind::kAddress, kRequired, {}, "Source address of the packet, or me"),
+                                  value("dst", Kind::kAddress, kRequired, {}, "Destination address"),
+                                  value("protocol", Kind::kProtocol, 0, {}, "Its protocol; ICMP, with ports TCP"),
+                                  value("srcport", Kind::kPort, 0, {}, "Its source port"),
+                                  value("dstport", Kind::kPort, 0, {}, "Its destination port"),
+                                  choice("direction", kDirections, "outbound", "Leaving this host or arriving")};
+
 constexpr auto kDynamic = ContextId::kDynamic;
 constexpr CommandRow kCommands[] = {
     {kDynamic, "add", "mmpolicy", CommandId::kAddMainModePolicy, kMainModePolicy, "Adds a main mode policy",
@@ -185,6 +199,20 @@ constexpr CommandRow kCommands[] = {
      {},
      "Shows the agent, its services and the policy in force",
      "show status"},
+    {kDynamic,
+     "trace",
+     {},
+     CommandId::kTrace,
+     kTrace,
+     "Shows what the driver does with packets, step by step",
+     "trace dst=10.77.0.2 count=3"},
+    {kDynamic,
+     "explain",
+     {},
+     CommandId::kExplain,
+     kExplain,
+     "Says what the driver would do with a packet now",
+     "explain src=me dst=10.77.0.2 protocol=TCP dstport=445"},
 };
 
 }  // namespace

@@ -43,6 +43,10 @@ inline constexpr std::uint32_t kDefaultSeconds = 3600;
 // Events the agent keeps for a listing.
 inline constexpr std::uint32_t kMostEvents = 1000;
 
+// Packets of one trace, as the driver has it, and how long netsh waits for them.
+inline constexpr std::uint32_t kMostTraces = 10000;
+inline constexpr std::uint32_t kLongestTrace = 3600;
+
 // Text width of `wide=no`.
 inline constexpr std::size_t kScreenColumns = 80;
 

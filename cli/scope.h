@@ -50,6 +50,13 @@ class AgentScope : public Agent {
   Result<proto::Statistics> statistics() override { return agent_.statistics(); }
   Result<proto::ReloadReply> reload() override;
   Result<proto::ListEventsReply> events(std::uint32_t newest) override { return agent_.events(newest); }
+  Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
+                                                        std::chrono::seconds time) override {
+    return agent_.trace_packets(request, time);
+  }
+  Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) override {
+    return agent_.explain_packet(request);
+  }
   std::string location() const override { return agent_.location(); }
 
  private:

@@ -69,6 +69,8 @@ constexpr Handler kHandlers[] = {
     {CommandId::kDeleteSa, delete_sa},
     {CommandId::kSetConfig, set_config},
     {CommandId::kShowConfig, show_config},
+    {CommandId::kTrace, trace_packets},
+    {CommandId::kExplain, explain_packet},
 };
 
 }  // namespace

@@ -125,5 +125,8 @@ Outcome show_status(const Command& command, Services& services);
 Outcome show_events(const Command& command, Services& services);
 Outcome show_running(const Command& command, Services& services);
 Outcome refresh(const Command& command, Services& services);
+// trace.cpp
+Outcome trace_packets(const Command& command, Services& services);
+Outcome explain_packet(const Command& command, Services& services);
 
 }  // namespace ipsec::cli
