@@ -1,9 +1,8 @@
 #include "cli/parameters.h"
 
 // `netsh ipsec dynamic`: reference, section 5, and our own `dump`, `show status`, `show events`, `refresh`, `trace` and
-// `explain`. In a
-// `show` a selector narrows the output. What identifies a rule in `set rule` and `delete rule` is required where the
-// documents say so.
+// `explain`. In a `show` a selector narrows the output. What identifies a rule in `set rule` and `delete rule` is
+// required where the documents say so.
 namespace ipsec::cli {
 
 namespace {
