@@ -183,7 +183,8 @@ void Protector::build_one(const Task& task, std::size_t index, std::uint64_t seq
     packet[view.protect_name_offset] = protocol;
     set_ip_length(packet, own_header);
   }
-  built_.push_back({packet, &task.sa, room, task.fragment_outside, sequence});
+  built_.push_back({packet, &task.sa, sequence, task.fragment_outside ? static_cast<std::uint32_t>(room.path_mtu) : 0,
+                    static_cast<std::uint16_t>(room.header_size), static_cast<std::uint16_t>(room.ah_size)});
   if (built_.size() >= limits::kCryptoBatch) seal(batch);
 }
 
@@ -192,12 +193,12 @@ void Protector::seal(Batch& batch) {
   for (const Built& built : built_) {
     const SaParameters& sa = built.sa->parameters();
     if (sa.udp && !sa.destination.is_v4()) {
-      set_udp_checksum(built.bytes.subspan(built.room.header_size), sa.source, sa.destination);
+      set_udp_checksum(built.bytes.subspan(built.header_size), sa.source, sa.destination);
     }
     if (built.sa->has_ah()) {
       const auto high = sa.extended_sequence ? std::optional(high_half(built.sequence, *built.sa)) : std::nullopt;
-      const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes,
-                                      built.room.header_size, built.room.ah_size, high, batch.state.arena});
+      const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes, built.header_size,
+                                      built.ah_size, high, batch.state.arena});
       assert(is_signed);  // protect() has read the headers
       if (!is_signed) continue;
     }
@@ -208,9 +209,9 @@ void Protector::seal(Batch& batch) {
 }
 
 void Protector::send(const Built& built, Batch& batch) {
-  if (!built.fragment_outside) return batch.output.to_wire.add(built.bytes);
+  if (built.fragment_to == 0) return batch.output.to_wire.add(built.bytes);
   std::vector<MutableByteView> pieces;
-  fragment(*parse_ip(built.bytes), built.room.path_mtu, static_cast<std::uint32_t>(built.sequence), batch.state.arena,
+  fragment(*parse_ip(built.bytes), built.fragment_to, static_cast<std::uint32_t>(built.sequence), batch.state.arena,
            pieces);
   for (const MutableByteView& piece : pieces) batch.output.to_wire.add(piece);
 }

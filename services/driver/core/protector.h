@@ -33,9 +33,10 @@ class Protector {
   struct Built {
     MutableByteView bytes;
     const Sa* sa = nullptr;
-    ProtectionRoom room;
-    bool fragment_outside = false;
     std::uint64_t sequence = 0;
+    std::uint32_t fragment_to = 0;  // path MTU to cut it to afterwards; 0: it fits
+    std::uint16_t header_size = 0;  // of ProtectionRoom
+    std::uint16_t ah_size = 0;
   };
   // One packet on its way through here.
   struct Task {
