@@ -41,6 +41,7 @@ class AgentScope : public Agent {
   Result<proto::ReadReply> read(const proto::ReadRequest& request) override;
   Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) override;
   Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) override;
+  Result<proto::LintReply> lint(const proto::LintRequest& request) override { return agent_.lint(request); }
   Result<proto::AgentStatus> status() override { return agent_.status(); }
   Result<proto::CompiledPolicyReply> compiled_policy() override { return agent_.compiled_policy(); }
   Result<proto::DynamicPolicy> dynamic_policy() override { return agent_.dynamic_policy(); }
@@ -50,6 +51,13 @@ class AgentScope : public Agent {
   Result<proto::Statistics> statistics() override { return agent_.statistics(); }
   Result<proto::ReloadReply> reload() override;
   Result<proto::ListEventsReply> events(std::uint32_t newest) override { return agent_.events(newest); }
+  Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
+                                                        std::chrono::seconds time) override {
+    return agent_.trace_packets(request, time);
+  }
+  Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) override {
+    return agent_.explain_packet(request);
+  }
   std::string location() const override { return agent_.location(); }
 
  private:

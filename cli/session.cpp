@@ -34,7 +34,13 @@ constexpr IpseccmdShow kIpseccmdShows[] = {
 Session::Session(SessionPorts ports)
     : ports_(std::move(ports)),
       scope_(ports_.services.agent),
-      services_{scope_, ports_.services.resolver, ports_.services.now, ports_.services.json, &scope_} {}
+      services_{scope_,
+                ports_.services.resolver,
+                ports_.services.now,
+                ports_.services.json,
+                ports_.services.sessions,
+                ports_.services.warn,
+                &scope_} {}
 
 std::string Session::prompt() const {
   const std::string_view path = row_of(context_).path;
