@@ -21,8 +21,11 @@ class Agent {
   virtual Result<proto::LintReply> lint(const proto::LintRequest& request) = 0;
   virtual Result<proto::AgentStatus> status() = 0;
   virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
+  virtual Result<proto::DynamicPolicy> dynamic_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
+  virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
+      const proto::DeleteMainModeSasRequest& request) = 0;
   virtual Result<proto::Statistics> statistics() = 0;
   virtual Result<proto::ReloadReply> reload() = 0;
   virtual Result<proto::ListEventsReply> events(std::uint32_t newest) = 0;

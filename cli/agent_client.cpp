@@ -34,6 +34,12 @@ class AgentClient : public Agent {
   Result<proto::CompiledPolicyReply> compiled_policy() override {
     return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());
   }
+  Result<proto::DynamicPolicy> dynamic_policy() override {
+    return call(&Stub::GetDynamicPolicy, proto::GetDynamicPolicyRequest());
+  }
+  Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
+    return call(&Stub::DeleteMainModeSas, request);
+  }
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
   }

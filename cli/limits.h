@@ -21,6 +21,9 @@ inline constexpr unsigned kDeepestScript = 16;
 // Contexts saved by pushd.
 inline constexpr std::size_t kDeepestContextStack = 64;
 
+// Names that `alias` keeps; a file of aliases by hand has a few dozen.
+inline constexpr std::size_t kMostAliases = 256;
+
 // Lines the interactive shell remembers.
 inline constexpr int kHistoryLines = 500;
 
