@@ -35,6 +35,8 @@ std::string group_text(std::uint32_t number);  // "none" for 0
 std::string esp_text(proto::Cipher cipher, proto::Integrity integrity);
 // "3DES/SHA1/2 (weak)": the group by its number.
 std::string main_mode_suite_text(const proto::MainModeOffer& offer);
+// "ESP[3DES,SHA1]", "AH[SHA1]+ESP[AES128-GCM]", "SOFT".
+std::string sa_methods_text(const proto::Sa& sa);
 std::string action_text(proto::Action action);
 std::string store_text(std::string_view store);         // "local" is "Local Store"
 std::string guid_text(std::string_view guid);           // with braces

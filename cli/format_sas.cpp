@@ -53,13 +53,6 @@ std::string encapsulation_fields(const proto::Sa& sa) {
          field("Dest UDP Port", std::to_string(destination));
 }
 
-std::string methods_text(const proto::Sa& sa) {
-  if (sa.soft()) return "SOFT";
-  if (sa.protocol() == proto::SECURITY_PROTOCOL_AH) return fmt::format("AH[{}]", integrity_text(sa.integrity()));
-  const std::string esp = fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity()));
-  return sa.has_ah() ? fmt::format("AH[{}]+{}", integrity_text(sa.ah().integrity()), esp) : esp;
-}
-
 std::string state_text(const proto::SaStatus& status) {
   if (status.dying()) return "dying (replaced, receives until its end)";
   return status.soft_expired() ? "being renewed" : "mature";
@@ -102,7 +95,7 @@ std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOpti
     const proto::Sa& sa = status.sa();
     table.add({direction_text(sa.direction()), fmt::format("{:#010x}", sa.spi()),
                range_text(sa.selector().source(), options), range_text(sa.selector().destination(), options),
-               protocol_text(sa.selector().protocol()), methods_text(sa), std::to_string(status.packets()),
+               protocol_text(sa.selector().protocol()), sa_methods_text(sa), std::to_string(status.packets()),
                byte_count(status.bytes()), duration(status.age_seconds())});
   }
   return table.to_string(options.columns());
@@ -131,6 +124,13 @@ std::string service_text(const proto::ServiceStatus& service) {
 }
 
 }  // namespace
+
+std::string sa_methods_text(const proto::Sa& sa) {
+  if (sa.soft()) return "SOFT";
+  if (sa.protocol() == proto::SECURITY_PROTOCOL_AH) return fmt::format("AH[{}]", integrity_text(sa.integrity()));
+  const std::string esp = fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity()));
+  return sa.has_ah() ? fmt::format("AH[{}]+{}", integrity_text(sa.ah().integrity()), esp) : esp;
+}
 
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options) {

@@ -109,6 +109,8 @@ Result<proto::ImportReply> AgentScope::import_policies(const proto::ImportReques
   return agent_.import_policies(in_store(request));
 }
 
+Result<proto::LintReply> AgentScope::lint(const proto::LintRequest& request) { return agent_.lint(in_store(request)); }
+
 Result<proto::DeleteMainModeSasReply> AgentScope::delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) {
   IPSEC_RETURN_IF_ERROR(check_not_staging("deleting security associations"));
   return agent_.delete_main_mode_sas(request);

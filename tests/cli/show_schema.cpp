@@ -33,6 +33,7 @@ std::vector<CommandRow> command_rows() {
       {"static show all", stored},
       {"static show filteraction", stored},
       {"static show filterlist", stored},
+      {"static show gpoassignedpolicy", proto::AgentStatus::descriptor()},
       {"static show policy", stored},
       {"static show rule", stored},
       {"static show gpoassignedpolicy", proto::AgentStatus::descriptor()},
