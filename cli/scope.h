@@ -41,7 +41,7 @@ class AgentScope : public Agent {
   Result<proto::ReadReply> read(const proto::ReadRequest& request) override;
   Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) override;
   Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) override;
-  Result<proto::LintReply> lint(const proto::LintRequest& request) override { return agent_.lint(request); }
+  Result<proto::LintReply> lint(const proto::LintRequest& request) override;
   Result<proto::AgentStatus> status() override { return agent_.status(); }
   Result<proto::CompiledPolicyReply> compiled_policy() override { return agent_.compiled_policy(); }
   Result<proto::DynamicPolicy> dynamic_policy() override { return agent_.dynamic_policy(); }

@@ -333,7 +333,7 @@ TEST(LintCommand, assigning_a_lockout_warns_before_and_assigns) {
 TEST(LintCommand, assigning_a_harmless_policy_is_silent) {
   Host host(kCases[0].without);
   std::string warned;
-  host.netsh().services().warn = [&](std::string_view text) { warned += text; };
+  host.netsh().on_warning([&](std::string_view text) { warned += text; });
   EXPECT_EQ(host.netsh().run("set policy P assign=y"), "\n");
   EXPECT_EQ(warned, "");
 }

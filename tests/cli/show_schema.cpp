@@ -36,7 +36,6 @@ std::vector<CommandRow> command_rows() {
       {"static show gpoassignedpolicy", proto::AgentStatus::descriptor()},
       {"static show policy", stored},
       {"static show rule", stored},
-      {"static show gpoassignedpolicy", proto::AgentStatus::descriptor()},
       {"static show store", proto::StoreListing::descriptor()},
       {"static lint", proto::LintReply::descriptor()},
       {"dynamic explain", proto::PacketTrace::descriptor()},
