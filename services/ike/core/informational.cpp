@@ -268,12 +268,7 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
 
 void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   EngineState& state = turn.state;
-  if (turn.now - state.invalid_cookie_window >= std::chrono::seconds(1)) {
-    state.invalid_cookie_window = turn.now;
-    state.invalid_cookie_answers = 0;
-  }
-  if (state.invalid_cookie_answers == kInvalidCookieAnswersPerSecond) return;
-  ++state.invalid_cookie_answers;
+  if (!state.invalid_cookie_answers.allows(turn.now)) return;
   Header answer =
       phase2_header(header.initiator_cookie, header.responder_cookie, ExchangeType::kInformational, state.random.u32());
   MainModeFacts cookies;

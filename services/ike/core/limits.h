@@ -23,7 +23,9 @@ inline constexpr Duration kHalfOpenLifetime = std::chrono::seconds(70);
 inline constexpr std::size_t kMaxHalfOpen = 1000;
 // Message 1 is kept whole until message 5. The longest known one, with every suite of a generous peer, has about 3 KB.
 inline constexpr std::size_t kMaxMessage1Size = 8192;
-// And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35.
+// And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35. Beyond either bound the
+// oldest that still waits for message 3 makes room: at 1000 places and 10,000 forged first messages a second a peer has
+// 100 ms to send message 3.
 inline constexpr std::size_t kMaxHalfOpenPerAddress = 35;
 
 // First messages refused a moment ago, remembered so that their repetitions cause no further events. Beyond that they
@@ -62,6 +64,10 @@ inline constexpr std::size_t kMaxRepeatedDatagrams = 4096;
 // An encrypted quick mode message of an SA that is not known gets INVALID-COOKIE, so that a peer that remembers what we
 // forgot can begin anew; but seldom, since anybody can cause it.
 inline constexpr int kInvalidCookieAnswersPerSecond = 10;
+
+// Failures that anybody can cause in anybody's name (refused first messages, no message 3) that are reported; the rest
+// is only counted. A flood must push neither the log over nor other events out of it.
+inline constexpr int kUnprovenReportsPerSecond = 10;
 
 // An ended main mode SA still reads deletes of the peer for as long as they may be repeated.
 inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);

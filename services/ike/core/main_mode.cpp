@@ -62,6 +62,7 @@ void commit(Turn& turn, MainModeSa& sa, State next, MainModeEffects effects) {
   sa.state = std::move(next);
   if (!effects.send.empty()) send_step(turn, sa, std::move(effects.send));
   if (effects.compute) turn.compute(sa, 0, std::move(*effects.compute));
+  if constexpr (std::is_same_v<State, ComputingAnswer>) turn.state.main_modes.count_proven(sa);
   if constexpr (std::is_same_v<State, Established>) become_established(turn, sa);
 }
 

@@ -32,6 +32,12 @@ Failure timeout_failure(const MainModeSa& sa) {
           std::move(terms)};
 }
 
+void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
+  const auto wishes = take_waiting(turn, sa);
+  turn.state.main_modes.remove(sa.handle);
+  for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
+}
+
 }  // namespace
 
 FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
@@ -71,14 +77,17 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     ++statistics.negotiation_failures;
     if (!sa.initiator) ++statistics.receive_fail;
     if (failure.reason == FailureReason::kAuthenticationFailed) ++statistics.authentication_failures;
+    const bool unproven = std::holds_alternative<AwaitingMessage3>(sa.state);
+    if (unproven && !turn.may_report_unproven()) {
+      forget_failed(turn, sa, failure);
+      return;
+    }
     Turn::Fields fields = fields_of(sa);
     fields["state"] = name(sa.state);
     turn.report_failed(failed_main_mode(sa, failure), fmt::format("main mode with {} failed", sa.peer.to_string()),
                        std::move(fields));
   }
-  const auto wishes = take_waiting(turn, sa);
-  turn.state.main_modes.remove(sa.handle);
-  for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
+  forget_failed(turn, sa, failure);
 }
 
 void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why, LastMessages last) {

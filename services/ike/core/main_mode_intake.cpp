@@ -87,7 +87,8 @@ void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& d
   failed.failure = failure;
   failed.rule_name = rule.rule_name;
   failed.policy_name = rule.rule_name.empty() ? "" : rule.policy.name;
-  turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
+  if (turn.may_report_unproven())
+    turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
   Header answer = header;
   answer.exchange = ExchangeType::kInformational;
   answer.message_id = turn.state.random.u32();
@@ -110,9 +111,23 @@ bool answer_refused_again(Turn& turn, const Header& header, const DatagramReceiv
   return true;
 }
 
-bool half_open_bound_reached(Turn& turn, const IpAddress& peer) {
-  const MainModeTable& table = turn.state.main_modes;
-  return table.half_open() >= kMaxHalfOpen || table.half_open(peer) >= kMaxHalfOpenPerAddress;
+// Room for one more half-open SA. First messages cost their sender nothing and may bear anybody's address, so the
+// oldest that still waits for message 3 goes: a peer that means it has answered within a round trip. Those that have
+// sent message 3 stay.
+bool make_room(Turn& turn, const IpAddress& peer) {
+  MainModeTable& table = turn.state.main_modes;
+  MainModeSa* evicted = nullptr;
+  if (table.half_open(peer) >= kMaxHalfOpenPerAddress) {
+    evicted = table.oldest_unproven(peer);
+  } else if (table.half_open() >= kMaxHalfOpen) {
+    evicted = table.oldest_unproven();
+  } else {
+    return true;
+  }
+  if (evicted == nullptr) return false;
+  ++turn.state.statistics.half_open_evicted;
+  table.remove(evicted->handle);
+  return true;
 }
 
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
@@ -155,7 +170,7 @@ void receive_message1(Turn& turn, const Header& header, const DatagramReceived& 
     ++turn.state.statistics.invalid_packets_received;
     return;
   }
-  if (half_open_bound_reached(turn, datagram.peer.address)) {
+  if (!make_room(turn, datagram.peer.address)) {
     ++turn.state.statistics.half_open_refused;
     return;
   }

@@ -14,6 +14,7 @@ MainModeSa& MainModeTable::add(std::unique_ptr<MainModeSa> sa) {
     by_message1_[{sa->peer, sa->facts.initiator_cookie}] = sa->handle;
     ++half_open_;
     ++half_open_by_peer_[sa->peer.address];
+    unproven_.insert(sa->handle);
   }
   const std::uint64_t handle = sa->handle;
   return *touch((by_handle_[handle] = std::move(sa)).get());
@@ -93,8 +94,21 @@ std::size_t MainModeTable::half_open(const IpAddress& peer) const {
 
 void MainModeTable::count_established(const MainModeSa& sa) { leave_half_open(sa); }
 
+void MainModeTable::count_proven(const MainModeSa& sa) { unproven_.erase(sa.handle); }
+
+MainModeSa* MainModeTable::oldest_unproven() { return unproven_.empty() ? nullptr : find(*unproven_.begin()); }
+
+MainModeSa* MainModeTable::oldest_unproven(const IpAddress& peer) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return nullptr;
+  const auto oldest = std::find_if(found->second.begin(), found->second.end(),
+                                   [this](std::uint64_t handle) { return unproven_.contains(handle); });
+  return oldest != found->second.end() ? find(*oldest) : nullptr;
+}
+
 void MainModeTable::leave_half_open(const MainModeSa& sa) {
   if (sa.initiator) return;
+  unproven_.erase(sa.handle);
   --half_open_;
   const auto found = half_open_by_peer_.find(sa.peer.address);
   if (--found->second == 0) half_open_by_peer_.erase(found);

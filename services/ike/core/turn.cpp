@@ -7,6 +7,22 @@
 
 namespace ipsec::ike {
 
+bool RateLimit::allows(Timestamp now) {
+  if (now - window_ >= std::chrono::seconds(1)) {
+    window_ = now;
+    used_ = 0;
+  }
+  if (used_ == per_second_) return false;
+  ++used_;
+  return true;
+}
+
+bool Turn::may_report_unproven() {
+  if (state.unproven_reports.allows(now)) return true;
+  ++state.statistics.suppressed_reports;
+  return false;
+}
+
 void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
   ++state.statistics.datagrams_sent;
   actions.emplace_back(SendDatagram{local, peer, std::move(bytes)});

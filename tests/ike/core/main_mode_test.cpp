@@ -375,7 +375,7 @@ TEST(MainMode, half_open_sas_are_bounded_per_address_and_in_total) {
   };
   for (int i = 0; i < 100; ++i) flood(pair.a.endpoint.address);
   EXPECT_EQ(pair.b.engine.main_mode_sas(pair.now).size(), kMaxHalfOpenPerAddress);
-  EXPECT_EQ(pair.b.engine.statistics().half_open_refused, 100 - kMaxHalfOpenPerAddress);
+  EXPECT_EQ(pair.b.engine.statistics().half_open_evicted, 100 - kMaxHalfOpenPerAddress) << "the oldest of it";
   for (std::uint32_t i = 0; i < 3000; ++i) flood(IpAddress::v4(0x0b000000 + i));
   EXPECT_EQ(pair.b.engine.main_mode_sas(pair.now).size(), kMaxHalfOpen);
   pair.run(kHalfOpenLifetime + seconds(1));
