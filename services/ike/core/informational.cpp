@@ -8,8 +8,10 @@
 #include <fmt/ranges.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
+#include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/core/sa_pairs.h"
@@ -59,8 +61,9 @@ Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
   if (reason == FailureReason::kAuthenticationFailed && !proving) reason = FailureReason::kPeerRefused;
   Terms terms;
   if (std::holds_alternative<AwaitingMessage2>(sa.state)) terms.offered = offer_texts(sa.facts.rule.policy);
+  if (reason == FailureReason::kAuthenticationFailed) terms = different_keys(sa);
   const std::string offered =
-      terms.offered.empty() ? "" : fmt::format("; offered were {}", fmt::join(terms.offered, ", "));
+      proving || terms.offered.empty() ? "" : fmt::format("; offered were {}", fmt::join(terms.offered, ", "));
   return {reason,
           fmt::format("{} says {} (unauthenticated) in answer to main mode, {}{}", sa.peer.to_string(), name(type),
                       name(sa.state), offered),
@@ -185,6 +188,7 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
     return;
   }
   sa.last_proof = turn.now;
+  follow_peer(sa, datagram);
   if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   const auto deletes = opened->chain.all<DeletePayload>();
   bool known = deletes.empty();
@@ -234,8 +238,14 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
       handle_error(turn, sa, *notify);
     } else if (notify->type == NotifyType::kInitialContact) {
       handle_initial_contact(turn, sa);
+    } else if (notify->type == NotifyType::kAreYouThere) {
+      answer_probe(turn, sa, *notify);
     }
   }
+}
+
+void follow_peer(MainModeSa& sa, const DatagramReceived& datagram) {
+  if (sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort) sa.peer.port = datagram.peer.port;
 }
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {
@@ -292,6 +302,12 @@ Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi
   Bytes datagram = seal_informational(turn, sa, {std::move(notify)});
   turn.send(sa, datagram);
   return datagram;
+}
+
+void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence) {
+  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, type, cookie_pair(sa.facts), Bytes(4)};
+  store_u32(notify.data.data(), sequence);
+  turn.send(sa, seal_informational(turn, sa, {std::move(notify)}));
 }
 
 void send_main_mode_delete(Turn& turn, MainModeSa& sa) {

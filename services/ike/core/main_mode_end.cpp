@@ -22,6 +22,18 @@ FailureReason timeout_reason(const MainModeState& state) {
   return FailureReason::kLimitReached;
 }
 
+bool knows_fragments(const MainModeSa& sa) {
+  return std::visit(
+      [](const auto& state) {
+        if constexpr (requires { state.choice; }) {
+          return state.choice.extensions.fragmentation;
+        } else {
+          return false;
+        }
+      },
+      sa.state);
+}
+
 // What most likely went wrong: what the peer hinted at, what could not be verified, or silence.
 Failure timeout_failure(const MainModeSa& sa) {
   if (sa.suspicion) return *sa.suspicion;
@@ -39,6 +51,13 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
 }
 
 }  // namespace
+
+Terms different_keys(const MainModeSa& sa) {
+  const Endpoint& initiator = sa.initiator ? sa.local : sa.peer;
+  const Endpoint& responder = sa.initiator ? sa.peer : sa.local;
+  return {{fmt::format("a preshared key of {}", initiator.address.to_string())},
+          {fmt::format("another preshared key on {}", responder.address.to_string())}};
+}
 
 FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
   FailedNegotiation failed;
@@ -59,6 +78,8 @@ void main_mode_due(Turn& turn, MainModeSa& sa) {
   }
   switch (sa.resender.poll(turn.now)) {
     case Resender::Due::kSendAgain:
+      // MS-IKEE 3.3: a message that has stayed unanswered for 3 s may have been too long for the way.
+      if (sa.resender.times_sent_again() >= 2) sa.fragmenting = knows_fragments(sa);
       ++turn.state.statistics.retransmissions;
       turn.send(sa, sa.resender.datagram());
       break;
@@ -98,7 +119,7 @@ void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why
   auto wishes = take_waiting(turn, sa);
   for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why, last)) wishes.push_back(std::move(wish));
   sa.ended = true;
-  sa.replace_at = kNever;
+  sa.replace_at = sa.keep_alive_at = sa.probe_at = kNever;
   sa.ends_at = turn.now + kEndedMainModeLifetime;
   for (QuickModeWish& wish : wishes) retry_wish(turn, std::move(wish), why);
 }

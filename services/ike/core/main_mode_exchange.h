@@ -16,6 +16,8 @@ namespace ipsec::ike {
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const MessageReceived& message);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const DhComputed& computed);
 
+// What a failed authentication by preshared keys was about.
+Terms different_keys(const MainModeSa& sa);
 FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure);
 
 // Not 0 and no other SA's.

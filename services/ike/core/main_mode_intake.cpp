@@ -1,4 +1,5 @@
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,11 +18,9 @@ namespace {
 // keeps waiting for a right one until its time is up.
 void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text) {
   const bool first = !sa.suspicion;
-  sa.suspicion =
-      Failure{FailureReason::kAuthenticationFailed,
-              fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
-              {{fmt::format("a preshared key of {}", (sa.initiator ? sa.local : sa.peer).address.to_string())},
-               {fmt::format("another preshared key on {}", (sa.initiator ? sa.peer : sa.local).address.to_string())}}};
+  sa.suspicion = Failure{FailureReason::kAuthenticationFailed,
+                         fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
+                         different_keys(sa)};
   if (sa.initiator) return;
   send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
   if (!first) return;
@@ -65,6 +64,13 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   const ReplyStore before = sa.replies;
   sa.replies.begin(digest);
   const Cookie responder_before = sa.facts.responder_cookie;
+  const std::pair<Endpoint, Endpoint> endpoints_before{sa.local, sa.peer};
+  // The initiator moves to port 4500 with message 5, and message 6 goes where it came from. A forged one changes
+  // nothing.
+  if (std::holds_alternative<AwaitingMessage5>(sa.state)) {
+    sa.local.port = datagram.local.port;
+    sa.peer.port = datagram.peer.port;
+  }
   // RFC 2408 section 3.1: the responder's cookie comes with message 2.
   if (sa.initiator && responder_before == 0) sa.facts.responder_cookie = header.responder_cookie;
   const auto ignored = advance(turn, sa, MessageReceived{header, datagram.bytes});
@@ -72,6 +78,7 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   if (MainModeSa* still = turn.state.main_modes.find(handle)) {
     still->replies = before;
     still->facts.responder_cookie = responder_before;
+    std::tie(still->local, still->peer) = endpoints_before;
     count_ignored(turn, *still, *ignored);
   }
 }
@@ -138,7 +145,7 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
                             datagram.peer.address, std::get<MainModeRule>(found)};
-  StepContext context{facts, turn.state.random, false, {}};
+  StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
     refuse_message1(turn, header, datagram, *failure, facts.rule);

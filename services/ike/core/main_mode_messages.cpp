@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "services/common/crypto/cbc.h"
-#include "services/common/crypto/hash.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/wire/identity.h"
@@ -12,8 +11,6 @@
 namespace ipsec::ike {
 
 namespace {
-
-constexpr std::string_view kVendorString = "PolicyAgent for Linux, IKEv1";
 
 SecretBytes proof(const MainModeFacts& facts, const Phase1Keys& keys, const Transcript& t, ByteView identity,
                   Role sender) {
@@ -62,11 +59,14 @@ Status check_identity(const IdentificationPayload& identity, const IpAddress& pe
   }
 }
 
+NatDetection detection_of(const StepContext& context, const MainModeChoice& choice) {
+  return {choice.extensions.nat_traversal, choice.offer.hash, context.facts.initiator_cookie,
+          context.facts.responder_cookie,  context.local,     context.peer};
+}
+
 Ignored not_authentic(std::string text) { return {Ignored::Why::kNotAuthentic, std::move(text)}; }
 
 }  // namespace
-
-VendorIdPayload own_vendor_id() { return {hash(Integrity::kMd5, {as_bytes(kVendorString)})}; }
 
 Header main_mode_header(const MainModeFacts& facts) {
   Header header;
@@ -96,6 +96,18 @@ std::variant<KeyExchange, Failure> read_key_exchange(const PayloadChain& chain, 
                                info(group).public_size)};
   }
   return read;
+}
+
+std::vector<PayloadContent> own_nat_detection(const StepContext& context, const MainModeChoice& choice) {
+  return nat_detection(detection_of(context, choice));
+}
+
+void note_nat(const PayloadChain& chain, const StepContext& context, MainModeChoice& choice) {
+  if (const auto found = detect_nat(chain, detection_of(context, choice))) {
+    choice.nat = *found;
+  } else {
+    choice.extensions.nat_traversal = NatTraversal::kNone;
+  }
 }
 
 std::variant<Phase1Keys, Failure> make_keys(const MainModeFacts& facts, const MainModeChoice& choice, ByteView nonce_i,

@@ -11,7 +11,8 @@ MainModeSa& MainModeTable::add(std::unique_ptr<MainModeSa> sa) {
   by_own_cookie_[sa->own_cookie()] = sa->handle;
   by_peer_[sa->peer.address].insert(sa->handle);
   if (!sa->initiator) {
-    by_message1_[{sa->peer, sa->facts.initiator_cookie}] = sa->handle;
+    sa->message1_from = sa->peer;
+    by_message1_[{sa->message1_from, sa->facts.initiator_cookie}] = sa->handle;
     ++half_open_;
     ++half_open_by_peer_[sa->peer.address];
     unproven_.insert(sa->handle);
@@ -26,7 +27,7 @@ void MainModeTable::remove(std::uint64_t handle) {
   const MainModeSa& sa = *found->second;
   if (sa.half_open()) leave_half_open(sa);
   by_own_cookie_.erase(sa.own_cookie());
-  if (!sa.initiator) by_message1_.erase({sa.peer, sa.facts.initiator_cookie});
+  if (!sa.initiator) by_message1_.erase({sa.message1_from, sa.facts.initiator_cookie});
   const auto peers = by_peer_.find(sa.peer.address);
   peers->second.erase(handle);
   if (peers->second.empty()) by_peer_.erase(peers);

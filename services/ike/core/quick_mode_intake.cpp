@@ -48,6 +48,7 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     return;
   }
   sa.last_proof = turn.now;
+  follow_peer(sa, datagram);
   // It needs no answer, and a repeated message 2 still does.
   if (fourth_message) exchange.replies = before;
 }
@@ -67,6 +68,7 @@ void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32
 void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram,
                      Opened opened) {
   sa.last_proof = turn.now;
+  follow_peer(sa, datagram);
   sa.used_message_ids.insert(header.message_id);
   QuickModeExchange& exchange = sa.exchanges[header.message_id];
   exchange.facts = facts_of(sa, header.message_id, false);
@@ -75,13 +77,27 @@ void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const Dat
   exchange.replies.begin(digest_of(datagram.bytes));
   handle_notifies(turn, sa, opened.chain);
 
-  auto read = read_quick_mode_request(opened.chain, turn.state.policy, *sa.established(), sa.facts.rule.policy,
-                                      sa.local.address, sa.peer.address);
-  if (const auto* failure = std::get_if<Failure>(&read)) {
-    refuse(turn, sa, exchange, initiator_spi(opened.chain), *failure);
+  const std::uint32_t spi = initiator_spi(opened.chain);
+  const auto matched =
+      match_quick_mode_request(opened.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
+  if (const auto* failure = std::get_if<Failure>(&matched)) {
+    refuse(turn, sa, exchange, spi, *failure);
     return;
   }
-  const auto& request = std::get<QuickModeRequest>(read);
+  const auto& match = std::get<QuickModeMatch>(matched);
+  // What a refusal is reported with.
+  exchange.facts.rule = match.candidates.front().rule;
+  exchange.facts.outbound = match.candidates.front().outbound;
+  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto chosen = choose_quick_mode_answer(opened.chain, match, *sa.established(), sa.facts.rule.policy);
+  if (const auto* failure = std::get_if<Failure>(&chosen)) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto& request = std::get<QuickModeRequest>(chosen);
   ++sa.quick_modes;
   exchange.facts.rule = request.rule;
   exchange.facts.outbound = request.outbound;

@@ -28,6 +28,16 @@ void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
   actions.emplace_back(SendDatagram{local, peer, std::move(bytes)});
 }
 
+void Turn::send(const MainModeSa& sa, Bytes bytes) {
+  const std::size_t data_size = sa.peer.address.is_v4() ? kFragmentDataIpv4 : kFragmentDataIpv6;
+  if (!sa.fragmenting || bytes.size() <= data_size + kHeaderSize || bytes.size() > kMaxReassembledSize) {
+    send(sa.local, sa.peer, std::move(bytes));
+    return;
+  }
+  for (Bytes& piece : split_message(bytes, ++state.last_fragment_id, data_size))
+    send(sa.local, sa.peer, std::move(piece));
+}
+
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
   send(sa, bytes);
   if (state.repeated.size() == kMaxRepeatedDatagrams) state.repeated.erase(state.repeated.begin());

@@ -65,6 +65,8 @@ struct EngineState {
   MainModeTable main_modes{};
   QuickModeTable quick_modes{};
   std::uint64_t next_request = 1;
+  std::uint16_t last_fragment_id = 0;
+  DriverCapable driver{};  // what the driver has said last
   absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
@@ -80,7 +82,8 @@ struct Turn {
   Actions actions{};
 
   void send(const Endpoint& local, const Endpoint& peer, Bytes bytes);
-  void send(const MainModeSa& sa, Bytes bytes) { send(sa.local, sa.peer, std::move(bytes)); }
+  // In pieces where this SA needs them.
+  void send(const MainModeSa& sa, Bytes bytes);
   // Now and kDeleteRepetitions times more.
   void send_repeatedly(const MainModeSa& sa, const Bytes& bytes);
 
