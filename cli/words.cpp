@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/common/utf8.h"
+
 namespace ipsec::cli {
 
 namespace {
@@ -62,9 +64,7 @@ std::string to_lower(std::string_view text) {
   return result;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
+bool equal_ignoring_case(std::string_view a, std::string_view b) { return equal_folded(a, b); }
 
 bool is_abbreviation(std::string_view typed, std::string_view name) {
   return !typed.empty() && typed.size() <= name.size() && equal_ignoring_case(typed, name.substr(0, typed.size()));

@@ -54,6 +54,7 @@ void check_count(const Reporter& report, std::string_view field, std::size_t cou
 
 void check_method(const Reporter& report, const AuthenticationMethod& method) {
   if (const auto* psk = std::get_if<PresharedKeyAuthentication>(&method)) {
+    if (psk->unopened) return;
     if (psk->key.empty() || psk->key.size() > kMaxPresharedKeyLength) {
       report.add(kPresharedKeyInvalid, "psk",
                  fmt::format("the preshared key has {} octets; accepted are 1 to {}", psk->key.size(),

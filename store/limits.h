@@ -39,6 +39,11 @@ inline constexpr std::size_t kMaxFilters = 1'000'000;     // in the whole store
 inline constexpr std::size_t kMaxResolvedAddresses = 64;  // of one DNS name
 inline constexpr std::size_t kMaxProblems = 1'000;        // of one answer; more help nobody
 
+// ---- central stores -------------------------------------------------------------------------------------------------
+
+// Of one file of a central store, which is held in memory twice while it is read; twice the largest import.
+inline constexpr std::size_t kMaxSourceBytes = 512u * 1024 * 1024;
+
 // ---- import ---------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxImportBytes = 256u * 1024 * 1024;  // about a million filters

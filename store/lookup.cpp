@@ -1,6 +1,6 @@
 #include "store/lookup.h"
 
-#include "store/text.h"
+#include "services/common/utf8.h"
 
 namespace ipsec::store {
 
@@ -10,8 +10,7 @@ template <typename T>
 const T* find(const std::vector<T>& objects, const Reference& reference) {
   for (const T& object : objects) {
     const auto* guid = std::get_if<Guid>(&reference);
-    if (guid ? object.guid == *guid : equal_ignoring_case(object.name, std::get<std::string>(reference)))
-      return &object;
+    if (guid ? object.guid == *guid : equal_folded(object.name, std::get<std::string>(reference))) return &object;
   }
   return nullptr;
 }

@@ -8,6 +8,7 @@
 
 #include "services/common/address.h"
 #include "services/common/algorithms.h"
+#include "services/common/bytes.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
 
@@ -114,8 +115,14 @@ struct FilterList {
 // ---- rules and policies ---------------------------------------------------------------------------------------------
 
 struct KerberosAuthentication {};
+// A preshared key as it stands in a store that this host has no key for.
+struct SealedKey {
+  std::string key_id;
+  Bytes octets;
+};
 struct PresharedKeyAuthentication {
-  SecretBytes key;  // 1 to 256 octets
+  SecretBytes key;                         // 1 to 256 octets; empty where it is unopened
+  std::optional<SealedKey> unopened = {};  // kept as it is, in case the key comes back; no peer is authenticated by it
 };
 struct CertificateAuthentication {
   std::string root_ca;           // issuer name as written
@@ -160,6 +167,7 @@ struct Policy {
   std::string name;
   std::string description;
   WallClock last_modified = 0;
+  std::uint64_t version = 0;  // ST-04, ST-05; kept by the store: grows with each change of it or of what its rules use
   Profile profile = Profile::kModern;
   IsakmpPolicy isakmp;
   std::uint32_t polling_interval_minutes = 180;  // PD-01; 0 turns polling off

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "store/text.h"
+#include "services/common/utf8.h"
 
 namespace ipsec::store {
 
@@ -58,7 +58,7 @@ std::string_view word_of(const Table& table, T value) {
 template <typename T, std::size_t N>
 std::optional<T> value_of(const std::array<Word<T>, N>& table, std::string_view name) {
   for (const auto& [id, word] : table) {
-    if (equal_ignoring_case(word, name)) return id;
+    if (equal_folded(word, name)) return id;
   }
   return std::nullopt;
 }
@@ -67,7 +67,7 @@ std::string port_text(std::uint16_t port) { return port == 0 ? "any" : std::to_s
 
 }  // namespace
 
-std::string fold_name(std::string_view name) { return to_lower(name); }
+std::string fold_name(std::string_view name) { return fold_case(name); }
 
 std::string_view to_string(Action action) { return word_of(kActions, action); }
 std::string_view to_string(Profile profile) { return word_of(kProfiles, profile); }

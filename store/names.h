@@ -12,8 +12,7 @@
 // and how names are compared.
 namespace ipsec::store {
 
-// Two names are one where their folded forms are equal. Folds ASCII letters only: the result must not depend on a
-// locale, and a directory that also folds others refuses there.
+// Two names are one where their folded forms are equal (services/common/utf8.h); the result depends on no locale.
 std::string fold_name(std::string_view name);
 
 std::string_view to_string(Action action);           // "permit", "block", "negotiate"

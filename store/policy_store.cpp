@@ -31,9 +31,9 @@ Status make_private_file(const std::string& path) {
 
 // WAL: readers go on while a change is written. FULL: a change that was answered survives a power failure.
 // secure_delete: a deleted preshared key is overwritten in the file.
-Status configure(Connection& connection, Connection::Mode mode) {
-  if (mode == Connection::Mode::kReadWrite) {
-    IPSEC_RETURN_IF_ERROR(connection.execute("PRAGMA journal_mode = WAL"));
+Status configure(Connection& connection, const StoreOptions& options) {
+  if (!options.read_only) {
+    if (options.write_ahead) IPSEC_RETURN_IF_ERROR(connection.execute("PRAGMA journal_mode = WAL"));
     IPSEC_RETURN_IF_ERROR(connection.execute("PRAGMA synchronous = FULL"));
     IPSEC_RETURN_IF_ERROR(connection.execute("PRAGMA secure_delete = ON"));
   }
@@ -46,6 +46,20 @@ Status not_found_status(std::string_view kind, const Reference& reference) {
   return not_found(fmt::format("there is no {} '{}'", kind, guid ? guid->text : std::get<std::string>(reference)));
 }
 
+// Of the policies that an import changed, directly or by what their rules use. What it left as it was keeps its
+// version.
+void raise_versions(PolicyTree& tree, const PolicyTree& before) {
+  for (Policy& policy : tree.policies) {
+    const Policy* old = find_policy(before, policy.guid);
+    policy.version = old == nullptr ? 1 : old->version;
+    if (old == nullptr) continue;
+    const auto text = [](const PolicyTree& all, const Policy& one) {
+      return SecretBytes(export_json(tree_of_policy(all, one), {.with_secrets = true}));
+    };
+    if (!constant_time_equal(text(tree, policy).view(), text(before, *old).view())) ++policy.version;
+  }
+}
+
 template <typename T>
 Result<T> copy_of(const T* object, std::string_view kind, const Reference& reference) {
   if (!object) return not_found_status(kind, reference);
@@ -56,7 +70,7 @@ Result<T> copy_of(const T* object, std::string_view kind, const Reference& refer
 
 struct PolicyStore::State {
   std::unique_ptr<Connection> connection;
-  bool read_only = false;
+  StoreOptions options;
   RandomSource* random = nullptr;
   // The tree as of change counter `loaded_at`; empty: has to be loaded.
   std::optional<Workspace> workspace;
@@ -72,14 +86,14 @@ struct PolicyStore::State {
     IPSEC_ASSIGN_OR_RETURN(const std::uint64_t now, counter());
     if (workspace && loaded_at == now) return {};
     workspace.reset();
-    IPSEC_ASSIGN_OR_RETURN(PolicyTree tree, read_tree(*connection));
+    IPSEC_ASSIGN_OR_RETURN(PolicyTree tree, read_tree(*connection, options.vault));
     workspace.emplace(std::move(tree));
     loaded_at = now;
     return {};
   }
 
   Status check_writable() const {
-    if (!read_only) return {};
+    if (!options.read_only) return {};
     return refused(fmt::format("policy store {} is open read-only", connection->path()));
   }
 
@@ -92,9 +106,22 @@ struct PolicyStore::State {
     return {};
   }
 
+  SqlTreeWriter make_writer() { return {*connection, options.vault, *random}; }
+
+  // Within an open write transaction.
+  Status store_origin(const std::optional<Origin>& origin) {
+    IPSEC_RETURN_IF_ERROR(connection->execute("DELETE FROM origin"));
+    if (!origin) return {};
+    IPSEC_ASSIGN_OR_RETURN(SqlStatement* const row, connection->cached("INSERT INTO origin VALUES (1, ?1, ?2, ?3)"));
+    row->bind(1, std::string_view(origin->location))
+        .bind(2, std::string_view(origin->version))
+        .bind(3, origin->read_at);
+    return row->run();
+  }
+
   // Within an open write transaction: exactly this tree.
   Status store_whole(Transaction& transaction, PolicyTree tree) {
-    SqlTreeWriter writer(*connection);
+    SqlTreeWriter writer = make_writer();
     writer.clear();
     writer.put_tree(tree);
     workspace.reset();
@@ -112,15 +139,23 @@ PolicyStore::~PolicyStore() = default;
 
 Result<PolicyStore> PolicyStore::open(const std::string& path, StoreOptions options, RandomSource& random) {
   const auto mode = options.read_only ? Connection::Mode::kReadOnly : Connection::Mode::kReadWrite;
-  if (!options.read_only) IPSEC_RETURN_IF_ERROR(make_private_file(path));
+  if (!options.read_only && !options.existing) IPSEC_RETURN_IF_ERROR(make_private_file(path));
   auto state = std::make_unique<State>();
   IPSEC_ASSIGN_OR_RETURN(state->connection, Connection::open(path, mode));
-  state->read_only = options.read_only;
+  state->options = std::move(options);
   state->random = &random;
-  IPSEC_RETURN_IF_ERROR(check_identity(*state->connection, mode));
-  IPSEC_RETURN_IF_ERROR(configure(*state->connection, mode));
-  IPSEC_RETURN_IF_ERROR(migrate(*state->connection));
-  IPSEC_RETURN_IF_ERROR(check_integrity(*state->connection));
+  Connection& connection = *state->connection;
+  IPSEC_RETURN_IF_ERROR(check_identity(connection, mode));
+  if (state->options.existing) IPSEC_RETURN_IF_ERROR(check_not_empty(connection));
+  IPSEC_RETURN_IF_ERROR(configure(connection, state->options));
+  IPSEC_RETURN_IF_ERROR(check_integrity(connection));
+  if (mode == Connection::Mode::kReadWrite) {
+    const KeyVault sealer = state->options.seal ? state->options.vault : KeyVault::clear();
+    IPSEC_ASSIGN_OR_RETURN(const bool migrated, migrate(connection, sealer, random));
+    IPSEC_ASSIGN_OR_RETURN(const bool sealed, seal_clear_keys(connection, sealer, random));
+    // The write-ahead log still holds pages with what was in clear.
+    if (migrated || sealed) static_cast<void>(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  }
   return PolicyStore(std::move(state));
 }
 
@@ -159,8 +194,9 @@ Result<Problems> PolicyStore::apply(std::span<const Change> changes, WallClock n
   IPSEC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*state_->connection, Transaction::Kind::kWrite));
   IPSEC_RETURN_IF_ERROR(state_->refresh());
   Workspace& workspace = *state_->workspace;
-  SqlTreeWriter writer(*state_->connection);
+  SqlTreeWriter writer = state_->make_writer();
   workspace.set_writer(&writer);
+  workspace.begin_change();
   const std::size_t before = workspace.mutations();
   Problems problems;
   for (std::size_t i = 0; i < changes.size() && writer.status().ok(); ++i) {
@@ -186,7 +222,10 @@ Result<Problems> PolicyStore::import_json(std::string_view json, ImportMode mode
   ImportOutcome outcome = mode == ImportMode::kReplace
                               ? store::import_json(json, *state_->random, now)
                               : store::merge_json(json, state_->workspace->tree(), *state_->random, now);
-  if (outcome.problems.empty()) IPSEC_RETURN_IF_ERROR(state_->store_whole(transaction, std::move(outcome.tree)));
+  if (outcome.problems.empty()) {
+    raise_versions(outcome.tree, state_->workspace->tree());
+    IPSEC_RETURN_IF_ERROR(state_->store_whole(transaction, std::move(outcome.tree)));
+  }
   return std::move(outcome.problems);
 }
 
@@ -198,13 +237,26 @@ Result<std::string> PolicyStore::export_json(bool with_secrets, std::optional<Re
   return store::export_json(tree_of_policy(*whole, *one), {with_secrets});
 }
 
-Result<Problems> PolicyStore::replace(const PolicyTree& tree) {
+Result<Problems> PolicyStore::replace(const PolicyTree& tree, const std::optional<Origin>& origin) {
   IPSEC_RETURN_IF_ERROR(state_->check_writable());
   Problems problems = validate(tree);
   if (!problems.empty()) return problems;
   IPSEC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*state_->connection, Transaction::Kind::kWrite));
+  IPSEC_RETURN_IF_ERROR(state_->store_origin(origin));
   IPSEC_RETURN_IF_ERROR(state_->store_whole(transaction, tree));
   return problems;
 }
+
+Result<std::optional<Origin>> PolicyStore::origin() {
+  IPSEC_ASSIGN_OR_RETURN(SqlStatement* const select,
+                         state_->connection->cached("SELECT location, version, read_at FROM origin"));
+  IPSEC_ASSIGN_OR_RETURN(const bool row, select->step());
+  std::optional<Origin> origin;
+  if (row) origin = Origin{std::string(select->text(0)), std::string(select->text(1)), select->integer(2)};
+  select->reset();
+  return origin;
+}
+
+const KeyVault& PolicyStore::vault() const { return state_->options.vault; }
 
 }  // namespace ipsec::store

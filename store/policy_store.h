@@ -11,6 +11,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/result.h"
 #include "store/edit.h"
+#include "store/key_vault.h"
 #include "store/lookup.h"
 #include "store/model.h"
 #include "store/problem.h"
@@ -25,7 +26,18 @@ enum class ImportMode : std::uint8_t {
 };
 
 struct StoreOptions {
-  bool read_only = false;  // the file must exist; every writing function is refused
+  bool read_only = false;   // the file must exist and be of the newest schema; every writing function is refused
+  bool existing = false;    // the file must be a policy store already; an empty one is none
+  bool write_ahead = true;  // false: a new file gets a rollback journal, which also works on a network file system
+  KeyVault vault = KeyVault::clear();
+  bool seal = true;  // false: keys that are stored in clear stay so, until they are set again
+};
+
+// Of which central store, and as of which version of it, a cache is a copy.
+struct Origin {
+  std::string location;
+  std::string version;
+  WallClock read_at = 0;
 };
 
 class PolicyStore {
@@ -64,8 +76,14 @@ class PolicyStore {
   // Secrets only when asked for. `policy`: this one and what its rules use; absent: everything. kNotFound.
   Result<std::string> export_json(bool with_secrets, std::optional<Reference> policy = std::nullopt);
 
-  // Stores exactly this tree: what a cache of a central store does. Refused with problems unless validate() has none.
-  Result<Problems> replace(const PolicyTree& tree);
+  // Stores exactly this tree with the versions that its policies have, in one transaction: what a cache of a central
+  // store does. Refused with problems unless validate() has none.
+  Result<Problems> replace(const PolicyTree& tree, const std::optional<Origin>& origin = std::nullopt);
+  // What replace() was told last; nothing where the store is no copy.
+  Result<std::optional<Origin>> origin();
+
+  // How its preshared keys are sealed. Safe from any thread.
+  const KeyVault& vault() const;
 
  private:
   struct State;

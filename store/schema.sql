@@ -1,7 +1,8 @@
--- The tables of a policy store, schema version 1, as all migrations together make them (a test compares the two).
+-- The tables of a policy store, schema version 2, as all migrations together make them (a test compares the two).
 -- The version is PRAGMA user_version; PRAGMA application_id 0x49505350 ("IPSP") marks the file as a policy store.
 -- Texts of enumerations are those of the JSON form. Rows keep the order in which they were added by their number.
--- Links are checked at the end of a transaction. Preshared keys are stored as they are: the file is mode 0600.
+-- Links are checked at the end of a transaction. Preshared keys are sealed (psk_key names the key), except in a central store whose hosts
+-- have no key in common. The folded names of an older schema are made anew.
 
 -- One row. change_counter grows with every committed change: readers watch it.
 CREATE TABLE store_state (
@@ -26,7 +27,8 @@ CREATE TABLE policy (
   master_pfs INTEGER NOT NULL,
   default_rule_guid TEXT NOT NULL UNIQUE,
   default_rule_active INTEGER NOT NULL,
-  default_rule_quick_mode_pfs INTEGER NOT NULL
+  default_rule_quick_mode_pfs INTEGER NOT NULL,
+  version INTEGER NOT NULL DEFAULT 1       -- grows with every change of the policy or of what its rules use
 ) STRICT;
 
 CREATE TABLE main_mode_offer (
@@ -53,10 +55,11 @@ CREATE TABLE default_rule_authentication (
   owner INTEGER NOT NULL REFERENCES policy (number) ON DELETE CASCADE,
   place INTEGER NOT NULL,
   method TEXT NOT NULL,                    -- kerberos, psk, certificate
-  psk BLOB,                                -- psk only
+  psk BLOB,                                -- psk only: nonce, sealed key and tag; or the key itself
   root_ca TEXT,                            -- certificate only, also the next two
   map_to_account INTEGER,
   exclude_ca_name INTEGER,
+  psk_key TEXT,                            -- id of the key that psk is sealed with; null: psk is the key itself
   PRIMARY KEY (owner, place)
 ) STRICT, WITHOUT ROWID;
 
@@ -145,7 +148,16 @@ CREATE TABLE rule_authentication (
   root_ca TEXT,
   map_to_account INTEGER,
   exclude_ca_name INTEGER,
+  psk_key TEXT,                            -- id of the key that psk is sealed with; null: psk is the key itself
   PRIMARY KEY (owner, place)
 ) STRICT, WITHOUT ROWID;
+
+-- In a cache: of which central store its content is a copy, and as of which version of it. One row, or none.
+CREATE TABLE origin (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  location TEXT NOT NULL,
+  version TEXT NOT NULL,
+  read_at INTEGER NOT NULL                 -- UTC seconds since 1970
+) STRICT;
 
 INSERT INTO store_state (only_row, change_counter) VALUES (1, 0);

@@ -2,36 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
+
+#include "services/common/utf8.h"
 
 namespace ipsec::store {
 
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// The code point at `at`, which then moves behind it; nullopt where the octets are not UTF-8 (RFC 3629 section 4:
-// shortest form only, no surrogates, up to U+10FFFF).
-std::optional<std::uint32_t> next_code_point(std::string_view text, std::size_t& at) {
-  auto octet = [&](std::size_t index) { return static_cast<std::uint8_t>(text[index]); };
-  const std::uint8_t first = octet(at);
-  const std::size_t length = first < 0x80         ? 1
-                             : (first >> 5) == 6  ? 2
-                             : (first >> 4) == 14 ? 3
-                             : (first >> 3) == 30 ? 4
-                                                  : 0;
-  if (length == 0 || at + length > text.size()) return std::nullopt;
-  std::uint32_t point = length == 1 ? first : first & (0x7fu >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((octet(at + i) & 0xc0) != 0x80) return std::nullopt;
-    point = (point << 6) | (octet(at + i) & 0x3fu);
-  }
-  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (point < kSmallest[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return std::nullopt;
-  at += length;
-  return point;
-}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -56,10 +34,6 @@ std::string to_lower(std::string_view text) {
   std::string folded(text);
   std::transform(folded.begin(), folded.end(), folded.begin(), lower);
   return folded;
-}
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_utf8(std::string_view text) {

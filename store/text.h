@@ -9,7 +9,6 @@ namespace ipsec::store {
 
 // ASCII letters in lower case, everything else as it is.
 std::string to_lower(std::string_view text);
-bool equal_ignoring_case(std::string_view a, std::string_view b);
 
 // Well-formed UTF-8 (RFC 3629) without the control characters of ASCII and of U+0080 to U+009F.
 bool is_clean_text(std::string_view text);

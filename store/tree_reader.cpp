@@ -89,9 +89,16 @@ QuickModeOffer read_offer(RowReader& row) {
   return offer;
 }
 
-AuthenticationMethod read_method(RowReader& row) {
+PresharedKeyAuthentication read_key(RowReader& row, std::string_view stored_in, const KeyVault& vault) {
+  if (row.is_null(7)) return {SecretBytes(row.blob(3))};
+  if (auto key = vault.open(row.blob(3), row.view(7), stored_in)) return {*std::move(key)};
+  const ByteView sealed = row.blob(3);
+  return {{}, SealedKey{row.text(7), Bytes(sealed.begin(), sealed.end())}};
+}
+
+AuthenticationMethod read_method(RowReader& row, std::string_view stored_in, const KeyVault& vault) {
   const std::string_view method = row.view(2);
-  if (method == "psk") return PresharedKeyAuthentication{SecretBytes(row.blob(3))};
+  if (method == "psk") return read_key(row, stored_in, vault);
   if (method == "certificate") return CertificateAuthentication{row.text(4), row.flag(5), row.flag(6)};
   if (method != "kerberos") row.complain("method", method);
   return KerberosAuthentication{};
@@ -109,7 +116,7 @@ FilterAddress read_address(RowReader& row, int column, std::string_view name) {
 
 class TreeReader {
  public:
-  explicit TreeReader(Connection& connection) : connection_(connection) {}
+  TreeReader(Connection& connection, const KeyVault& vault) : connection_(connection), vault_(vault) {}
 
   Result<PolicyTree> read() {
     IPSEC_RETURN_IF_ERROR(read_lists());
@@ -200,7 +207,7 @@ class TreeReader {
     return row.each(
         "SELECT number, guid, name, description, last_modified, profile, polling_interval_minutes, isakmp_guid, "
         "main_mode_lifetime_minutes, quick_mode_limit, master_pfs, default_rule_guid, default_rule_active, "
-        "default_rule_quick_mode_pfs FROM policy ORDER BY number",
+        "default_rule_quick_mode_pfs, version FROM policy ORDER BY number",
         [&] {
           policies_.emplace(row.integer(0), tree_.policies.size());
           Policy& policy = tree_.policies.emplace_back();
@@ -217,6 +224,7 @@ class TreeReader {
           policy.default_response.guid = row.guid(11);
           policy.default_response.active = row.flag(12);
           policy.default_response.quick_mode_pfs = row.flag(13);
+          policy.version = row.number<std::uint64_t>(14, "version");
         });
   }
 
@@ -300,13 +308,14 @@ class TreeReader {
   template <typename OwnerOf>
   Status read_authentication(std::string_view table, OwnerOf owner_of) {
     RowReader row(connection_, table);
-    return row.each(fmt::format("SELECT owner, place, method, psk, root_ca, map_to_account, exclude_ca_name FROM {} "
-                                "ORDER BY owner, place",
+    return row.each(fmt::format("SELECT owner, place, method, psk, root_ca, map_to_account, exclude_ca_name, "
+                                "psk_key FROM {} ORDER BY owner, place",
                                 table),
                     [&] {
                       auto* owner = owner_of(row.integer(0));
                       if (!owner) return row.complain("owner", fmt::format("{}", row.integer(0)));
-                      owner->authentication.push_back(read_method(row));
+                      const std::string stored_in = sealed_row(table, owner->guid, row.integer(1));
+                      owner->authentication.push_back(read_method(row, stored_in, vault_));
                     });
   }
 
@@ -321,6 +330,7 @@ class TreeReader {
   }
 
   Connection& connection_;
+  const KeyVault& vault_;
   PolicyTree tree_;
   Places policies_, lists_, actions_;
   // Parent's place and own place.
@@ -329,6 +339,8 @@ class TreeReader {
 
 }  // namespace
 
-Result<PolicyTree> read_tree(Connection& connection) { return TreeReader(connection).read(); }
+Result<PolicyTree> read_tree(Connection& connection, const KeyVault& vault) {
+  return TreeReader(connection, vault).read();
+}
 
 }  // namespace ipsec::store

@@ -18,17 +18,9 @@ std::string stored_address(const FilterAddress& address) {
   return dns ? dns->name : address_text(address);
 }
 
-void bind_method(SqlStatement& row, const AuthenticationMethod& method) {
-  if (const auto* psk = std::get_if<PresharedKeyAuthentication>(&method)) {
-    row.bind(3, std::string_view("psk")).bind_blob(4, psk->key.view());
-  } else if (const auto* certificate = std::get_if<CertificateAuthentication>(&method)) {
-    row.bind(3, std::string_view("certificate"))
-        .bind(5, std::string_view(certificate->root_ca))
-        .bind(6, flag(certificate->map_to_account))
-        .bind(7, flag(certificate->exclude_ca_name));
-  } else {
-    row.bind(3, std::string_view("kerberos"));
-  }
+std::string_view method_name(const AuthenticationMethod& method) {
+  if (std::holds_alternative<PresharedKeyAuthentication>(method)) return "psk";
+  return std::holds_alternative<CertificateAuthentication>(method) ? "certificate" : "kerberos";
 }
 
 }  // namespace
@@ -79,11 +71,11 @@ void SqlTreeWriter::put_policy(const Policy& policy) {
   const std::int64_t number = run(
       "INSERT INTO policy (guid, name, folded_name, description, last_modified, profile, polling_interval_minutes, "
       "isakmp_guid, main_mode_lifetime_minutes, quick_mode_limit, master_pfs, default_rule_guid, default_rule_active, "
-      "default_rule_quick_mode_pfs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) "
+      "default_rule_quick_mode_pfs, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
       "ON CONFLICT (guid) DO UPDATE SET name = ?2, folded_name = ?3, description = ?4, last_modified = ?5, "
       "profile = ?6, polling_interval_minutes = ?7, isakmp_guid = ?8, main_mode_lifetime_minutes = ?9, "
       "quick_mode_limit = ?10, master_pfs = ?11, default_rule_guid = ?12, default_rule_active = ?13, "
-      "default_rule_quick_mode_pfs = ?14 RETURNING number",
+      "default_rule_quick_mode_pfs = ?14, version = ?15 RETURNING number",
       [&](SqlStatement& row) {
         row.bind(1, std::string_view(policy.guid.text))
             .bind(2, std::string_view(policy.name))
@@ -98,7 +90,8 @@ void SqlTreeWriter::put_policy(const Policy& policy) {
             .bind(11, flag(policy.isakmp.master_pfs))
             .bind(12, std::string_view(policy.default_response.guid.text))
             .bind(13, flag(policy.default_response.active))
-            .bind(14, flag(policy.default_response.quick_mode_pfs));
+            .bind(14, flag(policy.default_response.quick_mode_pfs))
+            .bind(15, static_cast<std::int64_t>(policy.version));
       });
   run("DELETE FROM main_mode_offer WHERE policy = ?1", [&](SqlStatement& row) { row.bind(1, number); });
   for (std::size_t i = 0; i < policy.isakmp.offers.size(); ++i) {
@@ -109,7 +102,8 @@ void SqlTreeWriter::put_policy(const Policy& policy) {
     });
   }
   put_offers("default_rule_offer", number, policy.default_response.offers);
-  put_authentication("default_rule_authentication", number, policy.default_response.authentication);
+  put_authentication("default_rule_authentication", number, policy.default_response.guid,
+                     policy.default_response.authentication);
 }
 
 void SqlTreeWriter::remove_policy(const Guid& policy) { remove_by_guid("DELETE FROM policy WHERE guid = ?1", policy); }
@@ -137,7 +131,7 @@ void SqlTreeWriter::put_rule(const Guid& policy, const Rule& rule) {
             .bind(10, to_string(rule.connection_type))
             .bind(11, flag(rule.active));
       });
-  put_authentication("rule_authentication", number, rule.authentication);
+  put_authentication("rule_authentication", number, rule.guid, rule.authentication);
 }
 
 void SqlTreeWriter::remove_rule(const Guid& rule) { remove_by_guid("DELETE FROM rule WHERE guid = ?1", rule); }
@@ -230,14 +224,33 @@ void SqlTreeWriter::put_offers(std::string_view table, std::int64_t owner, const
   }
 }
 
-void SqlTreeWriter::put_authentication(std::string_view table, std::int64_t owner,
+void SqlTreeWriter::put_authentication(std::string_view table, std::int64_t owner, const Guid& guid,
                                        const std::vector<AuthenticationMethod>& methods) {
   run(fmt::format("DELETE FROM {} WHERE owner = ?1", table), [&](SqlStatement& row) { row.bind(1, owner); });
   for (std::size_t i = 0; i < methods.size(); ++i) {
-    run(fmt::format("INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", table), [&](SqlStatement& row) {
-      row.bind(1, owner).bind(2, static_cast<std::int64_t>(i));
-      bind_method(row, methods[i]);
+    const auto place = static_cast<std::int64_t>(i);
+    run(fmt::format("INSERT INTO {} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", table), [&](SqlStatement& row) {
+      row.bind(1, owner).bind(2, place).bind(3, method_name(methods[i]));
+      if (const auto* psk = std::get_if<PresharedKeyAuthentication>(&methods[i])) {
+        bind_key(row, *psk, sealed_row(table, guid, place));
+      } else if (const auto* certificate = std::get_if<CertificateAuthentication>(&methods[i])) {
+        row.bind(5, std::string_view(certificate->root_ca))
+            .bind(6, flag(certificate->map_to_account))
+            .bind(7, flag(certificate->exclude_ca_name));
+      }
     });
+  }
+}
+
+void SqlTreeWriter::bind_key(SqlStatement& row, const PresharedKeyAuthentication& psk, std::string_view stored_in) {
+  if (psk.unopened) {
+    row.bind_blob(4, psk.unopened->octets).bind(8, std::string_view(psk.unopened->key_id));
+  } else if (const Status ready = vault_.ready(); !ready.ok()) {
+    status_ = with_context(ready, "a preshared key cannot be stored");
+  } else if (vault_.seals()) {
+    row.bind_blob(4, vault_.seal(psk.key.view(), stored_in, random_)).bind(8, std::string_view(vault_.id()));
+  } else {
+    row.bind_blob(4, psk.key.view());
   }
 }
 

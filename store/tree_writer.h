@@ -1,15 +1,18 @@
 #pragma once
 
+#include "store/key_vault.h"
 #include "store/sqlite.h"
 #include "store/workspace.h"
 
 namespace ipsec::store {
 
 // Writes each mutation into the open transaction of a connection. After the first error it does nothing more; ask
-// status() before the commit. Borrows the connection.
+// status() before the commit.
 class SqlTreeWriter : public TreeWriter {
  public:
-  explicit SqlTreeWriter(Connection& connection) : connection_(connection) {}
+  // Preshared keys are sealed as `vault` says. Borrows all three.
+  SqlTreeWriter(Connection& connection, const KeyVault& vault, RandomSource& random)
+      : connection_(connection), vault_(vault), random_(random) {}
   const Status& status() const { return status_; }
 
   // Every object of the tree, into tables that are empty.
@@ -35,10 +38,15 @@ class SqlTreeWriter : public TreeWriter {
   std::int64_t run(std::string_view sql);
   void remove_by_guid(std::string_view sql, const Guid& guid);
   void put_offers(std::string_view table, std::int64_t owner, const std::vector<QuickModeOffer>& offers);
-  void put_authentication(std::string_view table, std::int64_t owner, const std::vector<AuthenticationMethod>& methods);
+  void put_authentication(std::string_view table, std::int64_t owner, const Guid& guid,
+                          const std::vector<AuthenticationMethod>& methods);
+  // Columns psk and psk_key.
+  void bind_key(SqlStatement& row, const PresharedKeyAuthentication& psk, std::string_view stored_in);
   void put_resolved(std::int64_t filter, bool is_source, const FilterAddress& address);
 
   Connection& connection_;
+  const KeyVault& vault_;
+  RandomSource& random_;
   Status status_;
 };
 

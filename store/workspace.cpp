@@ -50,7 +50,12 @@ const Filter* Workspace::same_filter(const FilterList& list, const Filter& filte
 }
 
 void Workspace::put_policy(Policy policy) {
-  if (const auto place = policies_.find(policy.guid)) policy.rules = std::move(tree_.policies[*place].rules);
+  policy.version = 0;
+  if (const auto place = policies_.find(policy.guid)) {
+    policy.rules = std::move(tree_.policies[*place].rules);
+    policy.version = tree_.policies[*place].version;
+  }
+  raise_version(policy);
   const std::size_t place = put(policies_, tree_.policies, std::move(policy));
   ++mutations_;
   if (writer_) writer_->put_policy(tree_.policies[place]);
@@ -68,7 +73,8 @@ void Workspace::touch_policy(const Guid& policy, WallClock last_modified) {
   const auto place = policies_.find(policy);
   assert(place);
   Policy& touched = tree_.policies[*place];
-  if (touched.last_modified == last_modified) return;
+  const bool raised = raise_version(touched);
+  if (touched.last_modified == last_modified && !raised) return;
   touched.last_modified = last_modified;
   ++mutations_;
   if (writer_) writer_->put_policy(touched);
@@ -215,6 +221,12 @@ void Workspace::remove(Index& index, std::vector<T>& objects, const Guid& guid) 
   index.remove(objects[*place].name, guid);
   objects.erase(objects.begin() + static_cast<std::ptrdiff_t>(*place));
   build(index, objects, *place);
+}
+
+bool Workspace::raise_version(Policy& policy) {
+  if (!versions_raised_.insert(policy.guid).second) return false;
+  ++policy.version;
+  return true;
 }
 
 Workspace::FilterKeys& Workspace::keys_of(const FilterList& list) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "store/lookup.h"
 #include "store/model.h"
@@ -54,10 +55,12 @@ class Workspace {
   // ---- mutations: the caller has checked that the result is valid
   // ----------------------------------------------------
 
-  // New, or in place of the one of that GUID, whose rules stay; policy.rules is not looked at.
+  // From here on, until the next call, is one change: versions of policies grow once in it.
+  void begin_change() { versions_raised_.clear(); }
+  // New, or in place of the one of that GUID, whose rules stay; policy.rules and policy.version are not looked at.
   void put_policy(Policy policy);
   void remove_policy(const Guid& policy);
-  // Require that the policy exists.
+  // Require that the policy exists. Its version grows once in a change.
   void touch_policy(const Guid& policy, WallClock last_modified);
   void put_rule(const Guid& policy, Rule rule);
   void remove_rule(const Guid& policy, const Guid& rule);
@@ -91,11 +94,14 @@ class Workspace {
   template <typename T>
   static void remove(Index& index, std::vector<T>& objects, const Guid& guid);
   FilterKeys& keys_of(const FilterList& list);
+  // True the first time in a change.
+  bool raise_version(Policy& policy);
 
   PolicyTree tree_;
   TreeWriter* writer_;
   std::size_t mutations_ = 0;
   std::size_t filter_count_ = 0;
+  absl::flat_hash_set<Guid> versions_raised_;
   Index policies_, lists_, actions_;
   absl::flat_hash_map<Guid, FilterKeys> filter_keys_;  // made when first needed
 };

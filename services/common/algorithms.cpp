@@ -20,6 +20,7 @@ constexpr std::array kCiphers = {
     CipherInfo{Cipher::kAes128Gcm, "AES128-GCM", 0, 20, 128, 16, 4, 8, 1, 16, false},
     CipherInfo{Cipher::kAes192Gcm, "AES192-GCM", 0, 20, 192, 24, 4, 8, 1, 16, false},
     CipherInfo{Cipher::kAes256Gcm, "AES256-GCM", 0, 20, 256, 32, 4, 8, 1, 16, false},
+    CipherInfo{Cipher::kChacha20Poly1305, "CHACHA20-POLY1305", 0, 0, 0, 32, 4, 8, 1, 16, false},
 };
 
 constexpr std::array kIntegrities = {
@@ -30,6 +31,9 @@ constexpr std::array kIntegrities = {
     IntegrityInfo{Integrity::kSha256, "SHA256", 4, 5, 5, 32, 32, 16, false},
     IntegrityInfo{Integrity::kSha384, "SHA384", 5, 6, 6, 48, 48, 24, false},
     IntegrityInfo{Integrity::kSha512, "SHA512", 6, 7, 7, 64, 64, 32, false},
+    IntegrityInfo{Integrity::kAes128Gmac, "AES128-GMAC", 0, 11, 11, 24, 20, 24, false},
+    IntegrityInfo{Integrity::kAes192Gmac, "AES192-GMAC", 0, 12, 12, 24, 28, 24, false},
+    IntegrityInfo{Integrity::kAes256Gmac, "AES256-GMAC", 0, 13, 13, 24, 36, 24, false},
 };
 
 constexpr std::array kDhGroups = {
@@ -69,8 +73,12 @@ const auto& row_of(const Table& table, Id id) {
 
 }  // namespace
 
-std::span<const CipherInfo> all_ciphers() { return kCiphers; }
-std::span<const IntegrityInfo> all_integrities() { return kIntegrities; }
+std::span<const CipherInfo> all_ciphers() {
+  return std::span(kCiphers).first(static_cast<std::size_t>(Cipher::kChacha20Poly1305));
+}
+std::span<const IntegrityInfo> all_integrities() {
+  return std::span(kIntegrities).first(static_cast<std::size_t>(Integrity::kAes128Gmac));
+}
 std::span<const DhGroupInfo> all_dh_groups() { return kDhGroups; }
 
 const CipherInfo& info(Cipher cipher) { return row_of(kCiphers, cipher); }
@@ -78,11 +86,11 @@ const IntegrityInfo& info(Integrity integrity) { return row_of(kIntegrities, int
 const DhGroupInfo& info(DhGroup group) { return row_of(kDhGroups, group); }
 
 std::optional<Cipher> cipher_by_name(std::string_view name) {
-  return find_row(kCiphers, [name](const auto& row) { return equal_ignoring_case(row.name, name); });
+  return find_row(all_ciphers(), [name](const auto& row) { return equal_ignoring_case(row.name, name); });
 }
 
 std::optional<Integrity> integrity_by_name(std::string_view name) {
-  return find_row(kIntegrities, [name](const auto& row) { return equal_ignoring_case(row.name, name); });
+  return find_row(all_integrities(), [name](const auto& row) { return equal_ignoring_case(row.name, name); });
 }
 
 std::optional<DhGroup> dh_group_by_name(std::string_view name) {
@@ -94,22 +102,22 @@ std::optional<DhGroup> dh_group_by_number(std::uint16_t number) {
 }
 
 std::optional<Cipher> ike_cipher(std::uint16_t ike_number, std::uint16_t key_bits) {
-  return find_row(kCiphers, [=](const auto& row) {
+  return find_row(all_ciphers(), [=](const auto& row) {
     return row.ike_number == ike_number && ike_number != 0 && row.key_bits == key_bits;
   });
 }
 
 std::optional<Cipher> esp_cipher(std::uint8_t esp_transform, std::uint16_t key_bits) {
-  return find_row(kCiphers,
+  return find_row(all_ciphers(),
                   [=](const auto& row) { return row.esp_transform == esp_transform && row.key_bits == key_bits; });
 }
 
 std::optional<Integrity> ike_hash(std::uint16_t ike_number) {
-  return find_row(kIntegrities, [=](const auto& row) { return row.ike_number == ike_number && ike_number != 0; });
+  return find_row(all_integrities(), [=](const auto& row) { return row.ike_number == ike_number && ike_number != 0; });
 }
 
 std::optional<Integrity> esp_integrity(std::uint16_t esp_number) {
-  return find_row(kIntegrities, [=](const auto& row) { return row.esp_number == esp_number; });
+  return find_row(all_integrities(), [=](const auto& row) { return row.esp_number == esp_number; });
 }
 
 }  // namespace ipsec

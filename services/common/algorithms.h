@@ -8,7 +8,7 @@
 
 // The one table of algorithms: our names, the IANA numbers of IKEv1 phase 1, of ESP, and every size. No other file
 // holds an algorithm number or a key length. Sources: RFC 2407 4.4, RFC 2409 appendix A, RFC 3526, 4106, 4868, 5903,
-// 8031.
+// 8031, 7634, 4543.
 namespace ipsec {
 
 enum class Cipher : std::uint8_t {
@@ -20,9 +20,20 @@ enum class Cipher : std::uint8_t {
   kAes256Cbc,
   kAes128Gcm,
   kAes192Gcm,
-  kAes256Gcm
+  kAes256Gcm,
+  kChacha20Poly1305
 };
-enum class Integrity : std::uint8_t { kNone, kMd5, kSha1, kSha256, kSha384, kSha512 };
+enum class Integrity : std::uint8_t {
+  kNone,
+  kMd5,
+  kSha1,
+  kSha256,
+  kSha384,
+  kSha512,
+  kAes128Gmac,
+  kAes192Gmac,
+  kAes256Gmac
+};
 enum class DhGroup : std::uint8_t {
   kNone = 0,
   kModp768 = 1,
@@ -64,8 +75,12 @@ struct IntegrityInfo {
   std::uint8_t ah_transform;  // AH transform id
   std::size_t hash_size;
   std::size_t key_size;  // HMAC key of ESP and AH
-  std::size_t icv_size;  // truncated (RFC 2403, 2404, 4868)
+  std::size_t
+      icv_size;  // truncated (RFC 2403, 2404, 4868); GMAC: with its IV, which is a part of the field (RFC 4543 4)
   bool weak;
+
+  // For AH only; the key has the salt appended.
+  bool is_gmac() const { return id >= Integrity::kAes128Gmac; }
 };
 
 struct DhGroupInfo {
@@ -77,6 +92,8 @@ struct DhGroupInfo {
   bool weak;
 };
 
+// Those that IKEv1 negotiates and policies may name. Others (ChaCha20-Poly1305, GMAC) have rows too, for SAs that are
+// installed with them.
 std::span<const CipherInfo> all_ciphers();
 std::span<const IntegrityInfo> all_integrities();
 std::span<const DhGroupInfo> all_dh_groups();

@@ -60,7 +60,7 @@ Json method_json(const AuthenticationMethod& method, bool with_secrets) {
   Json json;
   if (const auto* psk = std::get_if<PresharedKeyAuthentication>(&method)) {
     json["method"] = "psk";
-    if (!with_secrets) return json;
+    if (!with_secrets || psk->unopened) return json;
     if (is_utf8(psk->key.reveal_text())) {
       json["psk"] = psk->key.reveal_text();
     } else {

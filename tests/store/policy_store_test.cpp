@@ -477,7 +477,8 @@ std::string schema_of(Connection& connection) {
       "SELECT group_concat(sql, ';' || char(10)) FROM (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY "
       "type, name)");
   all = std::regex_replace(all, std::regex("--[^\n]*"), "");
-  return std::regex_replace(all, std::regex("\\s+"), " ");
+  all = std::regex_replace(all, std::regex("\\s+"), " ");
+  return std::regex_replace(all, std::regex(" ?([,()]) ?"), "$1");
 }
 
 TEST_F(PolicyStoreTest, SchemaSqlIsWhatTheMigrationsMake) {

@@ -41,7 +41,7 @@ const Hash& hash_of(Integrity integrity) {
   // Lives until the process ends; a copy only reads the original, so threads share these.
   static const std::array table = {fetch_hash("MD5"), fetch_hash("SHA1"), fetch_hash("SHA2-256"),
                                    fetch_hash("SHA2-384"), fetch_hash("SHA2-512")};
-  assert(integrity != Integrity::kNone);
+  assert(integrity != Integrity::kNone && !info(integrity).is_gmac());
   return table[static_cast<std::size_t>(integrity) - static_cast<std::size_t>(Integrity::kMd5)];
 }
 
@@ -51,7 +51,8 @@ const EVP_CIPHER* openssl_cipher(Cipher cipher) {
   static const std::array table = {fetch_cipher("DES-EDE3-CBC"), fetch_cipher("DES-EDE3-CBC"),
                                    fetch_cipher("AES-128-CBC"),  fetch_cipher("AES-192-CBC"),
                                    fetch_cipher("AES-256-CBC"),  fetch_cipher("AES-128-GCM"),
-                                   fetch_cipher("AES-192-GCM"),  fetch_cipher("AES-256-GCM")};
+                                   fetch_cipher("AES-192-GCM"),  fetch_cipher("AES-256-GCM"),
+                                   fetch_cipher("ChaCha20-Poly1305")};
   assert(cipher != Cipher::kNull);
   return table[static_cast<std::size_t>(cipher) - static_cast<std::size_t>(Cipher::kDes)];
 }

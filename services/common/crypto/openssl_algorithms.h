@@ -17,7 +17,7 @@ const EVP_CIPHER* openssl_cipher(Cipher cipher);
 // The key as openssl_cipher() of that cipher wants it.
 SecretBytes openssl_cipher_key(Cipher cipher, ByteView key);
 
-// Require an integrity other than kNone. The MAC has `key` and takes data at once.
+// Require an integrity other than kNone and GMAC. The MAC has `key` and takes data at once.
 const EVP_MD* openssl_digest(Integrity integrity);
 MacContext openssl_hmac(Integrity integrity, ByteView key);
 

@@ -69,8 +69,8 @@ proto::Cipher to_proto(Cipher cipher) { return static_cast<proto::Cipher>(static
 proto::Integrity to_proto(Integrity integrity) {
   return static_cast<proto::Integrity>(static_cast<int>(integrity) + 1);
 }
-static_assert(static_cast<int>(Cipher::kAes256Gcm) + 1 == proto::CIPHER_AES256_GCM);
-static_assert(static_cast<int>(Integrity::kSha512) + 1 == proto::INTEGRITY_SHA512);
+static_assert(static_cast<int>(Cipher::kChacha20Poly1305) + 1 == proto::CIPHER_CHACHA20_POLY1305);
+static_assert(static_cast<int>(Integrity::kAes256Gmac) + 1 == proto::INTEGRITY_AES256_GMAC);
 
 std::uint32_t to_proto(DhGroup group) { return static_cast<std::uint32_t>(group); }
 
@@ -145,19 +145,19 @@ Result<Endpoint> from_proto(const proto::Endpoint& message, std::string_view fie
 }
 
 Result<Cipher> from_proto(proto::Cipher value, std::string_view field) {
-  if (value > proto::CIPHER_UNSPECIFIED && value <= proto::CIPHER_AES256_GCM) {
+  if (value > proto::CIPHER_UNSPECIFIED && value <= proto::CIPHER_CHACHA20_POLY1305) {
     return static_cast<Cipher>(static_cast<int>(value) - 1);
   }
-  return invalid(fmt::format("{}: a cipher is 1 to {}, found {}", field, static_cast<int>(proto::CIPHER_AES256_GCM),
-                             static_cast<int>(value)));
+  return invalid(fmt::format("{}: a cipher is 1 to {}, found {}", field,
+                             static_cast<int>(proto::CIPHER_CHACHA20_POLY1305), static_cast<int>(value)));
 }
 
 Result<Integrity> from_proto(proto::Integrity value, std::string_view field) {
-  if (value > proto::INTEGRITY_UNSPECIFIED && value <= proto::INTEGRITY_SHA512) {
+  if (value > proto::INTEGRITY_UNSPECIFIED && value <= proto::INTEGRITY_AES256_GMAC) {
     return static_cast<Integrity>(static_cast<int>(value) - 1);
   }
   return invalid(fmt::format("{}: an integrity algorithm is 1 to {}, found {}", field,
-                             static_cast<int>(proto::INTEGRITY_SHA512), static_cast<int>(value)));
+                             static_cast<int>(proto::INTEGRITY_AES256_GMAC), static_cast<int>(value)));
 }
 
 Result<DhGroup> dh_group_from_proto(std::uint32_t number, std::string_view field) {

@@ -39,8 +39,11 @@ Result<std::shared_ptr<const EspKeys>> make_esp_keys(Cipher cipher, Integrity in
   IPSEC_ASSIGN_OR_RETURN(const EspSuite suite, EspSuite::of(cipher, integrity));
   IPSEC_RETURN_IF_ERROR(check_key_size(info(cipher).name, cipher_key.size(), suite.cipher_key_size));
   IPSEC_RETURN_IF_ERROR(check_key_size(info(integrity).name, integrity_key.size(), suite.integrity_key_size));
-  const EspBackend chosen =
-      backend.value_or(multi_buffer_is_available() ? EspBackend::kMultiBuffer : EspBackend::kOpenssl);
+  const bool multi_buffer = multi_buffer_is_available() && cipher != Cipher::kChacha20Poly1305;
+  const EspBackend chosen = backend.value_or(multi_buffer ? EspBackend::kMultiBuffer : EspBackend::kOpenssl);
+  if (chosen == EspBackend::kMultiBuffer && cipher == Cipher::kChacha20Poly1305) {
+    return unavailable(fmt::format("{} has no {} here; OpenSSL has", name_of(chosen), info(cipher).name));
+  }
   if (!is_available(chosen)) return unavailable(fmt::format("{} is not available on this machine", name_of(chosen)));
   if (chosen == EspBackend::kMultiBuffer) {
     return make_multi_buffer_keys(suite, cipher_key, integrity_key, extended_sequence);

@@ -16,6 +16,10 @@ Result<EspSuite> EspSuite::of(Cipher cipher, Integrity integrity) {
   if (cipher == Cipher::kNull && integrity == Integrity::kNone) {
     return invalid("ESP with neither encryption nor integrity protects nothing: choose at least one");
   }
+  if (authentication.is_gmac()) {
+    return invalid(
+        fmt::format("ESP with {}: it is for AH only; HMACs and combined ciphers are for ESP", authentication.name));
+  }
   EspSuite suite;
   suite.cipher = cipher;
   suite.integrity = integrity;

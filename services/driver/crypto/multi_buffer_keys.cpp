@@ -28,7 +28,7 @@ void save_state(Integrity integrity, ByteView key, std::uint8_t pad, std::uint8_
     case Integrity::kSha512:
       IMB_SHA512_ONE_BLOCK(manager, block.data(), state);
       break;
-    case Integrity::kNone:
+    default:  // none; GMAC is not for ESP
       break;
   }
 }
@@ -45,7 +45,7 @@ IMB_HASH_ALG hash_algorithm(Integrity integrity) {
       return IMB_AUTH_HMAC_SHA_384;
     case Integrity::kSha512:
       return IMB_AUTH_HMAC_SHA_512;
-    case Integrity::kNone:
+    default:  // none; GMAC is not for ESP
       break;
   }
   return IMB_AUTH_NULL;

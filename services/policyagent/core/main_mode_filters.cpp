@@ -39,7 +39,8 @@ Ends ends_of(const SpecificFilter& filter) {
 bool equal(const store::AuthenticationMethod& a, const store::AuthenticationMethod& b) {
   if (a.index() != b.index()) return false;
   if (const auto* key = std::get_if<store::PresharedKeyAuthentication>(&a)) {
-    return constant_time_equal(key->key.view(), std::get<store::PresharedKeyAuthentication>(b).key.view());
+    const auto& other = std::get<store::PresharedKeyAuthentication>(b);
+    return !key->unopened && !other.unopened && constant_time_equal(key->key.view(), other.key.view());
   }
   if (const auto* certificate = std::get_if<store::CertificateAuthentication>(&a)) {
     const auto& other = std::get<store::CertificateAuthentication>(b);

@@ -36,6 +36,13 @@ grpc::Status answer(Result<Reply> result, Reply& reply) {
   return grpc::Status::OK;
 }
 
+// This agent has a local store only; a change meant for another must not end up in it.
+Status require_local(const proto::StoreLocation& store) {
+  if (store.kind() == proto::StoreLocation::KIND_LOCAL) return {};
+  const std::string name = proto::StoreLocation::Kind_Name(store.kind());
+  return refused(fmt::format("this host has no such policy store ({}); it has the local store", name));
+}
+
 // The objects that a ReadRequest asks for.
 class TreeReader {
  public:
@@ -134,6 +141,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   explicit AgentService(AgentParts parts) : parts_(std::move(parts)) {}
 
   grpc::Status Apply(ServerContext*, const proto::ApplyRequest* request, proto::ApplyReply* reply) override {
+    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
     store::Problems problems;
     std::vector<store::Change> changes;
     for (int i = 0; i < request->changes_size(); ++i) {
@@ -152,12 +160,14 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   grpc::Status Read(ServerContext*, const proto::ReadRequest* request, proto::ReadReply* reply) override {
+    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
     reply->set_store("local");
     return to_grpc(
         parts_.agent.read([&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }));
   }
 
   grpc::Status ExportPolicies(ServerContext*, const proto::ExportRequest* request, proto::ExportReply* reply) override {
+    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
     auto json = parts_.agent.export_json(request->with_secrets(), request->policy());
     if (!json.ok()) return to_grpc(json.status());
     reply->set_json(*std::move(json));
@@ -165,6 +175,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   grpc::Status ImportPolicies(ServerContext*, const proto::ImportRequest* request, proto::ImportReply* reply) override {
+    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
     const auto outcome = parts_.agent.import_json(request->json());
     if (!outcome.ok()) return to_grpc(outcome.status());
     add_problems(*outcome, *reply->mutable_problems());

@@ -387,7 +387,7 @@ store::Change read_change(ChangeReader& reader, const proto::Change& message) {
       return read(reader, message.set_default_rule());
     case proto::Change::kDeleteAll:
       return store::DeleteAll{};
-    case proto::Change::CHANGE_NOT_SET:
+    default:
       break;
   }
   reader.name_object("change");
@@ -416,7 +416,7 @@ void add_authentication(const std::vector<store::AuthenticationMethod>& methods,
   for (const store::AuthenticationMethod& method : methods) {
     proto::StoredAuthentication& made = *list.Add();
     if (const auto* key = std::get_if<store::PresharedKeyAuthentication>(&method)) {
-      made.mutable_preshared_key()->set_is_set(!key->key.empty());
+      made.mutable_preshared_key()->set_is_set(!key->key.empty() || key->unopened.has_value());
     } else if (const auto* certificate = std::get_if<store::CertificateAuthentication>(&method)) {
       made.mutable_certificate()->set_root_ca(certificate->root_ca);
       made.mutable_certificate()->set_map_to_account(certificate->map_to_account);

@@ -13,9 +13,10 @@ namespace ipsec::driver {
 
 inline void PrintTo(EspBackend backend, std::ostream* out) { *out << name_of(backend); }
 
-// Every suite that EspSuite::of accepts.
-inline std::vector<EspSuite> all_suites() {
+// Every suite that EspSuite::of accepts and the backend has.
+inline std::vector<EspSuite> all_suites(EspBackend backend) {
   std::vector<EspSuite> suites;
+  if (backend == EspBackend::kOpenssl) suites.push_back(*EspSuite::of(Cipher::kChacha20Poly1305, Integrity::kNone));
   for (const CipherInfo& cipher : all_ciphers()) {
     for (const IntegrityInfo& integrity : all_integrities()) {
       if (auto suite = EspSuite::of(cipher.id, integrity.id); suite.ok()) suites.push_back(*suite);
