@@ -92,6 +92,7 @@ struct DriverSasFound {
 struct DriverCapable {
   bool ah = false;
   bool udp_encapsulation = false;
+  friend bool operator==(const DriverCapable&, const DriverCapable&) = default;
 };
 
 // An administrator's request: end the main mode SAs with `peer` (absent: with everybody).

@@ -81,7 +81,7 @@ ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const D
 ResultOf<AwaitingMessage6, MessageReceived> step(const AwaitingMessage6& state, const MessageReceived& message,
                                                  StepContext& context) {
   auto read = read_identity(context.facts, message, state.keys, state.iv,
-                            {state.public_i, state.public_r, state.sa_body}, Role::kResponder);
+                            {state.public_i, state.public_r, state.sa_body}, Role::kResponder, state.choice.nat);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& peer = std::get<PeerProof>(read);

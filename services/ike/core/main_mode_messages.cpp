@@ -36,7 +36,7 @@ bool are_phase1_ports(const IdentificationPayload& identity) {
 }
 
 // An address proves nothing beyond the key, but it names whose SAs INITIAL-CONTACT may end: it must be the peer's own.
-Status check_identity(const IdentificationPayload& identity, const IpAddress& peer) {
+Status check_identity(const IdentificationPayload& identity, const IpAddress& peer, const NatFound& nat) {
   if (!are_phase1_ports(identity)) {
     return invalid(fmt::format("identity with protocol {} and port {}; 0/0 or 17/500 is accepted", identity.protocol,
                                identity.port));
@@ -45,7 +45,8 @@ Status check_identity(const IdentificationPayload& identity, const IpAddress& pe
     case IdentityType::kIpv4Address:
     case IdentityType::kIpv6Address: {
       IPSEC_ASSIGN_OR_RETURN(const AddressRange range, identity_range(identity));
-      if (range == AddressRange::host(peer)) return {};
+      // Behind a translator a host calls itself by the address that it knows.
+      if (range == AddressRange::host(peer) || nat.peer_behind) return {};
       return invalid(fmt::format("the peer {} calls itself {}", peer.to_string(), range.to_string()));
     }
     case IdentityType::kFqdn:
@@ -137,7 +138,8 @@ Sealed write_identity(const StepContext& context, const Phase1Keys& keys, ByteVi
 
 std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
                                                         const Phase1Keys& keys, ByteView iv,
-                                                        const Transcript& transcript, Role sender) {
+                                                        const Transcript& transcript, Role sender,
+                                                        const NatFound& nat) {
   const MessageKind kind = sender == Role::kInitiator ? MessageKind::kMainMode5 : MessageKind::kMainMode6;
   if (!message.header.encrypted()) {
     return Ignored{Ignored::Why::kUnexpected, fmt::format("{} came in clear", name(kind))};
@@ -153,7 +155,7 @@ std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& fac
     return not_authentic(fmt::format("{} has a wrong HASH", name(kind)));
 
   const IdentificationPayload& identity = *chain.find<IdentificationPayload>();
-  if (const Status checked = check_identity(identity, facts.peer); !checked.ok()) {
+  if (const Status checked = check_identity(identity, facts.peer, nat); !checked.ok()) {
     return Failure{FailureReason::kIdentityRefused, checked.message()};
   }
   return PeerProof{to_string(identity), says_initial_contact(chain), std::move(opened->next_iv)};

@@ -50,10 +50,11 @@ struct PeerProof {
   bool initial_contact = false;
   Bytes next_iv;
 };
+// An address proves nothing beyond the key, but must be the peer's own, unless a translator stands before it.
 // Ignored{kNotAuthentic} where it does not decrypt to ID and HASH or the HASH is wrong; Failure where the proven
 // identity is refused.
 std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
                                                         const Phase1Keys& keys, ByteView iv,
-                                                        const Transcript& transcript, Role sender);
+                                                        const Transcript& transcript, Role sender, const NatFound& nat);
 
 }  // namespace ipsec::ike

@@ -60,7 +60,8 @@ ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const D
 ResultOf<AwaitingMessage5, MessageReceived> step(const AwaitingMessage5& state, const MessageReceived& message,
                                                  StepContext& context) {
   const Transcript transcript{state.public_i, state.public_r, state.sa_body};
-  auto read = read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator);
+  auto read =
+      read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator, state.choice.nat);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& peer = std::get<PeerProof>(read);
