@@ -19,7 +19,7 @@ class AgeingDriver {
 
   // Asks for successors and ends what is too old. Once a second.
   void tick();
-  // An SA of the host that lives on is as old as it was.
+  // The host has started anew and has no SA any more.
   void forget() { ages_.clear(); }
 
  private:

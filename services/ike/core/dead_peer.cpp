@@ -20,20 +20,24 @@ bool is_worth_asking(Turn& turn, const MainModeSa& sa) {
                      [&](const QuickModeSaPair& pair) { return pair.local == sa.local.address; });
 }
 
-// The Deletes are for a peer that lives after all and was only not heard.
-void declare_dead(Turn& turn, MainModeSa& sa) {
-  std::size_t ended = 0;
-  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (pair.local != sa.local.address) continue;
-    send_quick_mode_delete(turn, sa, pair.inbound_spi);
-    turn.delete_pair(pair);
-    turn.state.quick_modes.remove(pair.inbound_spi);
-    ++ended;
+// The peer may have lost no more than its main mode SA, when its IKE service was started anew. A new main mode decides:
+// where it comes about, INITIAL-CONTACT says whether the quick mode SAs are gone; where it does not, the peer is.
+void replace_silent_main_mode(Turn& turn, MainModeSa& sa) {
+  const IpAddress local = sa.local.address;
+  const IpAddress peer = sa.peer.address;
+  end_main_mode(
+      turn, sa, TellPeer::kYes,
+      {FailureReason::kPeerDead, fmt::format("{} questions whether the peer is there went unanswered", kPeerProbes)});
+  MainModeSa* next = turn.state.main_modes.find_negotiating(local, peer);
+  if (next == nullptr) {
+    const auto begun = begin_main_mode(turn, local, peer);
+    if (std::holds_alternative<Failure>(begun)) {
+      end_sas_of_dead_peer(turn, local, peer);
+      return;
+    }
+    next = std::get<MainModeSa*>(begun);
   }
-  turn.report(sa, "peer_dead", Severity::kWarning,
-              fmt::format("{} has not answered {} questions whether it is there: {} pairs of SAs ended",
-                          sa.peer.to_string(), kPeerProbes, ended));
-  end_main_mode(turn, sa, TellPeer::kYes, {FailureReason::kPeerDead, "the peer does not answer any more"});
+  next->decides_whether_peer_lives = true;
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ void watch_peer(Turn& turn, MainModeSa& sa) {
     return;
   }
   if (sa.probes_unanswered == kPeerProbes) {
-    declare_dead(turn, sa);
+    replace_silent_main_mode(turn, sa);
     return;
   }
   // RFC 3706 section 6.2: repetitions bear the same number, a new question the next; the first one is random below
@@ -56,6 +60,19 @@ void watch_peer(Turn& turn, MainModeSa& sa) {
   ++sa.probes_unanswered;
   sa.probe_at = turn.now + kPeerProbePause;
   send_probe(turn, sa, NotifyType::kAreYouThere, sa.probe_sequence);
+}
+
+void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer) {
+  std::size_t ended = 0;
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
+    if (pair.local != local) continue;
+    turn.delete_pair(pair);
+    turn.state.quick_modes.remove(pair.inbound_spi);
+    ++ended;
+  }
+  turn.report("peer_dead", Severity::kWarning,
+              fmt::format("{} does not answer any more: {} pairs of SAs ended", peer.to_string(), ended),
+              {{"local", local.to_string()}, {"peer", peer.to_string()}, {"pairs", fmt::format("{}", ended)}});
 }
 
 void answer_probe(Turn& turn, MainModeSa& sa, const NotifyPayload& probe) {

@@ -72,8 +72,9 @@ inline constexpr int kInvalidCookieAnswersPerSecond = 10;
 // is only counted. A flood must push neither the log over nor other events out of it.
 inline constexpr int kUnprovenReportsPerSecond = 10;
 
-// Dead peers (RFC 3706): a peer that has said nothing for half a minute is asked, six times three seconds apart. So a
-// peer that is gone is noticed within a minute, and a network that loses every fifth packet does not look like death.
+// Dead peers (RFC 3706): a peer that has said nothing for half a minute is asked, six times three seconds apart; then a
+// new main mode is tried. So a peer that is gone is noticed within two minutes, and a network that loses every fifth
+// packet does not look like death.
 inline constexpr Duration kPeerSilence = std::chrono::seconds(30);
 inline constexpr Duration kPeerProbePause = std::chrono::seconds(3);
 inline constexpr int kPeerProbes = 6;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -46,6 +47,7 @@ Failure timeout_failure(const MainModeSa& sa) {
 
 void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   const auto wishes = take_waiting(turn, sa);
+  if (sa.decides_whether_peer_lives) end_sas_of_dead_peer(turn, sa.local.address, sa.peer.address);
   turn.state.main_modes.remove(sa.handle);
   for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }

@@ -74,9 +74,10 @@ struct MainModeSa {
   // A message 5 or 6 that did not verify has come (and, as responder, has been reported). It may be forged, so that the
   // SA still waits.
   std::optional<Failure> suspicion;
-  std::optional<FragmentSet> fragments;  // of a message that is coming in pieces
-  bool fragmenting = false;              // long messages to this peer go in pieces
-  Endpoint message1_from;                // responder: the peer's endpoint may change later
+  std::optional<FragmentSet> fragments;     // of a message that is coming in pieces
+  bool decides_whether_peer_lives = false;  // initiator: should it fail, the SAs with the peer end
+  bool fragmenting = false;                 // long messages to this peer go in pieces
+  Endpoint message1_from;                   // responder: the peer's endpoint may change later
   std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
 
   // From here on only once established.

@@ -27,14 +27,15 @@ std::size_t informational(const Pair& pair) {
   return count;
 }
 
-constexpr Duration kUntilDead = kPeerSilence + kPeerProbePause * (kPeerProbes + 2);
+constexpr Duration kUntilDoubted = kPeerSilence + kPeerProbePause * (kPeerProbes + 2);
+constexpr Duration kUntilDead = kUntilDoubted + seconds(64);  // a main mode that nobody answers
 
-TEST(DeadPeer, a_peer_that_falls_silent_loses_its_sas_within_a_minute) {
+TEST(DeadPeer, a_peer_that_falls_silent_loses_its_sas_within_two_minutes) {
   Pair pair;
   establish(pair);
   pair.wire = [](const SentDatagram&) { return Fate{}; };
   pair.run(kUntilDead);
-  EXPECT_LE(kUntilDead, minutes(1));
+  EXPECT_LE(kUntilDead, minutes(2));
   EXPECT_TRUE(pair.a.has_event("peer_dead"));
   EXPECT_TRUE(pair.a.driver.outbound.empty()) << "the next packet asks anew";
   EXPECT_TRUE(pair.a.driver.inbound.empty());
@@ -47,10 +48,26 @@ TEST(DeadPeer, a_peer_that_started_anew_is_found_out_by_the_host_that_only_sends
   establish(pair);
   pair.b.restart();
   pair.set_policy(pair.b, make_policy(pair.b.endpoint.address, pair.a.endpoint.address));
-  pair.run(kUntilDead);
+  pair.run(kUntilDoubted);
+  EXPECT_TRUE(pair.a.has_event("initial_contact"));
   EXPECT_TRUE(pair.a.driver.outbound.empty());
   pair.acquire(pair.a, 2);
   pair.run(seconds(2));
+  EXPECT_EQ(pair.a.driver.outbound.size(), 1U);
+  EXPECT_EQ(compare_sas(pair), "");
+}
+
+TEST(DeadPeer, KEY_16_a_peer_whose_ike_service_alone_started_anew_keeps_its_sas) {
+  Pair pair;
+  establish(pair);
+  DriverSasFound found{{pair.b.driver.inbound.begin()->second, pair.b.driver.outbound[0]}};
+  pair.b.crash_ike();
+  pair.give(pair.b, std::move(found));
+  pair.set_policy(pair.b, make_policy(pair.b.endpoint.address, pair.a.endpoint.address));
+  pair.run(minutes(5));
+  EXPECT_FALSE(pair.a.has_event("peer_dead"));
+  EXPECT_EQ(pair.a.established_main_modes(pair.now), 1U) << "a new one";
+  EXPECT_EQ(pair.b.established_main_modes(pair.now), 1U);
   EXPECT_EQ(pair.a.driver.outbound.size(), 1U);
   EXPECT_EQ(compare_sas(pair), "");
 }
