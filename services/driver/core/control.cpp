@@ -47,6 +47,7 @@ TablesPointer Control::Implementation::make_snapshot() {
   tables->filters = filters;
   tables->sas = sad.table();
   tables->local_addresses.insert(policy.local_addresses.begin(), policy.local_addresses.end());
+  tables->addresses_are_complete = policy.addresses_are_complete;
   tables->link = link;
   return tables;
 }
@@ -54,7 +55,7 @@ TablesPointer Control::Implementation::make_snapshot() {
 Control::Control(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
 Control::~Control() = default;
 
-Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random) {
+Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAddresses* addresses) {
   auto& in_use = implementation_->index_in_use;
   const auto free = std::find(in_use.begin(), in_use.end(), false);
   if (free == in_use.end()) return exhausted(fmt::format("all {} workers are in use", in_use.size()));
@@ -62,8 +63,8 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random) {
   auto& counters = implementation_->counters[index];
   if (counters == nullptr) counters = std::make_shared<WorkerCounters>();
   *free = true;
-  return std::unique_ptr<Worker>(
-      std::make_unique<PacketWorker>(index, random, implementation_->held, counters, [free] { *free = false; }));
+  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held, counters,
+                                                                addresses, [free] { *free = false; }));
 }
 
 TablesPointer Control::tables() {
@@ -72,18 +73,45 @@ TablesPointer Control::tables() {
 }
 
 Result<std::vector<DriverEvent>> Control::set_policy(Policy policy) {
-  Implementation& self = *implementation_;
   if (!policy.active) policy.filters.clear();
-  IPSEC_ASSIGN_OR_RETURN(self.filters, FilterTable::make(std::exchange(policy.filters, {}), self.filters.get()));
-  self.policy = std::move(policy);
+  IPSEC_ASSIGN_OR_RETURN(auto filters,
+                         FilterTable::make(std::exchange(policy.filters, {}), implementation_->filters.get()));
+  return put_in_force(std::move(policy), std::move(filters));
+}
+
+Result<std::vector<DriverEvent>> Control::update_policy(PolicyUpdate update) {
+  Policy settings = std::move(update.settings);
+  if (update.base_version == 0) {
+    if (update.inserted.size() != update.count || !update.removed.empty()) {
+      return refused(fmt::format("policy: {} filters instead of {}", update.inserted.size(), update.count));
+    }
+    settings.filters = std::move(update.inserted);
+    return set_policy(std::move(settings));
+  }
+  const std::uint64_t in_force = policy_version();
+  if (update.base_version != in_force) {
+    return refused(fmt::format("the change is for policy version {}, in force is {}", update.base_version, in_force));
+  }
+  IPSEC_ASSIGN_OR_RETURN(auto filters,
+                         implementation_->filters->changed(update.removed, std::move(update.inserted), update.count));
+  if (!settings.active) return set_policy(std::move(settings));
+  return put_in_force(std::move(settings), std::move(filters));
+}
+
+std::vector<DriverEvent> Control::put_in_force(Policy settings, std::shared_ptr<const FilterTable> filters) {
+  Implementation& self = *implementation_;
+  const auto before = std::exchange(self.filters, std::move(filters));
+  self.policy = std::move(settings);
   self.policy_changed();
-  const FilterTable& filters = *self.filters;
   self.held.drop_unless([&](std::uint64_t id) {
-    const FilterEntry* entry = filters.find(id);
+    const FilterEntry* entry = self.filters->find(id);
     return entry != nullptr && entry->filter.action == Action::kNegotiate;
   });
-  return self.policy.active ? self.sad.end_without_filter(filters) : self.sad.end_all(SaEndReason::kPolicy);
+  return self.policy.active ? self.sad.end_without_filter(*before, *self.filters)
+                            : self.sad.end_all(SaEndReason::kPolicy);
 }
+
+std::shared_ptr<const FilterTable> Control::filters() const { return implementation_->filters; }
 
 void Control::set_link(LinkSettings link) {
   if (link == implementation_->link) return;
@@ -132,6 +160,8 @@ std::vector<DriverEvent> Control::tick(Timestamp now) {
 bool Control::has_released_packets() const { return implementation_->held.has_released(); }
 std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
+const std::string& Control::policy_name() const { return implementation_->policy.name; }
+Profile Control::profile() const { return implementation_->policy.profile; }
 bool Control::active() const { return implementation_->policy.active; }
 
 void Control::Implementation::add_worker_numbers(Statistics& statistics) const {
@@ -149,7 +179,7 @@ void Control::Implementation::add_worker_numbers(Statistics& statistics) const {
   }
 }
 
-Statistics Control::statistics() const {
+Statistics Control::statistics(FilterNumbers filters) const {
   const Implementation& self = *implementation_;
   Statistics statistics;
   const Sad::Numbers sas = self.sad.numbers();
@@ -172,9 +202,10 @@ Statistics Control::statistics() const {
   statistics.packets_not_decrypted = packets(Verdict::kInboundNotDecrypted);
   statistics.packets_not_authenticated = packets(Verdict::kInboundNotAuthentic);
   statistics.packets_replayed = packets(Verdict::kInboundReplayed) + packets(Verdict::kInboundTooOld);
-  for (const FilterEntry& entry : self.filters->entries()) {
-    statistics.filters.push_back({entry.filter.id, entry.counters->packets.load(std::memory_order_relaxed),
-                                  entry.counters->bytes.load(std::memory_order_relaxed)});
+  if (filters == FilterNumbers::kLeaveOut) return statistics;
+  for (const FilterEntryPointer& entry : self.filters->entries()) {
+    statistics.filters.push_back({entry->filter.id, entry->counters->packets.load(std::memory_order_relaxed),
+                                  entry->counters->bytes.load(std::memory_order_relaxed)});
   }
   return statistics;
 }

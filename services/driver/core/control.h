@@ -9,6 +9,7 @@
 #include "services/common/result.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
+#include "services/driver/core/own_addresses.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/sa.h"
 #include "services/driver/core/statistics.h"
@@ -31,16 +32,22 @@ class Control {
   Control& operator=(const Control&) = delete;
 
   // A worker for one thread; kExhausted beyond kMaxEspEngines. `random` makes IVs: only that worker uses it, on its
-  // thread (system_random() may be given to all). Worker and random source: the worker dies before this object and
-  // before `random`.
-  Result<std::unique_ptr<Worker>> make_worker(RandomSource& random);
+  // thread (system_random() may be given to all). Worker and random source: the worker dies before this object, before
+  // `random` and before `addresses` (null: nothing is known of the host's addresses).
+  Result<std::unique_ptr<Worker>> make_worker(RandomSource& random, OwnAddresses* addresses = nullptr);
   // Cheap. The same pointer as long as nothing has changed.
   TablesPointer tables();
 
   // Refuses a policy as a whole (kInvalid: a filter without id, an id used twice, families that differ, more than
   // limits::kMaxFilters). Otherwise it replaces the old one: outbound SAs of filters that are gone end at once, inbound
-  // ones run out. An inactive policy ends all SAs and drops held packets.
+  // ones run out. The same for filters that do not negotiate any more, or whose protection has changed. An inactive
+  // policy ends all SAs and drops held packets.
   Result<std::vector<DriverEvent>> set_policy(Policy policy);
+  // A whole policy or a difference; a difference costs what it touches. kRefused: it is the difference to another
+  // policy than the one in force, which stays. Else as set_policy().
+  Result<std::vector<DriverEvent>> update_policy(PolicyUpdate update);
+  // Never null.
+  std::shared_ptr<const FilterTable> filters() const;
   void set_link(LinkSettings link);
 
   // A new larval SPI (DRV-14), unique among all inbound SPIs of this host. kExhausted when too many wait.
@@ -64,13 +71,18 @@ class Control {
   bool has_released_packets() const;
 
   std::vector<SaStatus> list_sas(Timestamp now) const;
-  Statistics statistics() const;
+  enum class FilterNumbers { kInclude, kLeaveOut };
+  Statistics statistics(FilterNumbers filters = FilterNumbers::kInclude) const;
   std::uint64_t policy_version() const;
+  const std::string& policy_name() const;
+  Profile profile() const;
   // A policy is in force (DRV-01): the shell attaches to the interfaces exactly then.
   bool active() const;
 
  private:
   class Implementation;
+  std::vector<DriverEvent> put_in_force(Policy settings, std::shared_ptr<const FilterTable> filters);
+
   std::unique_ptr<Implementation> implementation_;
 };
 

@@ -1,57 +1,61 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "services/common/result.h"
 #include "services/driver/core/classifier.h"
-#include "services/driver/core/counters.h"
+#include "services/driver/core/filter_entry.h"
 #include "services/driver/core/policy.h"
 
 namespace ipsec::driver {
 
-// A filter as workers see it.
-struct FilterEntry {
-  Filter filter;
-  std::shared_ptr<FilterCounters> counters;  // never null
-};
-
 // The security policy database: the filters of a policy, both directions. Immutable; any thread.
 class FilterTable {
  public:
-  // Refuses a policy as a whole: a filter without id, an id used twice in one direction, a selector or tunnel end of
-  // mixed families, more than limits::kMaxFilters. Counters of filters that `previous` (may be null) has too are kept.
-  static Result<std::shared_ptr<const FilterTable>> make(std::vector<Filter> filters, const FilterTable* previous);
+  using Pointer = std::shared_ptr<const FilterTable>;
+
+  // Refuses a policy as a whole (kInvalid): a filter without id, an id used twice, a selector or tunnel end of mixed
+  // families, more than limits::kMaxFilters. Counters of filters that `previous` (may be null) has too are kept.
+  static Result<Pointer> make(std::vector<Filter> filters, const FilterTable* previous);
+
+  // The table with this change; what it does not touch is shared with this one. kRefused: the change is none of this
+  // table (an id to be removed is not there, the number of filters does not come out). kInvalid: as make().
+  Result<Pointer> changed(const std::vector<std::uint64_t>& removed, std::vector<Filter> inserted,
+                          std::size_t count) const;
 
   // The first match in the order given, or null. Valid as long as the table.
-  const FilterEntry* match(Direction direction, const FiveTuple& packet) const;
-
-  struct PortlessMatch {
-    const FilterEntry* filter = nullptr;
-    bool depends_on_ports = false;  // another filter might match if the ports were known
-  };
-  PortlessMatch match_without_ports(Direction direction, const FiveTuple& packet) const;
+  const FilterEntry* match(Direction direction, const FiveTuple& packet) const {
+    return of(direction).first_match(packet);
+  }
+  // Null entry: none matches whatever the ports are.
+  Classifier::PortlessMatch match_without_ports(Direction direction, const FiveTuple& packet) const {
+    return of(direction).first_match_without_ports(packet);
+  }
 
   // Null where there is none.
   const FilterEntry* find(std::uint64_t filter_id) const;
-  const std::vector<FilterEntry>& entries() const { return entries_; }
+  // In order; both directions.
+  const std::vector<FilterEntryPointer>& entries() const { return entries_; }
+  bool has_outbound_tunnels() const { return outbound_tunnels_ != 0; }
 
  private:
-  explicit FilterTable(std::vector<FilterEntry> entries);
+  using Entries = std::vector<FilterEntryPointer>;
 
-  struct OneDirection {
-    std::vector<std::uint32_t> entries;  // position in the classifier -> index in entries_
-    Classifier classifier;
-  };
-  static OneDirection compile(const std::vector<FilterEntry>& entries, Direction direction);
-  const OneDirection& of(Direction direction) const { return direction == Direction::kOutbound ? outbound_ : inbound_; }
+  FilterTable() = default;
+  const Classifier& of(Direction direction) const { return direction == Direction::kOutbound ? outbound_ : inbound_; }
+  static Pointer from(Entries entries);
+  // Makes the table that `entries` are, from a copy of the one they were.
+  void replace(const Entries& removed, const Entries& added);
+  FilterEntryPointer make_entry(Filter filter, std::uint64_t rank) const;
 
-  std::vector<FilterEntry> entries_;
-  absl::flat_hash_map<std::uint64_t, std::uint32_t> by_id_;
-  OneDirection outbound_;
-  OneDirection inbound_;
+  Entries entries_;
+  ShardedMap<std::uint64_t, FilterEntryPointer> by_id_;
+  Classifier outbound_;
+  Classifier inbound_;
+  std::size_t outbound_tunnels_ = 0;
 };
 
 }  // namespace ipsec::driver

@@ -85,6 +85,7 @@ void InboundPath::process(std::span<const Packet> packets, Batch& batch) {
 void InboundPath::route(const Item& item, Batch& batch) {
   if (pass_exempt(item, batch)) return;
   const FiveTuple& tuple = item.view.tuple;
+  if (batch.is_unlisted(tuple.destination)) return batch.conclude(Verdict::kInboundUnlistedAddress, {tuple});
   const bool secured = tuple.protocol == kProtocolEsp || tuple.protocol == kProtocolAh;
   if (!secured || !is_local(batch.tables, tuple.destination)) return take_clear(item, batch);
   if (!item.view.is_fragment) return take_esp(item.view, 0, batch);
@@ -124,9 +125,9 @@ void InboundPath::take_clear(const Item& item, Batch& batch) {
 // As on the way out: a fragment goes on alone only where it passes whatever its ports are.
 void InboundPath::take_clear_fragment(const Item& item, Batch& batch) {
   const auto match = batch.tables.filters->match_without_ports(Direction::kInbound, item.view.tuple);
-  const bool passes = match.filter == nullptr || match.filter->filter.action == Action::kPermit ||
-                      (match.filter->filter.action == Action::kNegotiate && match.filter->filter.inbound_passthrough);
-  if (!match.depends_on_ports && passes) return decide(item, match.filter, batch);
+  const bool passes = match.entry == nullptr || match.entry->filter.action == Action::kPermit ||
+                      (match.entry->filter.action == Action::kNegotiate && match.entry->filter.inbound_passthrough);
+  if (!match.depends_on_ports && passes) return decide(item, match.entry, batch);
   if (const auto whole = join(item.view, batch)) route(*whole, batch);
 }
 

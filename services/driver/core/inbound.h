@@ -12,7 +12,8 @@ namespace ipsec::driver {
 
 // From the wire to the host, the documented steps IN-01 to IN-25:
 //
-//   parse -> exempt? -> ESP for this host: [join fragments] -> SPI -> replay check -> open (batched) -> replay commit
+//   parse -> exempt? -> address known? -> ESP for this host: [join fragments] -> SPI -> replay check -> open (batched)
+//   -> replay commit
 //                         -> trailer -> rebuild or unwrap -> selectors -> merge TCP segments -> host
 //                    -> clear: [join fragments] -> classify -> permit | refuse
 //

@@ -87,8 +87,8 @@ inline constexpr Duration kRekeyRepeat = std::chrono::seconds(30);
 inline constexpr unsigned kEventBurst = 10;
 inline constexpr Duration kEventInterval = std::chrono::seconds(1);
 
-// Filters of one policy.
-inline constexpr std::size_t kMaxFilters = 200000;
+// Filters of one policy: 100,000 written ones, mirrored, on a host with two addresses; about 600 octets each here.
+inline constexpr std::size_t kMaxFilters = 400000;
 
 // Flows a worker remembers with their filter and SA. 4096 entries of 72 octets: a third of a second-level cache.
 inline constexpr std::size_t kFlowCacheEntries = 4096;

@@ -64,6 +64,9 @@ void OutboundPath::process_released(std::span<HeldPackets::Released> packets, Ba
 
 void OutboundPath::route(const Item& item, Batch& batch) {
   if (pass_exempt(item, batch)) return;
+  if (batch.is_unlisted(item.view.tuple.source)) {
+    return batch.conclude(Verdict::kOutboundUnlistedAddress, facts_of(item));
+  }
   if (item.view.is_fragment) return take_fragment(item, batch);
   decide(item, flows_.find(item.view.tuple, batch.tables), batch);
 }
@@ -87,8 +90,8 @@ bool OutboundPath::pass_exempt(const Item& item, Batch& batch) {
 // 4303 3.3.4).
 void OutboundPath::take_fragment(const Item& item, Batch& batch) {
   const auto match = batch.tables.filters->match_without_ports(Direction::kOutbound, item.view.tuple);
-  const bool passes = match.filter == nullptr || match.filter->filter.action == Action::kPermit;
-  if (!match.depends_on_ports && passes) return decide(item, {match.filter, nullptr}, batch);
+  const bool passes = match.entry == nullptr || match.entry->filter.action == Action::kPermit;
+  if (!match.depends_on_ports && passes) return decide(item, {match.entry, nullptr}, batch);
 
   auto datagram = reassembler_.add(item.view, batch.now);
   batch.state.counters->count(Verdict::kOutboundFragmentLost, reassembler_.take_lost());
@@ -147,12 +150,14 @@ void OutboundPath::pass(const Item& item, Verdict verdict, Batch& batch) {
 }
 
 void OutboundPath::secure(const Item& item, Sa& sa, const Filter& filter, Batch& batch) {
-  if (sa.is_expired()) return batch.conclude(Verdict::kOutboundSaExpired, facts_of(item, &filter, &sa));
+  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none.
+  if (sa.is_expired()) return hold(item, filter, batch);
   const EspRoom room = esp_room(sa, item.view, batch.tables.link.mtu);
   const auto plan = SegmentPlan::make(item.view, item.offload, room.largest_inner);
   if (!plan) return batch.conclude(Verdict::kOutboundMalformed, facts_of(item, &filter));
   if (plan->largest_size() > room.largest_inner) return secure_too_big(item, *plan, room, sa, filter, batch);
-  if (build(item, *plan, room, false, sa, filter, batch)) batch.conclude(Verdict::kOutboundSecured, {});
+  if (!build(item, *plan, room, false, sa, filter, batch)) return hold(item, filter, batch);
+  batch.conclude(Verdict::kOutboundSecured, {});
 }
 
 // In tunnel mode a packet is cut before ESP, which spares the receiver the joining; but not where the SA asks for
@@ -166,7 +171,8 @@ void OutboundPath::secure_too_big(const Item& item, const SegmentPlan& plan, con
   // A datagram of nearly 64 KiB has no room for ESP, however it is cut afterwards.
   if (largest_carrier(plan, item, room, sa) > limits::kMaxPacketSize)
     return refuse_too_big(item, room, sa, filter, batch);
-  if (build(item, plan, room, true, sa, filter, batch)) batch.conclude(Verdict::kOutboundSecured, {});
+  if (!build(item, plan, room, true, sa, filter, batch)) return hold(item, filter, batch);
+  batch.conclude(Verdict::kOutboundSecured, {});
 }
 
 void OutboundPath::secure_in_fragments(const Item& item, const SegmentPlan& plan, const EspRoom& room, Sa& sa,
@@ -185,7 +191,8 @@ void OutboundPath::secure_in_fragments(const Item& item, const SegmentPlan& plan
   for (const MutableByteView& piece : pieces) {
     const Item part{*parse_ip(piece), {}};
     const auto part_plan = SegmentPlan::make(part.view, part.offload, room.largest_inner);
-    if (!build(part, *part_plan, room, false, sa, filter, batch)) return;
+    // The whole packet goes again under the successor; the receiver cannot join the pieces that have left.
+    if (!build(part, *part_plan, room, false, sa, filter, batch)) return hold(item, filter, batch);
   }
   batch.conclude(Verdict::kOutboundSecured, {});
 }
@@ -207,11 +214,7 @@ bool OutboundPath::build(const Item& item, const SegmentPlan& plan, const EspRoo
   const SaUse use = first ? sa.use(plan.count(), bytes, batch.now) : SaUse{};
   if (use.rekey)
     batch.output.events.push_back(RekeyNeeded{sa.parameters().spi, sa.parameters().peer(), filter.id, *use.rekey});
-  if (!first || !use.allowed) {
-    batch.conclude(!first ? Verdict::kOutboundSequenceExhausted : Verdict::kOutboundSaExpired,
-                   facts_of(item, &filter, &sa));
-    return false;
-  }
+  if (!first || !use.allowed) return false;
   count_bytes(batch.state.counters->sent, sa, bytes);
   for (std::size_t i = 0; i < plan.count(); ++i) {
     build_one(item, plan, i, room, fragment_outside, sa, *first + i, batch);

@@ -13,7 +13,8 @@ namespace ipsec::driver {
 
 // From the host to the wire, the documented steps OUT-01 to OUT-19:
 //
-//   parse -> exempt? -> [join fragments] -> classify -> permit | block | no SA: hold and acquire
+//   parse -> exempt? -> address known? -> [join fragments] -> classify -> permit | block | no SA or a used-up one: hold
+//   and acquire
 //         -> fits? -> cut into segments -> ESP around each -> seal (batched) -> [fragment] -> wire
 //
 // One thread.
@@ -45,7 +46,7 @@ class OutboundPath {
   void secure_in_fragments(const Item& item, const SegmentPlan& plan, const EspRoom& room, Sa& sa, const Filter& filter,
                            Batch& batch);
   void refuse_too_big(const Item& item, const EspRoom& room, Sa& sa, const Filter& filter, Batch& batch);
-  // Whether ESP packets were built; else the drop has been concluded.
+  // Whether ESP packets were built; false: the SA has reached its lifetime or its last sequence number.
   bool build(const Item& item, const SegmentPlan& plan, const EspRoom& room, bool fragment_outside, Sa& sa,
              const Filter& filter, Batch& batch);
   void build_one(const Item& item, const SegmentPlan& plan, std::size_t index, const EspRoom& room,

@@ -5,8 +5,9 @@
 namespace ipsec::driver {
 
 PacketWorker::PacketWorker(unsigned index, RandomSource& random, HeldPackets& held,
-                           std::shared_ptr<WorkerCounters> counters, std::function<void()> gone)
-    : state_(index, random, held, std::move(counters)), gone_(std::move(gone)) {}
+                           std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses,
+                           std::function<void()> gone)
+    : state_(index, random, held, std::move(counters), addresses), gone_(std::move(gone)) {}
 
 PacketWorker::~PacketWorker() { gone_(); }
 

@@ -15,9 +15,10 @@ namespace ipsec::driver {
 // The worker that Control makes: both directions over one state.
 class PacketWorker final : public Worker {
  public:
-  // `index` is that of its EspEngine; `gone` is called once, by the destructor, to give it back.
+  // `index` is that of its EspEngine; `addresses` may be null; `gone` is called once, by the destructor, to give it
+  // back.
   PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, std::shared_ptr<WorkerCounters> counters,
-               std::function<void()> gone);
+               OwnAddresses* addresses, std::function<void()> gone);
   ~PacketWorker() override;
 
   void process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) override;

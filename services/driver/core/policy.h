@@ -18,7 +18,7 @@ enum class Profile : std::uint8_t { kModern, kWindows2003 };
 struct Filter {
   std::uint64_t id = 0;  // never 0
   std::uint64_t mirror_id = 0;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0;  // counts in a PolicyUpdate only: place in the new list
   std::uint64_t weight = 0;
   Direction direction = Direction::kOutbound;
   Selector selector;  // as in the packet of that direction
@@ -27,6 +27,7 @@ struct Filter {
   std::optional<IpAddress> tunnel_source;
   std::optional<IpAddress> tunnel_destination;
   bool inbound_passthrough = false;
+  std::uint64_t protection_id = 0;
   std::string rule_name;  // for event texts
 
   bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
@@ -39,6 +40,16 @@ struct Policy {
   std::vector<Filter> filters;  // both directions, in the order of `index`
   Profile profile = Profile::kModern;
   std::vector<IpAddress> local_addresses;
+  bool addresses_are_complete = false;
+};
+
+// A policy, or the difference to the one in force (proto/policy.proto, PolicyChange).
+struct PolicyUpdate {
+  Policy settings;                     // without filters
+  std::uint64_t base_version = 0;      // 0: a whole policy
+  std::vector<std::uint64_t> removed;  // filter ids
+  std::vector<Filter> inserted;        // by ascending `index`
+  std::size_t count = 0;               // filters of the new policy
 };
 
 // What the shell knows of the interfaces and the policy does not say.

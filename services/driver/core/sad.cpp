@@ -170,12 +170,16 @@ void Sad::ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events) {
   events.insert(events.end(), needed.begin(), needed.end());
 }
 
-std::vector<DriverEvent> Sad::end_without_filter(const FilterTable& filters) {
+std::vector<DriverEvent> Sad::end_without_filter(const FilterTable& before, const FilterTable& after) {
   std::vector<std::pair<SaPointer, SaEndReason>> ended;
   for (const auto& [key, record] : records_) {
     const SaParameters& parameters = record.sa->parameters();
     if (parameters.direction == Direction::kInbound || parameters.filter_id == 0) continue;
-    if (filters.find(parameters.filter_id) == nullptr) ended.emplace_back(record.sa, SaEndReason::kPolicy);
+    const FilterEntry* const was = before.find(parameters.filter_id);
+    const FilterEntry* const is = after.find(parameters.filter_id);
+    const bool stays = is != nullptr && is->filter.action == Action::kNegotiate &&
+                       (was == nullptr || was->filter.protection_id == is->filter.protection_id);
+    if (!stays) ended.emplace_back(record.sa, SaEndReason::kPolicy);
   }
   return end(ended);
 }

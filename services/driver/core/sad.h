@@ -29,8 +29,9 @@ class Sad {
   bool remove(std::uint32_t spi, Direction direction, const IpAddress& peer);
   std::vector<DriverEvent> tick(Timestamp now);
 
-  // Ends outbound SAs of filters that are not in `filters` (an SA of filter 0 stays). Inbound ones run out.
-  std::vector<DriverEvent> end_without_filter(const FilterTable& filters);
+  // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
+  // `before` (an SA of filter 0 stays). Inbound ones run out (PA-26).
+  std::vector<DriverEvent> end_without_filter(const FilterTable& before, const FilterTable& after);
   std::vector<DriverEvent> end_all(SaEndReason reason);
 
   const SaTable& table() const { return table_; }

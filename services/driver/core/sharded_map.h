@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <memory>
 
 #include <absl/container/flat_hash_map.h>
@@ -14,6 +15,9 @@ namespace ipsec::driver {
 // origin is changed by another.
 template <typename Key, typename Value>
 class ShardedMap {
+  using Shard = absl::flat_hash_map<Key, Value>;
+  static constexpr std::size_t kShards = 256;
+
  public:
   // Null where there is none; valid until this copy changes.
   const Value* find(const Key& key) const {
@@ -27,6 +31,39 @@ class ShardedMap {
   void erase(const Key& key) {
     if (find(key) != nullptr) own(index(key)).erase(key);
   }
+
+  // Many changes at once, each touched shard copied once: they are there when the object ends. The map must not be used
+  // meanwhile.
+  class Change {
+   public:
+    explicit Change(ShardedMap& map) : map_(map) {}
+    ~Change() {
+      for (std::size_t i = 0; i < kShards; ++i) {
+        if (copies_[i] != nullptr) map_.shards_[i] = std::move(copies_[i]);
+      }
+    }
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+
+    // Null where there is none; valid until the next change.
+    Value* find(const Key& key) {
+      Shard& shard = own(index(key));
+      const auto found = shard.find(key);
+      return found == shard.end() ? nullptr : &found->second;
+    }
+    Value& operator[](const Key& key) { return own(index(key))[key]; }
+    void erase(const Key& key) { own(index(key)).erase(key); }
+
+   private:
+    Shard& own(std::size_t at) {
+      if (copies_[at] == nullptr) copies_[at] = map_.copy_of(at);
+      return *copies_[at];
+    }
+
+    ShardedMap& map_;
+    std::array<std::shared_ptr<Shard>, kShards> copies_;
+  };
+
   template <typename Visit>
   void for_each(Visit visit) const {
     for (const auto& shard : shards_) {
@@ -36,15 +73,19 @@ class ShardedMap {
   }
 
  private:
-  using Shard = absl::flat_hash_map<Key, Value>;
-  static constexpr std::size_t kShards = 256;
+  // The highest bits: the shards hash the same way and take the lowest for themselves.
+  static std::size_t index(const Key& key) {
+    return absl::HashOf(key) >> (std::numeric_limits<std::size_t>::digits - 8);
+  }
 
-  static std::size_t index(const Key& key) { return absl::HashOf(key) % kShards; }
+  std::shared_ptr<Shard> copy_of(std::size_t at) const {
+    return shards_[at] == nullptr ? std::make_shared<Shard>() : std::make_shared<Shard>(*shards_[at]);
+  }
 
   // Never changes a shard in place, even one that is not shared now: another thread may be letting go of it this very
   // moment, and a use count read without ordering proves nothing about what that thread has finished reading.
   Shard& own(std::size_t at) {
-    auto copy = shards_[at] == nullptr ? std::make_shared<Shard>() : std::make_shared<Shard>(*shards_[at]);
+    auto copy = copy_of(at);
     Shard& shard = *copy;
     shards_[at] = std::move(copy);
     return shard;

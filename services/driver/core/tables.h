@@ -22,6 +22,8 @@ struct Tables {
   std::shared_ptr<const FilterTable> filters;  // never null in a snapshot that Control made
   SaTable sas;
   absl::flat_hash_set<IpAddress> local_addresses;
+  // Packets of other addresses of this host are dropped: the policy does not speak of them yet.
+  bool addresses_are_complete = false;
   LinkSettings link;
 
   // Multicast, or a broadcast address of this host's subnets (seed rows EX-10, EX-11).

@@ -37,14 +37,13 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundSecured,            outbound_secured,             kSecure,  kQuiet, "secured by an SA") \
   X(kOutboundFragmentTaken,      outbound_fragment_taken,      kConsume, kQuiet, "fragment joined into its datagram") \
   X(kOutboundBlocked,            outbound_blocked,             kDrop,    kEvent, "a block filter matches") \
+  X(kOutboundUnlistedAddress,    outbound_unlisted_address,    kDrop,    kEvent, "from an address of this host that the policy does not list yet") \
   X(kOutboundMulticast,          outbound_multicast,           kDrop,    kQuiet, "multicast or broadcast under a negotiate filter") \
   X(kOutboundHeldReplaced,       outbound_held_replaced,       kDrop,    kQuiet, "a newer packet took its place in the queue") \
   X(kOutboundHeldFull,           outbound_held_full,           kDrop,    kQuiet, "too many packets wait for an SA") \
   X(kOutboundNegotiationFailed,  outbound_negotiation_failed,  kDrop,    kEvent, "no SA could be negotiated") \
   X(kOutboundBackOff,            outbound_back_off,            kDrop,    kQuiet, "the last negotiation failed a moment ago") \
   X(kOutboundPolicyChanged,      outbound_policy_changed,      kDrop,    kQuiet, "the filter it was held for is gone") \
-  X(kOutboundSaExpired,          outbound_sa_expired,          kDrop,    kEvent, "the SA has reached its lifetime") \
-  X(kOutboundSequenceExhausted,  outbound_sequence_exhausted,  kDrop,    kEvent, "the sequence numbers of the SA are used up") \
   X(kOutboundTooBig,             outbound_too_big,             kDrop,    kQuiet, "larger than the path allows; the sender was told") \
   X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
   X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
@@ -60,6 +59,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
   X(kInboundFragmentTaken,       inbound_fragment_taken,       kConsume, kQuiet, "fragment joined into its datagram") \
   X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
+  X(kInboundUnlistedAddress,     inbound_unlisted_address,     kDrop,    kEvent, "to an address of this host that the policy does not list yet") \
   X(kInboundClearRefused,        inbound_clear_refused,        kDrop,    kEvent, "clear packet where a filter demands security") \
   X(kInboundBadSpi,              bad_spi,                      kDrop,    kEvent, "no SA has this SPI") \
   X(kInboundSaExpired,           inbound_sa_expired,           kDrop,    kEvent, "the SA has reached its lifetime") \

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "services/common/crypto/random.h"
 #include "services/common/time.h"
@@ -10,6 +11,7 @@
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/ip.h"
+#include "services/driver/core/own_addresses.h"
 #include "services/driver/core/packet_port.h"
 #include "services/driver/core/tables.h"
 #include "services/driver/core/worker.h"
@@ -20,14 +22,15 @@ namespace ipsec::driver {
 
 struct WorkerState {
   WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets,
-              std::shared_ptr<WorkerCounters> own_counters)
-      : engine(index, random), held(held_packets), counters(std::move(own_counters)) {}
+              std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses)
+      : engine(index, random), held(held_packets), counters(std::move(own_counters)), own_addresses(addresses) {}
 
   EspEngine engine;
   Arena arena;
   AuditLimiter audit;
   HeldPackets& held;
   std::shared_ptr<WorkerCounters> counters;
+  OwnAddresses* own_addresses;  // null: not known
 };
 
 // One call of a worker: the snapshot it works with and where its results go.
@@ -36,6 +39,16 @@ struct Batch {
   const Tables& tables;
   Timestamp now;
   Output& output;
+  bool own_addresses_are_fresh = false;
+
+  // Whether the host has this address although the policy does not list it. Forwarded packets carry addresses that the
+  // host does not have; the filters decide on them.
+  bool is_unlisted(const IpAddress& address) {
+    if (!tables.addresses_are_complete || state.own_addresses == nullptr) return false;
+    if (tables.local_addresses.contains(address)) return false;
+    if (!std::exchange(own_addresses_are_fresh, true)) state.own_addresses->refresh();
+    return state.own_addresses->contains(address);
+  }
 
   // What is known of a packet when its verdict is found, for the audit event.
   struct Facts {

@@ -52,25 +52,6 @@ Result<std::optional<IpAddress>> optional_address(bool present, const proto::Add
   return std::optional<IpAddress>(address);
 }
 
-Result<Filter> filter_from_proto(const proto::Filter& message, const std::string& field) {
-  Filter filter;
-  filter.id = message.id();
-  filter.mirror_id = message.mirror_id();
-  filter.index = message.index();
-  filter.weight = message.weight();
-  IPSEC_ASSIGN_OR_RETURN(filter.direction, from_proto(message.direction(), field + ".direction"));
-  IPSEC_ASSIGN_OR_RETURN(filter.selector, from_proto(message.selector(), field + ".selector"));
-  IPSEC_ASSIGN_OR_RETURN(filter.action, action_from_proto(message.action(), field + ".action"));
-  IPSEC_ASSIGN_OR_RETURN(filter.tunnel_source, optional_address(message.has_tunnel_source(), message.tunnel_source(),
-                                                                field + ".tunnel_source"));
-  IPSEC_ASSIGN_OR_RETURN(
-      filter.tunnel_destination,
-      optional_address(message.has_tunnel_destination(), message.tunnel_destination(), field + ".tunnel_destination"));
-  filter.inbound_passthrough = message.inbound_passthrough();
-  filter.rule_name = message.rule_name();
-  return filter;
-}
-
 SecretBytes secret(const std::string& octets) { return SecretBytes(as_bytes(octets)); }
 
 // common.proto numbers these enumerations as the core does, plus one.
@@ -150,6 +131,26 @@ Result<SecurityProtocol> from_proto(proto::SecurityProtocol value, std::string_v
   }
 }
 
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field) {
+  Filter filter;
+  filter.id = message.id();
+  filter.mirror_id = message.mirror_id();
+  filter.index = message.index();
+  filter.weight = message.weight();
+  IPSEC_ASSIGN_OR_RETURN(filter.direction, from_proto(message.direction(), field + ".direction"));
+  IPSEC_ASSIGN_OR_RETURN(filter.selector, from_proto(message.selector(), field + ".selector"));
+  IPSEC_ASSIGN_OR_RETURN(filter.action, action_from_proto(message.action(), field + ".action"));
+  IPSEC_ASSIGN_OR_RETURN(filter.tunnel_source, optional_address(message.has_tunnel_source(), message.tunnel_source(),
+                                                                field + ".tunnel_source"));
+  IPSEC_ASSIGN_OR_RETURN(
+      filter.tunnel_destination,
+      optional_address(message.has_tunnel_destination(), message.tunnel_destination(), field + ".tunnel_destination"));
+  filter.inbound_passthrough = message.inbound_passthrough();
+  filter.protection_id = message.protection_id();
+  filter.rule_name = message.rule_name();
+  return filter;
+}
+
 Result<Policy> from_proto(const proto::DriverPolicy& message) {
   Policy policy;
   policy.version = message.version();
@@ -157,7 +158,7 @@ Result<Policy> from_proto(const proto::DriverPolicy& message) {
   policy.active = message.active();
   policy.filters.reserve(static_cast<std::size_t>(message.filters_size()));
   for (int i = 0; i < message.filters_size(); ++i) {
-    IPSEC_ASSIGN_OR_RETURN(Filter filter, filter_from_proto(message.filters(i), fmt::format("policy.filters[{}]", i)));
+    IPSEC_ASSIGN_OR_RETURN(Filter filter, from_proto(message.filters(i), fmt::format("policy.filters[{}]", i)));
     policy.filters.push_back(std::move(filter));
   }
   IPSEC_ASSIGN_OR_RETURN(policy.profile, profile_from_proto(message.profile(), "policy.profile"));
@@ -166,6 +167,7 @@ Result<Policy> from_proto(const proto::DriverPolicy& message) {
                            from_proto(message.local_addresses(i), fmt::format("policy.local_addresses[{}]", i)));
     policy.local_addresses.push_back(address);
   }
+  policy.addresses_are_complete = message.addresses_are_complete();
   return policy;
 }
 

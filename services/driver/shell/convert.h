@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "proto/driver.pb.h"
@@ -19,6 +20,8 @@ namespace proto = ::policyagent::v1;
 namespace ipsec::driver {
 
 Result<Policy> from_proto(const proto::DriverPolicy& message);
+// `field` names the place of the message in errors.
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field);
 Result<SaParameters> from_proto(const proto::Sa& message);
 Result<Direction> from_proto(proto::Direction value, std::string_view field);
 Result<SecurityProtocol> from_proto(proto::SecurityProtocol value, std::string_view field);

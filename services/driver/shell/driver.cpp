@@ -9,8 +9,6 @@ namespace {
 
 using daemon::monotonic_now;
 
-bool is_outbound_tunnel(const Filter& filter) { return filter.direction == Direction::kOutbound && filter.is_tunnel(); }
-
 }  // namespace
 
 Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& random,
@@ -30,7 +28,9 @@ Driver::Driver(RandomSource& random, Netlink routes)
 Status Driver::start_workers(unsigned count, RandomSource& random) {
   std::vector<std::unique_ptr<Worker>> workers;
   for (unsigned i = 0; i < count; ++i) {
-    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random));
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<AddressWatch> addresses, AddressWatch::open());
+    IPSEC_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, control_.make_worker(random, addresses.get()));
+    address_watches_.push_back(std::move(addresses));
     workers.push_back(std::move(worker));
   }
   workers_ = std::make_unique<WorkerPool>(
@@ -44,19 +44,29 @@ Driver::~Driver() = default;
 
 Result<bool> Driver::set_policy(Policy policy) {
   const std::lock_guard lock(mutex_);
-  if (stopped_) return refused("the driver is stopping");
-  const std::uint64_t version = policy.version;
-  const Profile profile = policy.profile;
-  const std::vector<Filter> filters = policy.filters;
-  const std::string name = policy.name;
+  if (stopped_) return unavailable("the driver is stopping");
   IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
+  return follow_change(events);
+}
+
+Result<bool> Driver::update_policy(PolicyUpdate update) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return unavailable("the driver is stopping");
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.update_policy(std::move(update)));
+  return follow_change(events);
+}
+
+Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
+  const std::shared_ptr<const FilterTable> filters = control_.filters();
   events_.set_filters(filters);
-  nics_->use_one_worker_outbound(std::any_of(filters.begin(), filters.end(), is_outbound_tunnel));
-  profile_ = profile;
+  nics_->use_one_worker_outbound(filters->has_outbound_tunnels());
   policy_known_ = true;
+  const std::string& name = control_.policy_name();
+  const std::uint64_t version = control_.policy_version();
   events_.add("policy_set", Severity::kInformation,
-              control_.active() ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters.size())
-                                : std::string("No policy is active"),
+              control_.active()
+                  ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters->entries().size())
+                  : std::string("No policy is active"),
               {{"policy", name}, {"version", fmt::format("{}", version)}});
   publish();
   distribute(events);
@@ -121,10 +131,10 @@ std::vector<SaStatus> Driver::list_sas() {
   return control_.list_sas(monotonic_now());
 }
 
-DriverState Driver::state() {
+DriverState Driver::state(Control::FilterNumbers filters) {
   const std::lock_guard lock(mutex_);
-  return {control_.statistics(), control_.policy_version(), profile_,
-          nics_->names(),        workers_->lost_to_wire(),  workers_->lost_to_host()};
+  return {control_.statistics(filters), control_.policy_version(), control_.profile(), nics_->names(),
+          workers_->lost_to_wire(),     workers_->lost_to_host()};
 }
 
 void Driver::tick() {

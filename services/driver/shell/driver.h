@@ -10,6 +10,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/result.h"
 #include "services/driver/core/control.h"
+#include "services/driver/shell/address_watch.h"
 #include "services/driver/shell/attached_nics.h"
 #include "services/driver/shell/event_log.h"
 #include "services/driver/shell/request_stream.h"
@@ -43,6 +44,8 @@ class Driver {
   // Puts the policy in force and attaches or detaches accordingly. kInvalid: refused, the old one stays. kUnavailable:
   // in force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
   Result<bool> set_policy(Policy policy);
+  // The same for a whole policy or a difference. kRefused as Control::update_policy().
+  Result<bool> update_policy(PolicyUpdate update);
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
@@ -51,7 +54,7 @@ class Driver {
   std::shared_ptr<RequestQueue> open_requests();
   std::shared_ptr<rpc::EventQueue<Event>> watch_events() { return events_.watch(); }
   std::vector<SaStatus> list_sas();
-  DriverState state();
+  DriverState state(Control::FilterNumbers filters = Control::FilterNumbers::kInclude);
 
   // About once a second.
   void tick();
@@ -65,6 +68,7 @@ class Driver {
   Status start_workers(unsigned count, RandomSource& random);
 
   // These require the lock.
+  Result<bool> follow_change(const std::vector<DriverEvent>& events);
   Status follow_policy();
   void link_changed();
   void publish();
@@ -78,7 +82,6 @@ class Driver {
   RequestStream requests_;
   Control control_;
   TablesPointer published_;
-  Profile profile_ = Profile::kModern;
   LinkSettings link_;
   bool stopped_ = false;
   bool policy_known_ = false;  // before the first one, what a dead process left blocked stays so
@@ -86,6 +89,7 @@ class Driver {
   std::mutex routes_mutex_;
   Netlink routes_;
 
+  std::vector<std::unique_ptr<AddressWatch>> address_watches_;  // one for each worker
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<AttachedNics> nics_;
 };

@@ -11,6 +11,7 @@
 #include "services/common/rpc/stream.h"
 #include "services/common/secret.h"
 #include "services/driver/shell/convert.h"
+#include "services/driver/shell/policy_update.h"
 
 namespace ipsec::driver {
 
@@ -47,6 +48,22 @@ class DriverService final : public proto::Driver::Service {
     const Result<bool> attached = driver_.set_policy(*std::move(policy));
     if (!attached.ok()) return to_grpc(attached.status());
     reply->set_version(request->policy().version());
+    reply->set_attached(*attached);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status UpdatePolicy(ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
+                            proto::SetDriverPolicyReply* reply) override {
+    PolicyUpdateCollector collector;
+    proto::DriverPolicyUpdate message;
+    while (reader->Read(&message)) {
+      if (const Status status = collector.take(message); !status.ok()) return to_grpc(status);
+    }
+    if (!collector.complete()) return to_grpc(invalid("commit: the stream ended without it"));
+    PolicyUpdate update = collector.take_update();
+    reply->set_version(update.settings.version);
+    const Result<bool> attached = driver_.update_policy(std::move(update));
+    if (!attached.ok()) return to_grpc(attached.status());
     reply->set_attached(*attached);
     return grpc::Status::OK;
   }
@@ -106,9 +123,10 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status GetStatistics(ServerContext*, const proto::GetDriverStatisticsRequest*,
+  grpc::Status GetStatistics(ServerContext*, const proto::GetDriverStatisticsRequest* request,
                              proto::DriverStatistics* reply) override {
-    const DriverState state = driver_.state();
+    const DriverState state = driver_.state(request->without_filters() ? Control::FilterNumbers::kLeaveOut
+                                                                       : Control::FilterNumbers::kInclude);
     for (const NamedCounter& counter : named_counters(state.statistics)) *reply->add_counters() = to_proto(counter);
     for (const NamedCounter& counter : verdict_counters(state.statistics)) *reply->add_verdicts() = to_proto(counter);
     *reply->add_verdicts() =

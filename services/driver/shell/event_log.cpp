@@ -79,8 +79,8 @@ void EventLog::write(const AuditEvent& audit) {
   std::string rule_name;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = rule_names_.find(audit.filter_id);
-    if (found != rule_names_.end()) rule_name = found->second;
+    const FilterEntry* found = filters_ == nullptr ? nullptr : filters_->find(audit.filter_id);
+    if (found != nullptr) rule_name = found->filter.rule_name;
   }
   add(std::string(info(audit.verdict).name), severity_of(audit.verdict), text_of(audit, rule_name),
       fields_of(audit, rule_name));
@@ -99,11 +99,10 @@ void EventLog::publish(Event event) {
   watchers_.publish(event);
 }
 
-void EventLog::set_filters(const std::vector<Filter>& filters) {
-  std::map<std::uint64_t, std::string> names;
-  for (const Filter& filter : filters) names.emplace(filter.id, filter.rule_name);
+void EventLog::set_filters(std::shared_ptr<const FilterTable> filters) {
   const std::lock_guard lock(mutex_);
-  rule_names_ = std::move(names);
+  // The old one is let go of after the lock.
+  filters_.swap(filters);
 }
 
 }  // namespace ipsec::driver

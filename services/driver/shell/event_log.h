@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,7 +11,7 @@
 
 #include "services/common/rpc/event_queue.h"
 #include "services/driver/core/events.h"
-#include "services/driver/core/policy.h"
+#include "services/driver/core/filter_table.h"
 
 namespace ipsec::driver {
 
@@ -41,7 +40,7 @@ class EventLog {
            std::vector<std::pair<std::string, std::string>> fields = {});
 
   // The rules that audit events are to name.
-  void set_filters(const std::vector<Filter>& filters);
+  void set_filters(std::shared_ptr<const FilterTable> filters);
 
   // From now on; the watcher leaves by letting go of the queue.
   std::shared_ptr<rpc::EventQueue<Event>> watch() { return watchers_.subscribe(); }
@@ -55,7 +54,7 @@ class EventLog {
 
   std::mutex mutex_;
   std::uint64_t last_sequence_ = 0;
-  std::map<std::uint64_t, std::string> rule_names_;  // by filter id
+  std::shared_ptr<const FilterTable> filters_;  // null before the first policy
   rpc::EventBroadcaster<Event> watchers_;
   rpc::EventQueue<AuditEvent> audits_;
   std::thread writer_;  // last: it uses all of the above

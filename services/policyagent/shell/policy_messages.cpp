@@ -141,6 +141,7 @@ proto::DriverPolicy to_driver_policy(const CompiledPolicy& policy, std::uint64_t
   for (const SpecificFilter& filter : policy.filters) *message.add_filters() = to_proto(filter, policy.policy_name);
   message.set_profile(std::string(name(policy.profile)));
   for (const IpAddress& address : policy.local_addresses) *message.add_local_addresses() = rpc::to_proto(address);
+  message.set_addresses_are_complete(policy.active && !policy.filters.empty());
   return message;
 }
 

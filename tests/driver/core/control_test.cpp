@@ -278,6 +278,85 @@ TEST_F(ControlSide, a_new_policy_ends_outbound_sas_of_filters_that_are_gone) {
   EXPECT_EQ(installed(), (std::set<std::uint32_t>{inbound_spi}));
 }
 
+// The difference to the policy in force, as the agent sends it.
+PolicyUpdate change_of(const Control& control) {
+  PolicyUpdate update;
+  update.base_version = control.policy_version();
+  update.settings.version = update.base_version + 1;
+  update.settings.active = true;
+  update.count = control.filters()->entries().size();
+  return update;
+}
+
+TEST_F(ControlSide, PA_26_a_change_touches_only_the_sas_of_its_filters) {
+  const std::uint32_t spi = connect_pair();
+  host.send(ping());
+  Control& control = host.control();
+  const std::uint64_t filter =
+      control.filters()->match(Direction::kOutbound, {host.own(), peer.own(), 1, 0, 0})->filter.id;
+  const std::uint64_t packets = control.filters()->find(filter)->counters->packets;
+  ASSERT_GT(packets, 0U);
+
+  PolicyUpdate added = change_of(control);
+  added.inserted = {mirrored(900, between("10.77.0.1", "10.77.0.9"), Action::kBlock).outbound};
+  ++added.count;
+  auto events = control.update_policy(added);
+  ASSERT_TRUE(events.ok()) << events.status().message();
+  EXPECT_THAT(*events, testing::IsEmpty());
+  EXPECT_EQ(host.send(ping()).to_wire.size(), 1U);
+  EXPECT_EQ(control.filters()->find(filter)->counters->packets, packets + 1);
+  EXPECT_THAT(host.send(ping("10.77.0.9")).to_wire, testing::IsEmpty());
+  EXPECT_EQ(host.count(Verdict::kOutboundBlocked), 1U);
+
+  PolicyUpdate removed = change_of(control);
+  removed.removed = {filter};
+  --removed.count;
+  events = control.update_policy(removed);
+  ASSERT_TRUE(events.ok()) << events.status().message();
+  EXPECT_EQ(
+      events_of<SaEnded>(*events),
+      (std::vector{SaEnded{spi, Direction::kOutbound, SecurityProtocol::kEsp, peer.own(), SaEndReason::kPolicy}}));
+  EXPECT_EQ(installed(), (std::set<std::uint32_t>{inbound_spi})) << "the inbound one runs out";
+}
+
+TEST_F(ControlSide, PA_26_another_protection_of_a_filter_ends_its_outbound_sas) {
+  const std::uint32_t spi = connect_pair();
+  Control& control = host.control();
+  Filter filter = control.filters()->match(Direction::kOutbound, {host.own(), peer.own(), 1, 0, 0})->filter;
+  const auto replace_by = [&](const Filter& other) {
+    PolicyUpdate update = change_of(control);
+    update.removed = {other.id};
+    update.inserted = {other};
+    update.inserted[0].index = 0;
+    const auto events = control.update_policy(update);
+    EXPECT_TRUE(events.ok()) << events.status().message();
+    return events_of<SaEnded>(*events).size();
+  };
+  filter.rule_name = "renamed";
+  EXPECT_EQ(replace_by(filter), 0U);
+  EXPECT_TRUE(installed().contains(spi));
+  filter.protection_id = 42;
+  EXPECT_EQ(replace_by(filter), 1U);
+  EXPECT_EQ(installed(), (std::set<std::uint32_t>{inbound_spi}));
+}
+
+TEST_F(ControlSide, a_change_of_another_version_is_refused_and_changes_nothing) {
+  connect_pair();
+  Control& control = host.control();
+  const std::uint64_t version = control.policy_version();
+  PolicyUpdate update = change_of(control);
+  ++update.base_version;
+  EXPECT_EQ(control.update_policy(update).status().code(), ErrorCode::kRefused);
+  update = change_of(control);
+  ++update.count;
+  EXPECT_EQ(control.update_policy(update).status().code(), ErrorCode::kRefused);
+  update = {};
+  update.count = 3;
+  EXPECT_EQ(control.update_policy(update).status().code(), ErrorCode::kRefused);
+  EXPECT_EQ(control.policy_version(), version);
+  EXPECT_EQ(host.send(ping()).to_wire.size(), 1U);
+}
+
 TEST_F(ControlSide, an_inactive_policy_ends_everything) {
   connect_pair();
   host.send(ping());

@@ -172,17 +172,19 @@ TEST_F(Outbound, OUT_09_use_of_an_sa_resets_its_idle_time) {
   EXPECT_EQ(status.bytes, ping().size());
 }
 
-TEST_F(Outbound, OUT_10_OUT_11_DRV_06_kilobytes_ask_for_a_rekey_once_and_then_end_it) {
+TEST_F(Outbound, OUT_10_OUT_11_DRV_06_kilobytes_ask_for_a_rekey_once_and_then_packets_wait_for_it) {
   rule(Action::kNegotiate);
   SaRecipe recipe;
   recipe.lifetime_kilobytes = 100;
   recipe.initiator = true;
   secure(recipe);
   std::size_t sent = 0, asked_at = 0, asked = 0;
+  std::vector<Acquire> acquires;
   const Bytes packet = udp_packet(to("10.77.0.2"), 1, 2, pattern(972));  // 1000 octets
-  while (host.count(Verdict::kOutboundSaExpired) == 0 && sent < 200) {
+  while (acquires.empty() && sent < 200) {
     const auto result = host.send(packet);
     ++sent;
+    acquires = events_of<Acquire>(result.events);
     for (const RekeyNeeded& rekey : events_of<RekeyNeeded>(result.events)) {
       EXPECT_EQ(rekey.spi, spi);
       EXPECT_EQ(rekey.peer, peer.own());
@@ -198,6 +200,47 @@ TEST_F(Outbound, OUT_10_OUT_11_DRV_06_kilobytes_ask_for_a_rekey_once_and_then_en
   EXPECT_GE(asked_at, 76U);         // 75 to 80 % of 102400 octets
   EXPECT_LE(asked_at, 83U);
   EXPECT_EQ(host.count(Verdict::kOutboundSecured), 103U);
+  EXPECT_EQ(host.control().statistics().held_packets, 1U);
+
+  // The running rekey serves what waits.
+  const std::uint32_t old = spi;
+  recipe.replaces = old;
+  secure(recipe);
+  const auto released = host.send_released();
+  ASSERT_EQ(released.to_wire.size(), 1U);
+  EXPECT_EQ(load_u32(&released.to_wire[0].bytes[20]), spi);
+  EXPECT_NE(spi, old);
+  EXPECT_EQ(host.count(Verdict::kOutboundSecured), 104U);
+}
+
+TEST_F(Outbound, OUT_11_what_waits_for_the_successor_of_a_used_up_sa_is_bounded) {
+  rule(Action::kNegotiate);
+  SaRecipe recipe;
+  recipe.lifetime_kilobytes = 1;
+  secure(recipe);
+  host.send(udp_packet(to("10.77.0.2"), 1, 2, pattern(1100)));
+  std::size_t acquires = 0;
+  for (std::size_t i = 0; i < limits::kMaxHeldPerPeer + 5; ++i)
+    acquires += events_of<Acquire>(host.send(ping()).events).size();
+  EXPECT_EQ(acquires, 1U);
+  EXPECT_EQ(host.control().statistics().held_packets, limits::kMaxHeldPerPeer);
+  EXPECT_EQ(host.count(Verdict::kOutboundHeldFull), 5U);
+}
+
+TEST_F(Outbound, OUT_11_a_packet_cut_for_a_tunnel_that_is_used_up_halfway_waits_whole) {
+  rule(Action::kNegotiate);
+  SaRecipe recipe;
+  recipe.encapsulation = Encapsulation::kTunnel;
+  recipe.lifetime_kilobytes = 1;
+  secure(recipe);
+  IpFields ip = to("10.77.0.2");
+  ip.dont_fragment = false;
+  const auto cut = host.send(udp_packet(ip, 1, 2, pattern(4000)));
+  EXPECT_EQ(host.control().statistics().held_packets, 1U);
+  EXPECT_EQ(events_of<Acquire>(cut.events).size(), 1U);
+  recipe.lifetime_kilobytes = 0;
+  secure(recipe);
+  EXPECT_EQ(host.send_released().to_wire.size(), 3U);
 }
 
 TEST_F(Outbound, OUT_11_DRV_15_an_sa_beyond_its_kilobytes_is_taken_away) {
@@ -206,11 +249,13 @@ TEST_F(Outbound, OUT_11_DRV_15_an_sa_beyond_its_kilobytes_is_taken_away) {
   recipe.lifetime_kilobytes = 1;
   secure(recipe);
   host.send(udp_packet(to("10.77.0.2"), 1, 2, pattern(1100)));
-  expect_dropped(ping(), Verdict::kOutboundSaExpired);
+  EXPECT_THAT(host.send(ping()).to_wire, testing::IsEmpty());
   const auto ended = events_of<SaEnded>(host.control().tick(host.now));
   ASSERT_EQ(ended.size(), 1U);
   EXPECT_EQ(ended[0], (SaEnded{spi, Direction::kOutbound, SecurityProtocol::kEsp, peer.own(), SaEndReason::kLifetime}));
-  EXPECT_EQ(events_of<Acquire>(host.send(ping()).events).size(), 1U);
+  // The acquire of the first one is out; more packets join it.
+  EXPECT_THAT(events_of<Acquire>(host.send(ping()).events), testing::IsEmpty());
+  EXPECT_EQ(host.control().statistics().held_packets, 2U);
 }
 
 // The largest packet that fits, and one octet more.

@@ -33,8 +33,9 @@ Selector between(std::string_view source, std::string_view destination, std::uin
   return selector;
 }
 
-TestHost::TestHost(std::string_view own_address) : own_(address(own_address)), control_(random_) {
-  auto worker = control_.make_worker(iv_random_);
+TestHost::TestHost(std::string_view own_address) : own_(address(own_address)), listed_{own_}, control_(random_) {
+  addresses_.add(own_address);
+  auto worker = control_.make_worker(iv_random_, &addresses_);
   EXPECT_TRUE(worker.ok());
   worker_ = *std::move(worker);
 }
@@ -45,9 +46,17 @@ void TestHost::set_filters(std::vector<Filter> filters, Profile profile) {
   policy.active = true;
   policy.filters = std::move(filters);
   policy.profile = profile;
-  policy.local_addresses = {own_};
+  policy.local_addresses = listed_;
+  policy.addresses_are_complete = addresses_are_complete_;
   const auto events = control_.set_policy(std::move(policy));
   EXPECT_TRUE(events.ok()) << events.status().message();
+}
+
+void ScriptedAddresses::add(std::string_view text) { there_.insert(address(text)); }
+
+void TestHost::list_addresses(const std::vector<std::string_view>& more) {
+  for (const std::string_view text : more) listed_.push_back(address(text));
+  addresses_are_complete_ = true;
 }
 
 TestHost::Result TestHost::run(std::vector<Stored> packets, bool outbound) {

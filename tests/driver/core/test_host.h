@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,19 @@ struct FilterPair {
 FilterPair mirrored(std::uint64_t id, const Selector& outbound, Action action);
 Selector between(std::string_view source, std::string_view destination, std::uint8_t protocol = kProtocolAny);
 
+// The addresses that the kernel of a TestHost would name.
+class ScriptedAddresses : public OwnAddresses {
+ public:
+  // Known to the worker from its next batch on.
+  void add(std::string_view address);
+  void refresh() override { known_ = there_; }
+  bool contains(const IpAddress& address) const override { return known_.contains(address); }
+
+ private:
+  std::set<IpAddress> there_;
+  std::set<IpAddress> known_;
+};
+
 class TestHost {
  public:
   explicit TestHost(std::string_view own_address);
@@ -40,10 +54,13 @@ class TestHost {
   Control& control() { return control_; }
   Worker& worker() { return *worker_; }
   ScriptedRandom& random() { return random_; }
+  ScriptedAddresses& addresses() { return addresses_; }
   Timestamp now{std::chrono::hours(1)};
 
   // Puts these filters in force; expects that the policy is accepted.
   void set_filters(std::vector<Filter> filters, Profile profile = Profile::kModern);
+  // From the next set_filters() on the policy lists these too, and says that there are no others.
+  void list_addresses(const std::vector<std::string_view>& more);
 
   struct Result {
     std::vector<Stored> to_wire;
@@ -70,7 +87,10 @@ class TestHost {
 
   ScriptedRandom random_;
   SeededRandom iv_random_{7};
+  ScriptedAddresses addresses_;
   IpAddress own_;
+  std::vector<IpAddress> listed_;
+  bool addresses_are_complete_ = false;
   Control control_;
   std::unique_ptr<Worker> worker_;
 };
