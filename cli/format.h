@@ -66,6 +66,12 @@ std::string format_filter_action(const proto::StoredFilterAction& action, std::s
 std::string format_quick_mode_offers(const google::protobuf::RepeatedPtrField<proto::StoredQuickModeOffer>& offers,
                                      bool pfs);
 
+// ---- stores: format_stores.cpp --------------------------------------------------------------------------------------
+
+std::string format_stores(const proto::StoreListing& listing);
+// The lines of format_status about loading.
+std::string format_retrieval(const proto::AgentStatus& status);
+
 // ---- dynamic: format_running.cpp, format_sas.cpp --------------------------------------------------------------------
 
 std::string format_main_mode_policies(const proto::CompiledPolicyReply& compiled);

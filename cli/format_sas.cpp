@@ -172,7 +172,8 @@ std::string format_status(const proto::AgentStatus& status) {
       field("Policy Name", status.policy_name().empty() ? "No Currently Assigned Policy" : status.policy_name()) +
       field("Policy Version", std::to_string(status.policy_version())) + field("Profile", status.profile()) +
       field("Polling Interval", fmt::format("{} minutes", status.polling_interval_minutes())) +
-      field("Last Load", fmt::format("{}: {}", status.last_load_reason(), status.last_load_outcome()));
+      field("Last Load", fmt::format("{}: {}", status.last_load_reason(), status.last_load_outcome())) +
+      format_retrieval(status);
   if (status.profile() == "windows2003") text += field("IPv6", "NOT FILTERED (profile windows2003)");
   for (const auto& service : status.services()) {
     text += field(fmt::format("Service {}", service.name()), service_text(service));

@@ -42,11 +42,13 @@ Outcome show_store(const Command& command, Services& services) {
   request.set_kind(proto::ReadRequest::KIND_POLICY);
   auto objects = services.agent.read(request);
   if (!objects.ok()) return call_failed(services.agent, objects.status());
-  if (wants_json(command, services)) {
-    objects->clear_policies();
-    return json_outcome(command, *objects);
-  }
-  return {field("Store", store_text(objects->store())), false};
+  auto status = services.agent.status();
+  if (!status.ok()) return call_failed(services.agent, status.status());
+  proto::StoreListing listing;
+  listing.set_store(objects->store());
+  listing.mutable_stores()->Swap(status->mutable_stores());
+  if (wants_json(command, services)) return json_outcome(command, listing);
+  return {format_stores(listing), false};
 }
 
 Outcome export_policies(const Command& command, Services& services) {

@@ -67,6 +67,7 @@ TEST(Format, golden_listings_of_what_runs) {
   expect_golden("stats.txt",
                 format_ike_statistics(sample_statistics()) + "\n" + format_driver_statistics(sample_statistics()));
   expect_golden("status.txt", format_status(sample_status()));
+  expect_golden("stores.txt", format_stores(sample_stores()));
   expect_golden("events.txt", format_events(sample_events()));
 }
 
@@ -76,6 +77,7 @@ TEST(Format, golden_json) {
   expect_golden("qmsas.json", show_json("dynamic show qmsas", sample_quick_mode_sas()));
   expect_golden("events.json", show_json("dynamic show events", sample_events()));
   expect_golden("status.json", show_json("dynamic show status", sample_status()));
+  expect_golden("stores.json", show_json("static show store", sample_stores()));
 }
 
 TEST(Format, keys_never_show) {

@@ -325,6 +325,27 @@ proto::Statistics sample_statistics() {
   return statistics;
 }
 
+proto::StoreListing sample_stores() {
+  proto::StoreListing listing;
+  listing.set_store("local");
+  const auto add = [&](const char* name, const char* location, const char* registry, const char* state) {
+    proto::StoreStatus& store = *listing.add_stores();
+    store.set_name(name);
+    store.set_location(location);
+    store.set_registry_name(registry);
+    store.set_state(state);
+    return &store;
+  };
+  add("central", "sqlite:/mnt/policies/central.db", "HKLM\\GPTIPSECPolicy\\DSIPSECPolicyPath", "unavailable")
+      ->set_problem("central store sqlite:/mnt/policies/central.db: it is not there");
+  proto::StoreStatus& cache = *add("cache", "/var/lib/policyagent/cache.db", "HKLM\\Policy\\Cache", "in force");
+  cache.set_policy_name("Partner link");
+  cache.set_version("sha256:0123456789abcdef");
+  cache.set_read_at(kSampleTime);
+  add("local", "/var/lib/policyagent/policy.db", "HKLM\\Policy\\Local", "not asked");
+  return listing;
+}
+
 proto::AgentStatus sample_status() {
   proto::AgentStatus status;
   status.set_state("Local");
@@ -346,6 +367,11 @@ proto::AgentStatus sample_status() {
   status.set_profile("windows2003");
   status.set_last_load_reason("started");
   status.set_last_load_outcome("3 filters");
+  status.set_state_name("Cache Downloaded");
+  status.set_next_poll_seconds(3725);
+  status.set_loads(3);
+  status.set_last_load_at(kSampleTime);
+  *status.mutable_stores() = sample_stores().stores();
   return status;
 }
 

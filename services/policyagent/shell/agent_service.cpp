@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/policyagent.grpc.pb.h"
+#include "services/common/daemon/clock.h"
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
@@ -29,6 +30,43 @@ std::uint32_t members(const nlohmann::json& document, const char* key) {
   return found != document.end() && found->is_array() ? static_cast<std::uint32_t>(found->size()) : 0;
 }
 
+// The documented system's keys of the registry, for those who know it by them (ST-15).
+constexpr std::string_view kRegistry = R"(HKLM\SOFTWARE\Policies\Microsoft\Windows\IPSec\)";
+std::string_view registry_name(StoreName store) {
+  switch (store) {
+    case StoreName::kLocal:
+      return R"(Policy\Local)";
+    case StoreName::kCache:
+      return R"(Policy\Cache)";
+    case StoreName::kCentral:
+      break;
+  }
+  return R"(GPTIPSECPolicy\DSIPSECPolicyPath)";
+}
+
+std::string_view state_of(const StoreRecord& record) {
+  if (record.in_force) return "in force";
+  if (!record.asked) return "not asked";
+  if (!record.answered) return "unavailable";
+  return record.policy_name.empty() ? "empty" : "available";
+}
+
+void add_store(const StoreRecord& record, proto::StoreStatus& status) {
+  status.set_name(std::string(name(record.name)));
+  status.set_location(record.location);
+  status.set_registry_name(fmt::format("{}{}", kRegistry, registry_name(record.name)));
+  status.set_state(std::string(state_of(record)));
+  status.set_policy_name(record.policy_name);
+  status.set_version(record.version);
+  status.set_read_at(record.read_at);
+  status.set_problem(record.problem);
+}
+
+std::int64_t seconds_until(Timestamp time) {
+  if (time == kNever) return -1;
+  return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time - daemon::monotonic_now()).count(), 0);
+}
+
 template <typename Reply>
 grpc::Status answer(Result<Reply> result, Reply& reply) {
   if (!result.ok()) return to_grpc(result.status());
@@ -36,11 +74,24 @@ grpc::Status answer(Result<Reply> result, Reply& reply) {
   return grpc::Status::OK;
 }
 
-// This agent has a local store only; a change meant for another must not end up in it.
-Status require_local(const proto::StoreLocation& store) {
-  if (store.kind() == proto::StoreLocation::KIND_LOCAL) return {};
-  const std::string name = proto::StoreLocation::Kind_Name(store.kind());
-  return refused(fmt::format("this host has no such policy store ({}); it has the local store", name));
+// `persistent` is the local store: that one is in force from the agent's start until a central or cached policy is.
+Result<StoreName> store_of(const proto::StoreLocation& location, const Agent& agent) {
+  switch (location.kind()) {
+    case proto::StoreLocation::KIND_LOCAL:
+    case proto::StoreLocation::KIND_PERSISTENT:
+      return StoreName::kLocal;
+    case proto::StoreLocation::KIND_CACHE:
+      return StoreName::kCache;
+    case proto::StoreLocation::KIND_DOMAIN:
+      break;
+    default:
+      return invalid(fmt::format("store kind {} is not known", static_cast<int>(location.kind())));
+  }
+  const std::string& central = agent.central_location();
+  if (location.domain().empty() || location.domain() == central) return StoreName::kCentral;
+  return refused(fmt::format("there is no central store '{}' here; accepted is {}", location.domain(),
+                             central.empty() ? "none: the agent's configuration names no central-store"
+                                             : fmt::format("'{}', or no name", central)));
 }
 
 // The objects that a ReadRequest asks for.
@@ -141,7 +192,8 @@ class AgentService final : public proto::PolicyAgent::Service {
   explicit AgentService(AgentParts parts) : parts_(std::move(parts)) {}
 
   grpc::Status Apply(ServerContext*, const proto::ApplyRequest* request, proto::ApplyReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
     store::Problems problems;
     std::vector<store::Change> changes;
     for (int i = 0; i < request->changes_size(); ++i) {
@@ -151,7 +203,7 @@ class AgentService final : public proto::PolicyAgent::Service {
       for (std::size_t p = before; p < problems.size(); ++p) problems[p].change_index = static_cast<std::size_t>(i);
     }
     if (problems.empty()) {
-      auto applied = parts_.agent.apply(changes);
+      auto applied = parts_.agent.apply(changes, *where);
       if (!applied.ok()) return to_grpc(applied.status());
       problems = *std::move(applied);
     }
@@ -160,23 +212,26 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   grpc::Status Read(ServerContext*, const proto::ReadRequest* request, proto::ReadReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    reply->set_store("local");
-    return to_grpc(
-        parts_.agent.read([&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }));
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    reply->set_store(*where == StoreName::kCentral ? "domain" : std::string(name(*where)));
+    return to_grpc(parts_.agent.read(
+        [&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }, *where));
   }
 
   grpc::Status ExportPolicies(ServerContext*, const proto::ExportRequest* request, proto::ExportReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    auto json = parts_.agent.export_json(request->with_secrets(), request->policy());
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    auto json = parts_.agent.export_json(request->with_secrets(), request->policy(), *where);
     if (!json.ok()) return to_grpc(json.status());
     reply->set_json(*std::move(json));
     return grpc::Status::OK;
   }
 
   grpc::Status ImportPolicies(ServerContext*, const proto::ImportRequest* request, proto::ImportReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    const auto outcome = parts_.agent.import_json(request->json());
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    const auto outcome = parts_.agent.import_json(request->json(), *where);
     if (!outcome.ok()) return to_grpc(outcome.status());
     add_problems(*outcome, *reply->mutable_problems());
     if (!outcome->empty()) return grpc::Status::OK;
@@ -203,6 +258,11 @@ class AgentService final : public proto::PolicyAgent::Service {
     if (policy.active) reply->set_profile(std::string(name(policy.profile)));
     reply->set_last_load_reason(state.last_load_reason);
     reply->set_last_load_outcome(state.last_load_outcome);
+    reply->set_state_name(std::string(documented_name(state.retrieval)));
+    for (const StoreRecord& record : state.stores) add_store(record, *reply->add_stores());
+    reply->set_next_poll_seconds(seconds_until(state.next_poll));
+    reply->set_loads(state.loads);
+    reply->set_last_load_at(state.last_load_at);
     return grpc::Status::OK;
   }
 

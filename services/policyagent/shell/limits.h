@@ -11,6 +11,10 @@ namespace ipsec::agent::limits {
 
 // What `show events` can look back on; an event is a few hundred bytes.
 inline constexpr std::size_t kEventBacklog = 1000;
+// Of events that say the same, as long as no more than kRepeatWindow lies between one and the next: the first of them,
+// and the last with its number.
+inline constexpr std::uint64_t kRepeatsKept = 3;
+inline constexpr std::chrono::milliseconds kRepeatWindow{600000};
 inline constexpr std::uint32_t kEventsByDefault = 100;
 // Events that wait for one watcher: the whole backlog and as many new ones.
 inline constexpr std::size_t kEventQueue = 2 * kEventBacklog;
@@ -43,6 +47,8 @@ inline constexpr std::chrono::milliseconds kRestartLongest{5000};
 inline constexpr std::chrono::milliseconds kStopPatience{5000};
 // How long IKE's start waits for the driver's socket; IKE connects by itself later, too.
 inline constexpr std::chrono::milliseconds kReadyPatience{3000};
+// How long the first policy waits for IKE's socket, so that events tell the documented order; it needs the driver more.
+inline constexpr std::chrono::milliseconds kIkeReadyPatience{500};
 
 // ---- changes of the store -------------------------------------------------------------------------------------------
 
@@ -52,6 +58,13 @@ inline constexpr std::chrono::milliseconds kReadyPatience{3000};
 inline constexpr std::chrono::milliseconds kQuickLoad{30};
 inline constexpr std::chrono::milliseconds kChangesSettle{200};
 inline constexpr std::chrono::milliseconds kChangesLatest{2000};
+
+// ---- central store --------------------------------------------------------------------------------------------------
+
+// At the end of the process.
+inline constexpr std::chrono::milliseconds kCentralGrace{500};
+// Calls for administration that hang at a time: each keeps a thread until the kernel gives it up.
+inline constexpr int kMaxCentralCalls = 4;
 
 // ---- interfaces -----------------------------------------------------------------------------------------------------
 

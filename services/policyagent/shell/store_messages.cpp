@@ -500,6 +500,7 @@ proto::StoredPolicy to_proto(const store::Policy& policy, const store::PolicyTre
   message.set_name(policy.name);
   message.set_description(policy.description);
   message.set_last_modified(policy.last_modified);
+  message.set_version(policy.version);
   message.set_profile(std::string(store::to_string(policy.profile)));
   for (const store::MainModeOffer& offer : policy.isakmp.offers) {
     proto::StoredMainModeOffer& made = *message.add_main_mode_offers();
