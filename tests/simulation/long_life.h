@@ -56,7 +56,7 @@ class LongLife {
   // The whole host starts anew.
   void restart(Host& host);
   // The clock of both hosts leaps, as after a sleep of the machine they share.
-  void jump(Duration forward) { pair.now += forward; }
+  void jump(Duration forward) { pair.now = pair.now + forward; }
 
   Pair pair;
   Traffic traffic;

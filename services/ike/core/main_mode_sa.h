@@ -85,6 +85,7 @@ struct MainModeSa {
   Timestamp replace_at = kNever;
   Timestamp ends_at = kNever;
   Timestamp last_proof;              // last message that verified
+  Timestamp last_quick_mode;         // last quick mode message that did
   Timestamp keep_alive_at = kNever;  // behind an address translator
   Timestamp probe_at = kNever;       // when to look whether the peer lives
   int probes_unanswered = 0;

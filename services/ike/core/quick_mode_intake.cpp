@@ -47,7 +47,7 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     count_ignored(turn, *ignored);
     return;
   }
-  sa.last_proof = turn.now;
+  sa.last_proof = sa.last_quick_mode = turn.now;
   follow_peer(sa, datagram);
   // It needs no answer, and a repeated message 2 still does.
   if (fourth_message) exchange.replies = before;
@@ -67,7 +67,7 @@ void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32
 
 void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram,
                      Opened opened) {
-  sa.last_proof = turn.now;
+  sa.last_proof = sa.last_quick_mode = turn.now;
   follow_peer(sa, datagram);
   sa.used_message_ids.insert(header.message_id);
   QuickModeExchange& exchange = sa.exchanges[header.message_id];
