@@ -87,6 +87,15 @@ Result<Value> parse_pfs_group(std::string_view text) {
   return invalid("expected GRPMM or a group: " + accepted_dh_groups());
 }
 
+// "grp2", "2" or "modp1024" as the name of the group.
+Result<Value> parse_pfs(std::string_view text) {
+  if (is_abbreviation(text, "nopfs")) return Value(std::string("none"));
+  const auto group = parse_pfs_group(text);
+  if (!group.ok()) return invalid("expected NOPFS, GRPMM or a group: " + accepted_dh_groups());
+  const DhGroup found = std::get<DhGroup>(*group);
+  return Value(found == DhGroup::kNone ? std::string("mm") : std::string(info(found).name));
+}
+
 Result<Value> parse_value(const Parameter& parameter, const std::string& text) {
   switch (parameter.kind) {
     case Kind::kYesNo:
@@ -114,6 +123,8 @@ Result<Value> parse_value(const Parameter& parameter, const std::string& text) {
       return parse_rule_id(text);
     case Kind::kDhGroup:
       return parse_pfs_group(text);
+    case Kind::kPfs:
+      return parse_pfs(text);
     case Kind::kMainModeMethods:
       return as_value(parse_main_mode_methods(text));
     case Kind::kQuickModeMethods:
@@ -328,6 +339,8 @@ std::string accepted(const Parameter& parameter) {
       return "number|guid";
     case Kind::kDhGroup:
       return "GRPMM|1|2|3|14|...";
+    case Kind::kPfs:
+      return "NOPFS|GRPMM|GRP1|GRP2|GRP3|GRP14|...";
     case Kind::kMainModeMethods:
       return "Conf-Hash-Group ...";
     case Kind::kQuickModeMethods:

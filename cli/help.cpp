@@ -76,14 +76,19 @@ std::string usage_text(const CommandRow& row) {
   std::string line = fmt::format("Usage: {}{}{}", row.verb, row.object.empty() ? "" : " ", row.object);
   std::string text;
   for (const Parameter& parameter : row.parameters) {
-    const std::string part = usage_part(parameter);
-    if (line.size() + 1 + part.size() > kUsageWidth) {
-      text += line + "\n";
-      line.assign(kUsageIndent, ' ');
-      line += part;
-    } else {
+    std::string part = usage_part(parameter);
+    if (line.size() + 1 + part.size() <= kUsageWidth) {
       line += " " + part;
+      continue;
     }
+    text += line + "\n";
+    // A long choice goes on in the next line.
+    for (std::size_t cut; part.size() + kUsageIndent > kUsageWidth; part.erase(0, cut)) {
+      cut = part.rfind('|', kUsageWidth - kUsageIndent) + 1;
+      if (cut == 0) break;
+      text += std::string(kUsageIndent, ' ') + part.substr(0, cut) + "\n";
+    }
+    line = std::string(kUsageIndent, ' ') + part;
   }
   return text + line + "\n";
 }

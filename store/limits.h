@@ -35,9 +35,12 @@ inline constexpr std::size_t kMaxPolicies = 10'000;
 inline constexpr std::size_t kMaxRulesPerPolicy = 10'000;
 inline constexpr std::size_t kMaxFilterLists = 100'000;
 inline constexpr std::size_t kMaxFilterActions = 10'000;
-inline constexpr std::size_t kMaxFilters = 1'000'000;     // in the whole store
-inline constexpr std::size_t kMaxResolvedAddresses = 64;  // of one DNS name
-inline constexpr std::size_t kMaxProblems = 1'000;        // of one answer; more help nobody
+inline constexpr std::size_t kMaxFilters = 1'000'000;       // in the whole store
+inline constexpr std::size_t kMaxDynamicPolicies = 10'000;  // of each kind
+inline constexpr std::size_t kMaxDynamicRules = 10'000;     // a program that bans single addresses stays below
+inline constexpr std::size_t kMaxBootExemptions = 1'024;    // entries of one property
+inline constexpr std::size_t kMaxResolvedAddresses = 64;    // of one DNS name
+inline constexpr std::size_t kMaxProblems = 1'000;          // of one answer; more help nobody
 
 // ---- central stores -------------------------------------------------------------------------------------------------
 

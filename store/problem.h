@@ -64,6 +64,18 @@ enum Code : std::uint32_t {
   kUnknownValue = 5944,
   kRepeatedKey = 5945,
   kWrongFormat = 5946,
+
+  // dynamic policy
+  kMainModePolicyExists = 5950,
+  kMainModePolicyNotFound = 5951,
+  kMainModePolicyInUse = 5952,
+  kQuickModePolicyExists = 5953,
+  kQuickModePolicyNotFound = 5954,
+  kQuickModePolicyInUse = 5955,
+  kDynamicRuleExists = 5956,
+  kDynamicRuleNotFound = 5957,
+  kQuickModePolicyMissing = 5958,
+  kPropertyInvalid = 5959,
 };
 
 struct Problem {

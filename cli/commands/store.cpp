@@ -1,13 +1,24 @@
+#include "cli/arguments.h"
 #include "cli/commands/commands.h"
-#include "cli/files.h"
 #include "cli/limits.h"
 #include "cli/text.h"
+#include "services/common/files.h"
 
 namespace ipsec::cli {
 
 namespace {
 
 constexpr std::string_view kExtension = ".ipsec";
+
+struct Location {
+  std::string_view word;
+  proto::StoreLocation::Kind kind;
+};
+constexpr Location kLocations[] = {
+    {"local", proto::StoreLocation::KIND_LOCAL},   {"persistent", proto::StoreLocation::KIND_PERSISTENT},
+    {"domain", proto::StoreLocation::KIND_DOMAIN}, {"central", proto::StoreLocation::KIND_DOMAIN},
+    {"cache", proto::StoreLocation::KIND_CACHE},
+};
 
 // The usual extension is added to a name that has none.
 std::string export_path(std::string path) {
@@ -75,6 +86,42 @@ Outcome import_policies(const Command& command, Services& services) {
   if (!reply->problems().empty()) return {problem_texts(reply->problems()), true};
   return {fmt::format("Imported: {} policies, {} filter lists, {} filter actions.\n\n", reply->policies(),
                       reply->filter_lists(), reply->filter_actions())};
+}
+
+// The agent is asked at once whether it has that store, so that no later line works on another one.
+Outcome set_store(const Command& command, Services& services) {
+  if (services.scope == nullptr) return failure(kShellMisused, "no store can be set here");
+  proto::StoreLocation store;
+  for (const Location& location : kLocations) {
+    if (location.word == command.text("location")) store.set_kind(location.kind);
+  }
+  if (command.find("domain") != nullptr && store.kind() != proto::StoreLocation::KIND_DOMAIN) {
+    return failure(code_of(ParseErrorKind::kWrongCombination), "'domain' goes with location=domain only");
+  }
+  store.set_domain(command.text("domain"));
+  proto::ReadRequest request;
+  request.set_kind(proto::ReadRequest::KIND_POLICY);
+  const proto::StoreLocation before = services.scope->store();
+  services.scope->set_store(store);
+  const auto reply = services.agent.read(request);
+  if (reply.ok()) return done();
+  services.scope->set_store(before);
+  return call_failed(services.agent, reply.status());
+}
+
+Outcome set_batch(const Command& command, Services& services) {
+  if (services.scope == nullptr) return failure(kShellMisused, "no batch can be begun here");
+  const Status status = services.scope->set_batch(command.text("mode") == "enable");
+  return status.ok() ? done() : call_failed(services.agent, status);
+}
+
+Outcome show_gpo_assigned_policy(const Command& command, Services& services) {
+  const auto status = services.agent.status();
+  if (!status.ok()) return call_failed(services.agent, status.status());
+  if (wants_json(command, services)) return json_outcome(command, *status);
+  const bool is_from_domain = status->state() == "Central" || status->state() == "Cached";
+  if (!is_from_domain) return {"No policy of the domain is assigned to this computer.\n\n"};
+  return {field("Policy Name", status->policy_name()) + field("Store", store_text(status->state())) + "\n"};
 }
 
 }  // namespace ipsec::cli

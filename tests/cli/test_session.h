@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "cli/session.h"
 #include "tests/cli/test_agent.h"
@@ -17,13 +18,15 @@ class TestResolver : public Resolver {
 // A session on a TestAgent that keeps what is printed.
 class TestSession {
  public:
-  explicit TestSession(TestAgent& agent) : agent_(agent) {}
+  explicit TestSession(TestAgent& agent, ScriptOptions scripts = {}) : agent_(agent), scripts_(scripts) {}
 
   Session& session() { return session_; }
   // One line; what it printed. `succeeded()` tells its success.
   std::string run(std::string_view line);
   // A script of this content; everything it printed.
   std::string run_script(const std::string& name, const std::string& content);
+  // What was printed since the last time.
+  std::string take() { return std::exchange(printed_, {}); }
   bool succeeded() const { return succeeded_; }
   // Files that `exec` and run_script find.
   std::map<std::string, std::string>& files() { return files_; }
@@ -31,6 +34,7 @@ class TestSession {
 
  private:
   TestAgent& agent_;
+  ScriptOptions scripts_;
   TestResolver resolver_;
   Services services_{agent_.client(), resolver_, [] { return std::int64_t{1795204800}; }, false};
   std::string printed_;
@@ -41,7 +45,8 @@ class TestSession {
                       const auto file = files_.find(path);
                       if (file == files_.end()) return not_found("no file " + path);
                       return file->second;
-                    }}};
+                    },
+                    scripts_}};
 };
 
 }  // namespace ipsec::cli::tests

@@ -10,6 +10,7 @@
 #include "services/driver/core/sa.h"
 #include "services/driver/core/statistics.h"
 #include "services/driver/shell/event_log.h"
+#include "services/driver/shell/packet_traces.h"
 
 namespace ipsec {
 namespace proto = ::policyagent::v1;
@@ -29,6 +30,8 @@ Result<SecurityProtocol> from_proto(proto::SecurityProtocol value, std::string_v
 proto::DriverRequest to_proto(const Acquire& acquire);
 proto::DriverRequest to_proto(const RekeyNeeded& rekey);
 proto::DriverRequest to_proto(const SaEnded& ended);
+proto::DriverRequest to_proto(const PeerMoved& moved);
+proto::PacketTrace to_proto(const TracedPacket& traced);
 proto::Event to_proto(const Event& event);
 proto::SaStatus to_proto(const SaStatus& status);
 proto::Counter to_proto(const NamedCounter& counter);

@@ -7,6 +7,7 @@
 
 #include "services/common/daemon/clock.h"
 #include "services/policyagent/core/compiler.h"
+#include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
 #include "store/json/json.h"
@@ -96,7 +97,7 @@ void Agent::acknowledge_wake() {
   eventfd_read(wake_.get(), &count);
 }
 
-Result<store::Problems> Agent::apply(std::span<const store::Change> changes, StoreName where) {
+Result<store::Problems> Agent::apply(std::span<const store::Change> changes, StoreName where, bool is_batch) {
   IPSEC_RETURN_IF_ERROR(check_writable(where));
   const std::string what = change_names(changes);
   if (where == StoreName::kCentral) {
@@ -105,7 +106,16 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
                           what);
   }
   const std::lock_guard lock(mutex_);
-  return finish_change(store_.apply(changes, now_utc()), what);
+  return finish_change(store_.apply(changes, now_utc()), what, is_batch);
+}
+
+Status Agent::set_dynamic(store::DynamicPolicy policy) {
+  const std::lock_guard lock(mutex_);
+  std::swap(dynamic_, policy);
+  // Before the first load there is nothing it could lie over; the load brings it.
+  const Status status = loaded_once_ ? compile_and_distribute() : Status();
+  if (!status.ok()) std::swap(dynamic_, policy);
+  return status;
 }
 
 Result<store::Problems> Agent::import_json(std::string_view json, StoreName where) {
@@ -174,7 +184,8 @@ Timestamp Agent::changes_due() const {
 }
 
 Status Agent::compile_and_distribute() {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   auto in_force = std::make_shared<PolicyInForce>();
   in_force->policy = std::move(compiled);
@@ -223,11 +234,16 @@ std::uint64_t Agent::next_version() {
   return version_;
 }
 
-Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what) {
+Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what, bool is_batch) {
   if (!outcome.ok() || !outcome->empty()) return outcome;
   events_.add(Severity::kInformation, "store_changed", fmt::format("the local store has changed: {}", what),
               {{"changes", what}, {"store", "local"}});
   if (!retrieval_.obeys_local_store()) return outcome;
+  if (is_batch) {
+    batch_due_ = std::min(batch_due_, daemon::monotonic_now() + limits::kBatchLatest);
+    eventfd_write(wake_.get(), 1);
+    return outcome;
+  }
   if (last_load_took_ <= quick_load_ && !retrieval_.loading()) {
     begin(LoadTrigger::kLocalChange, kStoreChanged);
     return outcome;

@@ -98,9 +98,14 @@ class Agent {
   // ---- administration; a successful change is in force when these return, or soon ----
   // kRefused: this host has no such store, or (ST-11) the cache is to be changed.
 
-  Result<store::Problems> apply(std::span<const store::Change> changes, StoreName where = StoreName::kLocal);
+  // `is_batch`: of the local store, loaded with the next change that is none, by load(), or kBatchLatest after the
+  // first.
+  Result<store::Problems> apply(std::span<const store::Change> changes, StoreName where = StoreName::kLocal,
+                                bool is_batch = false);
   Result<store::Problems> import_json(std::string_view json, StoreName where = StoreName::kLocal);
   Result<std::string> export_json(bool with_secrets, const std::string& policy, StoreName where = StoreName::kLocal);
+  // Lays this over the assigned policy. kExhausted, and the one before stays: both together are too much.
+  Status set_dynamic(store::DynamicPolicy policy);
   // The URI of the central store; empty: this host has none.
   const std::string& central_location() const;
   // Calls `reader` with the stored tree, that of the local store under the lock.
@@ -161,7 +166,8 @@ class Agent {
   void report_problems(const CompiledPolicy& policy);
   void report_changes(const HostAddresses& host);
   std::uint64_t next_version();
-  Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what);
+  Result<store::Problems> finish_change(Result<store::Problems> outcome, const std::string& what,
+                                        bool is_batch = false);
 
   EventLog& events_;
   const Distribute distribute_;
@@ -190,6 +196,8 @@ class Agent {
   Duration last_load_took_{};
   Timestamp first_change_ = kNever;  // of those not yet loaded
   Timestamp last_change_ = kNever;
+  Timestamp batch_due_ = kNever;  // changes of a batch wait until then
+  store::DynamicPolicy dynamic_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
   std::shared_ptr<const PolicyInForce> in_force_;

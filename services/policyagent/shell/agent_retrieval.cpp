@@ -78,7 +78,7 @@ void Agent::begin_load(std::string_view reason) {
 
 Timestamp Agent::next_poll() const {
   const std::lock_guard lock(mutex_);
-  return retrieval_.loading() ? central_deadline_ : std::min(retrieval_.next_poll(), changes_due());
+  return retrieval_.loading() ? central_deadline_ : std::min({retrieval_.next_poll(), changes_due(), batch_due_});
 }
 
 void Agent::poll() {
@@ -90,14 +90,14 @@ void Agent::poll() {
     begin(LoadTrigger::kPoll, "central store answers again");
   } else if (now >= retrieval_.next_poll()) {
     begin(LoadTrigger::kPoll, "poll");
-  } else if (now >= changes_due()) {
+  } else if (now >= std::min(changes_due(), batch_due_)) {
     begin(LoadTrigger::kLocalChange, kStoreChanged);
   }
 }
 
 void Agent::begin(LoadTrigger trigger, std::string_view reason) {
   const Timestamp start = daemon::monotonic_now();
-  first_change_ = last_change_ = kNever;
+  first_change_ = last_change_ = batch_due_ = kNever;
   last_reason_ = std::string(reason);
   last_load_at_ = now_utc();
   last_outcome_ = "waiting for the central store";
@@ -134,7 +134,7 @@ NextStep Agent::answered(SourceAnswer answer) {
   const NextStep next =
       retrieval_.answered(answer, in_force_->policy.polling_interval_minutes, daemon::monotonic_now());
   if (nothing_found && next.ask) return next;
-  if (nothing_found && !next.withdraw && in_force_->policy.active) {
+  if (nothing_found && !next.withdraw && tree_.assigned) {
     last_outcome_ = fmt::format("policy '{}' stays in force", in_force_->policy.policy_name);
   } else if (nothing_found) {
     last_outcome_ = "no policy is assigned";

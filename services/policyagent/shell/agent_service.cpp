@@ -11,8 +11,11 @@
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
+#include "services/policyagent/shell/dynamic_messages.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/policy_messages.h"
+#include "services/policyagent/shell/requested_changes.h"
+#include "services/policyagent/shell/running_policy.h"
 #include "store/lookup.h"
 
 namespace ipsec::agent {
@@ -189,25 +192,23 @@ class WatcherSlot {
 
 class AgentService final : public proto::PolicyAgent::Service {
  public:
-  explicit AgentService(AgentParts parts) : parts_(std::move(parts)) {}
+  explicit AgentService(AgentParts parts)
+      : parts_(std::move(parts)), running_(parts_.agent, parts_.events, parts_.config_path) {}
 
   grpc::Status Apply(ServerContext*, const proto::ApplyRequest* request, proto::ApplyReply* reply) override {
     const auto where = store_of(request->store(), parts_.agent);
     if (!where.ok()) return to_grpc(where.status());
-    store::Problems problems;
-    std::vector<store::Change> changes;
-    for (int i = 0; i < request->changes_size(); ++i) {
-      const std::size_t before = problems.size();
-      if (auto change = to_change(request->changes(i), parts_.resolver, problems))
-        changes.push_back(*std::move(change));
-      for (std::size_t p = before; p < problems.size(); ++p) problems[p].change_index = static_cast<std::size_t>(i);
-    }
-    if (problems.empty()) {
-      auto applied = parts_.agent.apply(changes, *where);
+    RequestedChanges changes = read_changes(*request, parts_.resolver);
+    if (changes.problems.empty()) {
+      const auto apply_stored = [&] {
+        return changes.stored.empty() ? Result<store::Problems>(store::Problems())
+                                      : parts_.agent.apply(changes.stored, *where, request->batch());
+      };
+      auto applied = apply_all(changes, apply_stored);
       if (!applied.ok()) return to_grpc(applied.status());
-      problems = *std::move(applied);
+      changes.problems = *std::move(applied);
     }
-    add_problems(problems, *reply->mutable_problems());
+    add_problems(changes.problems, *reply->mutable_problems());
     return grpc::Status::OK;
   }
 
@@ -215,8 +216,12 @@ class AgentService final : public proto::PolicyAgent::Service {
     const auto where = store_of(request->store(), parts_.agent);
     if (!where.ok()) return to_grpc(where.status());
     reply->set_store(*where == StoreName::kCentral ? "domain" : std::string(name(*where)));
-    return to_grpc(parts_.agent.read(
-        [&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }, *where));
+    const auto reader = [&](const store::PolicyTree& tree) -> Status {
+      if (request->as_if().empty()) return TreeReader(*request, tree, *reply).run();
+      IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree changed, tree_as_if(tree, request->as_if(), parts_.resolver));
+      return TreeReader(*request, changed, *reply).run();
+    };
+    return to_grpc(parts_.agent.read(reader, *where));
   }
 
   grpc::Status ExportPolicies(ServerContext*, const proto::ExportRequest* request, proto::ExportReply* reply) override {
@@ -276,6 +281,12 @@ class AgentService final : public proto::PolicyAgent::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status GetDynamicPolicy(ServerContext*, const proto::GetDynamicPolicyRequest*,
+                                proto::DynamicPolicy* reply) override {
+    *reply = to_proto(running_.state());
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListMainModeSas(ServerContext*, const proto::ListMainModeSasRequest*,
                                proto::ListMainModeSasReply* reply) override {
     return answer(parts_.ike.list_main_mode_sas(), *reply);
@@ -325,6 +336,21 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
  private:
+  Result<store::Problems> apply_all(const RequestedChanges& changes,
+                                    const std::function<Result<store::Problems>()>& apply_stored) {
+    const bool has_dynamic = !changes.dynamic.empty();
+    RunningPolicy::Outcome outcome;
+    if (has_dynamic) {
+      IPSEC_ASSIGN_OR_RETURN(outcome, running_.apply(changes.dynamic, apply_stored));
+    } else {
+      IPSEC_ASSIGN_OR_RETURN(outcome.problems, apply_stored());
+      outcome.from_stored = true;
+    }
+    const std::vector<std::size_t>& places = outcome.from_stored ? changes.stored_places : changes.dynamic_places;
+    for (store::Problem& problem : outcome.problems) problem.change_index = places[problem.change_index];
+    return std::move(outcome.problems);
+  }
+
   static void add_service(const SupervisedService& service, proto::ServiceStatus& status) {
     const ServiceLink::State link = service.link.state();
     status.set_name(service.name);
@@ -336,6 +362,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   const AgentParts parts_;
+  RunningPolicy running_;
   std::atomic<int> watchers_{0};
 };
 

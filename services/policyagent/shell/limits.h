@@ -59,6 +59,12 @@ inline constexpr std::chrono::milliseconds kQuickLoad{30};
 inline constexpr std::chrono::milliseconds kChangesSettle{200};
 inline constexpr std::chrono::milliseconds kChangesLatest{2000};
 
+// `set batch mode=enable` of a netsh that never came back to disable it.
+inline constexpr std::chrono::milliseconds kBatchLatest{60000};
+
+// The properties of `set config`; the longest, boot exemptions, has at most 1,024 short entries.
+inline constexpr std::size_t kLargestConfigFile = 256 * 1024;
+
 // ---- central store --------------------------------------------------------------------------------------------------
 
 // At the end of the process.

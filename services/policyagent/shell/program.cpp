@@ -124,7 +124,8 @@ class Program {
                                    *driver_client_,
                                    *ike_client_,
                                    {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
-                                   resolve_name});
+                                   resolve_name,
+                                   options_.state_directory + "/config.json"});
     grpc::Service* services[] = {service_.get()};
     IPSEC_ASSIGN_OR_RETURN(server_, rpc::Server::start(rpc::policy_agent_socket(options_.runtime_directory),
                                                        rpc::SocketAccess::kGroup, services));

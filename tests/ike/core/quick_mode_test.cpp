@@ -300,14 +300,14 @@ TEST(QuickMode, the_same_acquire_again_joins_the_running_negotiation) {
 // b answers a's quick mode and, before message 3 is there, has a packet of its own for the same traffic.
 void acquire_before_message3(Pair& pair, bool message3_is_lost) {
   set_mirrored_policies(pair);
-  bool cut = false;
-  pair.wire = [&pair, &cut, message3_is_lost](const SentDatagram& sent) {
-    if (is_quick_mode(sent) && sent.from_a && cut) return message3_is_lost ? Fate{} : Fate{milliseconds(500)};
-    cut = cut || (is_quick_mode(sent) && !sent.from_a);
+  const auto cut = std::make_shared<bool>(false);  // as long as the wire, which outlives this function
+  pair.wire = [cut, message3_is_lost](const SentDatagram& sent) {
+    if (is_quick_mode(sent) && sent.from_a && *cut) return message3_is_lost ? Fate{} : Fate{milliseconds(500)};
+    *cut = *cut || (is_quick_mode(sent) && !sent.from_a);
     return Fate{milliseconds(1)};
   };
   pair.acquire(pair.a, 1);
-  while (!cut) pair.run(milliseconds(1));
+  while (!*cut) pair.run(milliseconds(1));
   pair.acquire(pair.b, 7);
 }
 
