@@ -63,6 +63,12 @@ void watch_peer(Turn& turn, MainModeSa& sa) {
 }
 
 void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer) {
+  // Nothing must be left, so that INITIAL-CONTACT tells a peer that lives after all.
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(peer)) {
+    MainModeSa* sa = turn.state.main_modes.find(handle);
+    if (sa == nullptr || sa->established() == nullptr || sa->local.address != local) continue;
+    end_main_mode(turn, *sa, TellPeer::kYes, {FailureReason::kPeerDead, "the peer does not answer any more"});
+  }
   std::size_t ended = 0;
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
     if (pair.local != local) continue;

@@ -47,8 +47,11 @@ Failure timeout_failure(const MainModeSa& sa) {
 
 void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   const auto wishes = take_waiting(turn, sa);
-  if (sa.decides_whether_peer_lives) end_sas_of_dead_peer(turn, sa.local.address, sa.peer.address);
+  const bool peer_is_dead = sa.decides_whether_peer_lives;
+  const IpAddress local = sa.local.address;
+  const IpAddress peer = sa.peer.address;
   turn.state.main_modes.remove(sa.handle);
+  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer);
   for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }
 
