@@ -25,8 +25,9 @@ bool is_worth_asking(Turn& turn, const MainModeSa& sa) {
 void replace_silent_main_mode(Turn& turn, MainModeSa& sa) {
   const IpAddress local = sa.local.address;
   const IpAddress peer = sa.peer.address;
+  // Without a Delete: a peer that lives keeps its main mode SA, asks in its turn, and learns of a new one.
   end_main_mode(
-      turn, sa, TellPeer::kYes,
+      turn, sa, TellPeer::kNo,
       {FailureReason::kPeerDead, fmt::format("{} questions whether the peer is there went unanswered", kPeerProbes)});
   MainModeSa* next = turn.state.main_modes.find_negotiating(local, peer);
   if (next == nullptr) {
@@ -67,7 +68,7 @@ void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& p
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(peer)) {
     MainModeSa* sa = turn.state.main_modes.find(handle);
     if (sa == nullptr || sa->established() == nullptr || sa->local.address != local) continue;
-    end_main_mode(turn, *sa, TellPeer::kYes, {FailureReason::kPeerDead, "the peer does not answer any more"});
+    end_main_mode(turn, *sa, TellPeer::kNo, {FailureReason::kPeerDead, "the peer does not answer any more"});
   }
   std::size_t ended = 0;
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
