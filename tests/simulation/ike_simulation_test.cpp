@@ -40,9 +40,9 @@ void run_all(const char* what, std::uint64_t runs, const std::function<Outcome(s
   }
 }
 
-TEST(Simulation, negotiations_end_in_matching_sas_or_named_failures) { run_all("negotiation", 5000, run_negotiation); }
+TEST(Simulation, negotiations_end_in_matching_sas_or_named_failures) { run_all("negotiation", 10000, run_negotiation); }
 
-TEST(Simulation, lives_of_rekeys_restarts_and_deletes_end_in_matching_sas) { run_all("life", 600, run_life); }
+TEST(Simulation, lives_of_rekeys_restarts_and_deletes_end_in_matching_sas) { run_all("life", 1000, run_life); }
 
 }  // namespace
 }  // namespace ipsec::ike::tests
