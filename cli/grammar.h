@@ -121,6 +121,8 @@ enum class CommandId : std::uint8_t {
   kShowStatus,
   kShowEvents,
   kRefresh,
+  kTrace,
+  kExplain,
   kDumpBoth,
   kShowAlias,
   kShowHelper,
@@ -128,8 +130,6 @@ enum class CommandId : std::uint8_t {
   kShowMachine,
   kSetMode,
   kSetMachine,
-  kTrace,
-  kExplain,
 };
 
 struct CommandRow {

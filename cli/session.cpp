@@ -32,13 +32,15 @@ constexpr IpseccmdShow kIpseccmdShows[] = {
 }  // namespace
 
 Session::Session(SessionPorts ports)
-    : ports_(std::move(ports)), scope_(ports_.services.agent), services_{scope_,
-                                                                         ports_.services.resolver,
-                                                                         ports_.services.now,
-                                                                         ports_.services.json,
-                                                                         &scope_,
-                                                                         ports_.services.sessions,
-                                                                         ports_.services.warn} {}
+    : ports_(std::move(ports)),
+      scope_(ports_.services.agent),
+      services_{scope_,
+                ports_.services.resolver,
+                ports_.services.now,
+                ports_.services.json,
+                ports_.services.sessions,
+                ports_.services.warn,
+                &scope_} {}
 
 std::string Session::prompt() const {
   const std::string_view path = row_of(context_).path;
@@ -85,8 +87,6 @@ bool Session::run(const Line& line) {
       return run_command_of_shell(*command);
     }
     services_.json = ports_.services.json;
-    services_.sessions = ports_.services.sessions;
-    services_.warn = ports_.services.warn;
     const Outcome outcome = run_command(*command, services_);
     ports_.print(outcome.output);
     return !outcome.failed;
@@ -342,8 +342,7 @@ bool Session::run_batch_step(const BatchStep& step) {
 
 // Each is a process of its own: contexts and stores do not carry over.
 bool Session::run_program_of_batch(const BatchStep& step) {
-  Services services{scope_,  services_.resolver, services_.now, services_.json,
-                    nullptr, services_.sessions, services_.warn};
+  Services services{scope_, services_.resolver, services_.now, services_.json, services_.sessions, services_.warn};
   Session program({services, ports_.print, ports_.read_file, ports_.scripts});
   program.script_depth_ = script_depth_;
   if (step.kind == BatchStep::Kind::kIpseccmd) return program.run_ipseccmd(step.words);

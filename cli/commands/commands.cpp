@@ -50,6 +50,8 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowStatus, show_status},
     {CommandId::kShowEvents, show_events},
     {CommandId::kRefresh, refresh},
+    {CommandId::kTrace, trace_packets},
+    {CommandId::kExplain, explain_packet},
     {CommandId::kSetStore, set_store},
     {CommandId::kSetBatch, set_batch},
     {CommandId::kShowGpoAssignedPolicy, show_gpo_assigned_policy},
@@ -70,8 +72,6 @@ constexpr Handler kHandlers[] = {
     {CommandId::kDeleteSa, delete_sa},
     {CommandId::kSetConfig, set_config},
     {CommandId::kShowConfig, show_config},
-    {CommandId::kTrace, trace_packets},
-    {CommandId::kExplain, explain_packet},
 };
 
 }  // namespace

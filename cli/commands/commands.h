@@ -29,12 +29,12 @@ struct Services {
   Resolver& resolver;
   std::function<std::int64_t()> now;  // UTC seconds
   bool json = false;                  // every `show` as JSON
-  // The store and the batch of this netsh, in front of its agent; null: neither can be set.
-  AgentScope* scope = nullptr;
   // Connections of the administrator to this host, as packets that come in; empty: not known.
   std::vector<FiveTuple> sessions = {};
   // Prints before a command has its effect, which may be the end of the connection. Not set: nothing is said.
   std::function<void(std::string_view)> warn = {};
+  // The store and the batch of this netsh, in front of its agent; null: neither can be set.
+  AgentScope* scope = nullptr;
 };
 
 // Carries out any command of the grammar.
@@ -87,13 +87,13 @@ Outcome show_stored(const Command& command, Services& services);
 Outcome show_store(const Command& command, Services& services);
 Outcome export_policies(const Command& command, Services& services);
 Outcome import_policies(const Command& command, Services& services);
-Outcome set_store(const Command& command, Services& services);
-Outcome set_batch(const Command& command, Services& services);
-Outcome show_gpo_assigned_policy(const Command& command, Services& services);
 // lint.cpp
 Outcome lint(const Command& command, Services& services);
 // Warns if this policy would cut off who assigns it. Never fails: the policy is assigned all the same.
 void warn_of_lockout(const Command& set_policy, Services& services);
+Outcome set_store(const Command& command, Services& services);
+Outcome set_batch(const Command& command, Services& services);
+Outcome show_gpo_assigned_policy(const Command& command, Services& services);
 // policy_examples.cpp
 Outcome restore_policy_examples(const Command& command, Services& services);
 // dump.cpp

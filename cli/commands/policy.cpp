@@ -55,8 +55,8 @@ Outcome set_policy(const Command& command, Services& services) {
   *message.mutable_policy() = reference_of(command);
   set_text(command, "newname", [&] { return message.mutable_new_name(); });
   set_main_mode(command, message);
-  set_text(command, "gponame", [&] { return message.mutable_gpo_name(); });
   if (command.yes("assign", false)) warn_of_lockout(command, services);
+  set_text(command, "gponame", [&] { return message.mutable_gpo_name(); });
   return apply_change(services, std::move(change));
 }
 

@@ -113,6 +113,10 @@ constexpr Case kCases[] = {
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},
     {CommandId::kShowEvents, kDynamic, "show events count=7", "sh ev 7", "show events count=1001", Kind::kWrongValue},
     {CommandId::kRefresh, kDynamic, "refresh", "ref", "refresh now", Kind::kTooManyWords},
+    {CommandId::kTrace, kDynamic, "trace src=10.0.0.1 dst=10.0.0.2 count=3 seconds=5", "tr 10.0.0.1 10.0.0.2 3 5",
+     "trace count=0", Kind::kWrongValue},
+    {CommandId::kExplain, kDynamic, "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
+     "exp me 10.0.0.2 tcp 1 445 out", "explain src=me", Kind::kMissingRequired},
     {CommandId::kSetStore, kStatic, "set store location=domain domain=example.com", "set st dom example.com",
      "set store location=moon", Kind::kWrongValue},
     {CommandId::kSetBatch, kStatic, "set batch mode=enable", "set b en", "set batch", Kind::kMissingRequired},
@@ -167,10 +171,6 @@ constexpr Case kCases[] = {
     {CommandId::kShowMachine, kRoot, "show machine", "sh ma", "show machine x", Kind::kTooManyWords},
     {CommandId::kSetMode, kRoot, "set mode mode=offline", "set mo off", "set mode sideways", Kind::kWrongValue},
     {CommandId::kSetMachine, kRoot, "set machine name=other", "set ma other", "set machine a b", Kind::kTooManyWords},
-    {CommandId::kTrace, kDynamic, "trace src=10.0.0.1 dst=10.0.0.2 count=3 seconds=5", "tr 10.0.0.1 10.0.0.2 3 5",
-     "trace count=0", Kind::kWrongValue},
-    {CommandId::kExplain, kDynamic, "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
-     "exp me 10.0.0.2 tcp 1 445 out", "explain src=me", Kind::kMissingRequired},
 };
 
 TEST(CommandTable, full_lines_are_understood_with_every_value_they_state) {

@@ -314,11 +314,11 @@ TEST(LintCommand, assigning_a_lockout_warns_before_and_assigns) {
   Host host(kCases[0].with);
   std::string warned;
   std::string while_warned;
-  host.netsh().services().warn = [&](std::string_view text) {
+  host.netsh().on_warning([&](std::string_view text) {
     warned += text;
     TestSession other(host.agent());
     while_warned = other.run("ipsec static show policy P");
-  };
+  });
   EXPECT_EQ(host.netsh().run("set policy P assign=y"), "\n");
   EXPECT_THAT(while_warned, HasSubstr("Assigned                : NO"));
   EXPECT_THAT(warned, HasSubstr("WARNING lockout: rule 'R' of policy 'P'"));
@@ -333,7 +333,7 @@ TEST(LintCommand, assigning_a_lockout_warns_before_and_assigns) {
 TEST(LintCommand, assigning_a_harmless_policy_is_silent) {
   Host host(kCases[0].without);
   std::string warned;
-  host.netsh().services().warn = [&](std::string_view text) { warned += text; };
+  host.netsh().on_warning([&](std::string_view text) { warned += text; });
   EXPECT_EQ(host.netsh().run("set policy P assign=y"), "\n");
   EXPECT_EQ(warned, "");
 }

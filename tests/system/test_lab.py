@@ -1,6 +1,5 @@
 """The lab itself: what it makes, that it takes it away again, and that it touches nothing else."""
 
-import ctypes
 import json
 import os
 import pathlib
@@ -9,22 +8,13 @@ import subprocess
 import tempfile
 import unittest
 
-from lab import BIN, Lab, pcap, require_lab, wait_for
+from lab import BIN, Lab, pcap, require_lab, use_own_namespace_names, wait_for
 
 LAB = str(BIN / "ipsec-lab")
 
 
-CLONE_NEWNS = 0x00020000  # sched.h; Python 3.11 does not name it
-
-
 def setUpModule():
-    """Names of network namespaces of our own: labs that others make meanwhile are not counted as left behind."""
-    require_lab()
-    os.makedirs("/run/netns", exist_ok=True)
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "none", "/run/netns"], check=True)
+    use_own_namespace_names()
 
 
 def namespaces():

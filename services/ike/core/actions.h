@@ -31,6 +31,12 @@ struct SendDatagram {
   Bytes bytes;
 };
 
+// One octet 0xff from port 4500 (RFC 3948 section 2.3), so that a translator keeps its mapping.
+struct SendKeepAlive {
+  Endpoint local;
+  Endpoint peer;
+};
+
 // Answer: SpiReserved or SpiReservationFailed.
 struct ReserveSpi {
   std::uint64_t request_id = 0;
@@ -79,7 +85,8 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
-using Action = std::variant<SendDatagram, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, ReportEvent, ComputeDh>;
+using Action =
+    std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, ReportEvent, ComputeDh>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

@@ -88,14 +88,21 @@ struct DriverSasFound {
   std::vector<SaParameters> sas;
 };
 
+// What the driver can carry besides plain ESP. Until it has said so: nothing.
+struct DriverCapable {
+  bool ah = false;
+  bool udp_encapsulation = false;
+  friend bool operator==(const DriverCapable&, const DriverCapable&) = default;
+};
+
 // An administrator's request: end the main mode SAs with `peer` (absent: with everybody).
 struct DeleteRequested {
   std::optional<IpAddress> peer;
   bool quick_mode_too = false;
 };
 
-using Event =
-    std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved, SpiReservationFailed,
-                 SaInstalled, SaInstallFailed, DhComputed, DriverRestarted, DriverSasFound, DeleteRequested>;
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved,
+                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
+                           DriverSasFound, DriverCapable, DeleteRequested>;
 
 }  // namespace ipsec::ike

@@ -12,7 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 27> kNames = {
+constexpr std::array<std::string_view, 29> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -39,6 +39,8 @@ constexpr std::array<std::string_view, 27> kNames = {
     "policy_changed",
     "deleted_by_peer",
     "deleted_by_request",
+    "peer_dead",
+    "nat_unsupported",
     "already_served",
 };
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);

@@ -36,7 +36,9 @@ enum class FailureReason : std::uint8_t {
   kPolicyChanged,  // the filter or the authentication is gone
   kDeletedByPeer,
   kDeletedByRequest,
-  kAlreadyServed,  // no failure: the SA asked for was made while the request was on its way
+  kPeerDead,        // it was asked whether it is there, and did not answer
+  kNatUnsupported,  // an address translator between the two, and a driver without ESP in UDP
+  kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -187,6 +188,7 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
     return;
   }
   sa.last_proof = turn.now;
+  follow_peer(sa, datagram);
   if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   const auto deletes = opened->chain.all<DeletePayload>();
   bool known = deletes.empty();
@@ -236,8 +238,14 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
       handle_error(turn, sa, *notify);
     } else if (notify->type == NotifyType::kInitialContact) {
       handle_initial_contact(turn, sa);
+    } else if (notify->type == NotifyType::kAreYouThere) {
+      answer_probe(turn, sa, *notify);
     }
   }
+}
+
+void follow_peer(MainModeSa& sa, const DatagramReceived& datagram) {
+  if (sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort) sa.peer.port = datagram.peer.port;
 }
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {
@@ -270,12 +278,7 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
 
 void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   EngineState& state = turn.state;
-  if (turn.now - state.invalid_cookie_window >= std::chrono::seconds(1)) {
-    state.invalid_cookie_window = turn.now;
-    state.invalid_cookie_answers = 0;
-  }
-  if (state.invalid_cookie_answers == kInvalidCookieAnswersPerSecond) return;
-  ++state.invalid_cookie_answers;
+  if (!state.invalid_cookie_answers.allows(turn.now)) return;
   Header answer =
       phase2_header(header.initiator_cookie, header.responder_cookie, ExchangeType::kInformational, state.random.u32());
   MainModeFacts cookies;
@@ -299,6 +302,12 @@ Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi
   Bytes datagram = seal_informational(turn, sa, {std::move(notify)});
   turn.send(sa, datagram);
   return datagram;
+}
+
+void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence) {
+  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, type, cookie_pair(sa.facts), Bytes(4)};
+  store_u32(notify.data.data(), sequence);
+  turn.send(sa, seal_informational(turn, sa, {std::move(notify)}));
 }
 
 void send_main_mode_delete(Turn& turn, MainModeSa& sa) {

@@ -1,6 +1,7 @@
 #include "services/ike/core/main_mode.h"
 
 #include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -17,12 +18,17 @@ namespace ipsec::ike {
 
 namespace {
 
-constexpr std::uint16_t kIkePort = 500;
+// RFC 3947 section 4: where a translator was found, everything later keeps to the ports found open then.
+std::pair<Endpoint, Endpoint> endpoints_towards(Turn& turn, const IpAddress& local, const IpAddress& peer) {
+  const MainModeSa* older = turn.state.main_modes.find_established(local, peer);
+  if (older != nullptr && older->local.port == kNatTraversalPort) return {older->local, older->peer};
+  return {{local, kIkePort}, {peer, kIkePort}};
+}
 
 // INITIAL-CONTACT is the truth only where nothing is known of the peer (RFC 2407 section 4.6.3.3).
 bool knows_nothing_else(Turn& turn, const MainModeSa& sa) {
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
-    if (handle != sa.handle && !turn.state.main_modes.at(handle).ended) return false;
+    if (handle != sa.handle && turn.state.main_modes.at(handle).established() != nullptr) return false;
   }
   return !turn.state.quick_modes.any_with(sa.peer.address);
 }
@@ -36,13 +42,19 @@ void become_established(Turn& turn, MainModeSa& sa) {
   const unsigned percent = sa.initiator ? kMainModeRekeyPercentInitiator : kMainModeRekeyPercentResponder;
   sa.replace_at = turn.now + lifetime / 100 * percent;
   sa.ends_at = turn.now + lifetime;
+  if (established.choice.nat.local_behind) sa.keep_alive_at = turn.now + kKeepAliveInterval;
+  if (established.choice.extensions.dead_peer_detection) sa.probe_at = turn.now + kPeerSilence;
   turn.state.main_modes.count_established(sa);
   ++turn.state.statistics.main_modes;
+  const std::string_view nat = name(established.choice.nat);
   turn.report(sa, "main_mode_established", Severity::kInformation,
-              fmt::format("main mode with {} ({}) as {}: {}, {} s", sa.peer.to_string(), established.peer_identity,
+              fmt::format("main mode with {} ({}) as {}: {}, {} s{}", sa.peer.to_string(), established.peer_identity,
                           sa.initiator ? "initiator" : "responder", to_string(established.choice.offer),
-                          established.choice.lifetime_seconds),
-              {{"offer", to_string(established.choice.offer)}, {"peer_identity", established.peer_identity}});
+                          established.choice.lifetime_seconds,
+                          nat.empty() ? "" : fmt::format("; {} behind an address translator", nat)),
+              {{"offer", to_string(established.choice.offer)},
+               {"peer_identity", established.peer_identity},
+               {"nat", std::string(nat)}});
   if (established.initial_contact) handle_initial_contact(turn, sa);
   const std::vector<std::uint32_t> deletes = std::exchange(sa.deletes_to_send, {});
   for (const std::uint32_t spi : deletes) send_quick_mode_delete(turn, sa, spi);
@@ -60,15 +72,17 @@ void commit(Turn& turn, MainModeSa& sa, State next, MainModeEffects effects) {
   sa.resender.stop();
   sa.suspicion.reset();
   sa.state = std::move(next);
+  if (effects.float_ports && sa.local.port == kIkePort) sa.local.port = sa.peer.port = kNatTraversalPort;
   if (!effects.send.empty()) send_step(turn, sa, std::move(effects.send));
   if (effects.compute) turn.compute(sa, 0, std::move(*effects.compute));
+  if constexpr (std::is_same_v<State, ComputingAnswer>) turn.state.main_modes.count_proven(sa);
   if constexpr (std::is_same_v<State, Established>) become_established(turn, sa);
 }
 
 template <typename State, typename Event>
 std::optional<Ignored> run_step(Turn& turn, MainModeSa& sa, const State& state, const Event& event) {
   if constexpr (LegalTransition<State, Event>) {
-    StepContext context{sa.facts, turn.state.random, knows_nothing_else(turn, sa), {}};
+    StepContext context{sa.facts, sa.local, sa.peer, turn.state.random, knows_nothing_else(turn, sa), {}};
     auto result = step(state, event, context);
     std::optional<Ignored> ignored;
     std::visit(
@@ -125,11 +139,10 @@ std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& 
   auto made = std::make_unique<MainModeSa>();
   made->initiator = true;
   made->facts = {fresh_cookie(turn.state), 0, local, peer, std::get<MainModeRule>(std::move(found))};
-  made->local = {local, kIkePort};
-  made->peer = {peer, kIkePort};
+  std::tie(made->local, made->peer) = endpoints_towards(turn, local, peer);
   made->created = turn.now;
   made->give_up_at = turn.now + kMainModeTime;
-  StepContext context{made->facts, turn.state.random, false, {}};
+  StepContext context{made->facts, made->local, made->peer, turn.state.random, false, {}};
   made->state = start_main_mode(context);
   MainModeSa& sa = turn.state.main_modes.add(std::move(made));
   send_step(turn, sa, std::move(context.effects.send));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -22,6 +23,18 @@ FailureReason timeout_reason(const MainModeState& state) {
   return FailureReason::kLimitReached;
 }
 
+bool knows_fragments(const MainModeSa& sa) {
+  return std::visit(
+      [](const auto& state) {
+        if constexpr (requires { state.choice; }) {
+          return state.choice.extensions.fragmentation;
+        } else {
+          return false;
+        }
+      },
+      sa.state);
+}
+
 // What most likely went wrong: what the peer hinted at, what could not be verified, or silence.
 Failure timeout_failure(const MainModeSa& sa) {
   if (sa.suspicion) return *sa.suspicion;
@@ -30,6 +43,16 @@ Failure timeout_failure(const MainModeSa& sa) {
   if (std::holds_alternative<AwaitingMessage2>(sa.state)) terms.offered = offer_texts(sa.facts.rule.policy);
   return {timeout_reason(sa.state), fmt::format("{} did not answer ({})", sa.peer.to_string(), name(sa.state)),
           std::move(terms)};
+}
+
+void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
+  const auto wishes = take_waiting(turn, sa);
+  const bool peer_is_dead = sa.decides_whether_peer_lives;
+  const IpAddress local = sa.local.address;
+  const IpAddress peer = sa.peer.address;
+  turn.state.main_modes.remove(sa.handle);
+  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer);
+  for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }
 
 }  // namespace
@@ -60,6 +83,8 @@ void main_mode_due(Turn& turn, MainModeSa& sa) {
   }
   switch (sa.resender.poll(turn.now)) {
     case Resender::Due::kSendAgain:
+      // MS-IKEE 3.3: a message that has stayed unanswered for 3 s may have been too long for the way.
+      if (sa.resender.times_sent_again() >= 2) sa.fragmenting = knows_fragments(sa);
       ++turn.state.statistics.retransmissions;
       turn.send(sa, sa.resender.datagram());
       break;
@@ -78,14 +103,17 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     ++statistics.negotiation_failures;
     if (!sa.initiator) ++statistics.receive_fail;
     if (failure.reason == FailureReason::kAuthenticationFailed) ++statistics.authentication_failures;
+    const bool unproven = std::holds_alternative<AwaitingMessage3>(sa.state);
+    if (unproven && !turn.may_report_unproven()) {
+      forget_failed(turn, sa, failure);
+      return;
+    }
     Turn::Fields fields = fields_of(sa);
     fields["state"] = name(sa.state);
     turn.report_failed(failed_main_mode(sa, failure), fmt::format("main mode with {} failed", sa.peer.to_string()),
                        std::move(fields));
   }
-  const auto wishes = take_waiting(turn, sa);
-  turn.state.main_modes.remove(sa.handle);
-  for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
+  forget_failed(turn, sa, failure);
 }
 
 void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why, LastMessages last) {
@@ -96,7 +124,7 @@ void end_main_mode(Turn& turn, MainModeSa& sa, TellPeer tell, const Failure& why
   auto wishes = take_waiting(turn, sa);
   for (QuickModeWish& wish : abandon_quick_modes(turn, sa, why, last)) wishes.push_back(std::move(wish));
   sa.ended = true;
-  sa.replace_at = kNever;
+  sa.replace_at = sa.keep_alive_at = sa.probe_at = kNever;
   sa.ends_at = turn.now + kEndedMainModeLifetime;
   for (QuickModeWish& wish : wishes) retry_wish(turn, std::move(wish), why);
 }

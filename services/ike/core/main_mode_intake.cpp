@@ -1,4 +1,5 @@
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -63,6 +64,13 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   const ReplyStore before = sa.replies;
   sa.replies.begin(digest);
   const Cookie responder_before = sa.facts.responder_cookie;
+  const std::pair<Endpoint, Endpoint> endpoints_before{sa.local, sa.peer};
+  // The initiator moves to port 4500 with message 5, and message 6 goes where it came from. A forged one changes
+  // nothing.
+  if (std::holds_alternative<AwaitingMessage5>(sa.state)) {
+    sa.local.port = datagram.local.port;
+    sa.peer.port = datagram.peer.port;
+  }
   // RFC 2408 section 3.1: the responder's cookie comes with message 2.
   if (sa.initiator && responder_before == 0) sa.facts.responder_cookie = header.responder_cookie;
   const auto ignored = advance(turn, sa, MessageReceived{header, datagram.bytes});
@@ -70,6 +78,7 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   if (MainModeSa* still = turn.state.main_modes.find(handle)) {
     still->replies = before;
     still->facts.responder_cookie = responder_before;
+    std::tie(still->local, still->peer) = endpoints_before;
     count_ignored(turn, *still, *ignored);
   }
 }
@@ -85,7 +94,8 @@ void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& d
   failed.failure = failure;
   failed.rule_name = rule.rule_name;
   failed.policy_name = rule.rule_name.empty() ? "" : rule.policy.name;
-  turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
+  if (turn.may_report_unproven())
+    turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
   Header answer = header;
   answer.exchange = ExchangeType::kInformational;
   answer.message_id = turn.state.random.u32();
@@ -108,9 +118,23 @@ bool answer_refused_again(Turn& turn, const Header& header, const DatagramReceiv
   return true;
 }
 
-bool half_open_bound_reached(Turn& turn, const IpAddress& peer) {
-  const MainModeTable& table = turn.state.main_modes;
-  return table.half_open() >= kMaxHalfOpen || table.half_open(peer) >= kMaxHalfOpenPerAddress;
+// Room for one more half-open SA. First messages cost their sender nothing and may bear anybody's address, so the
+// oldest that still waits for message 3 goes: a peer that means it has answered within a round trip. Those that have
+// sent message 3 stay.
+bool make_room(Turn& turn, const IpAddress& peer) {
+  MainModeTable& table = turn.state.main_modes;
+  MainModeSa* evicted = nullptr;
+  if (table.half_open(peer) >= kMaxHalfOpenPerAddress) {
+    evicted = table.oldest_unproven(peer);
+  } else if (table.half_open() >= kMaxHalfOpen) {
+    evicted = table.oldest_unproven();
+  } else {
+    return true;
+  }
+  if (evicted == nullptr) return false;
+  ++turn.state.statistics.half_open_evicted;
+  table.remove(evicted->handle);
+  return true;
 }
 
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
@@ -121,7 +145,7 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
                             datagram.peer.address, std::get<MainModeRule>(found)};
-  StepContext context{facts, turn.state.random, false, {}};
+  StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
     refuse_message1(turn, header, datagram, *failure, facts.rule);
@@ -153,7 +177,7 @@ void receive_message1(Turn& turn, const Header& header, const DatagramReceived& 
     ++turn.state.statistics.invalid_packets_received;
     return;
   }
-  if (half_open_bound_reached(turn, datagram.peer.address)) {
+  if (!make_room(turn, datagram.peer.address)) {
     ++turn.state.statistics.half_open_refused;
     return;
   }

@@ -9,6 +9,7 @@
 
 #include "services/common/address.h"
 #include "services/common/time.h"
+#include "services/ike/core/fragmentation.h"
 #include "services/ike/core/main_mode_states.h"
 #include "services/ike/core/quick_mode_states.h"
 #include "services/ike/core/retransmit.h"
@@ -73,13 +74,22 @@ struct MainModeSa {
   // A message 5 or 6 that did not verify has come (and, as responder, has been reported). It may be forged, so that the
   // SA still waits.
   std::optional<Failure> suspicion;
+  std::optional<FragmentSet> fragments;     // of a message that is coming in pieces
+  bool decides_whether_peer_lives = false;  // initiator: should it fail, the SAs with the peer end
+  bool fragmenting = false;                 // long messages to this peer go in pieces
+  Endpoint message1_from;                   // responder: the peer's endpoint may change later
   std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
 
   // From here on only once established.
   Timestamp established_at;
   Timestamp replace_at = kNever;
   Timestamp ends_at = kNever;
-  Timestamp last_proof;  // last message that verified
+  Timestamp last_proof;              // last message that verified
+  Timestamp last_quick_mode;         // last quick mode message that did
+  Timestamp keep_alive_at = kNever;  // behind an address translator
+  Timestamp probe_at = kNever;       // when to look whether the peer lives
+  int probes_unanswered = 0;
+  std::uint32_t probe_sequence = 0;
   std::uint32_t quick_modes = 0;
   // Ended, and kept a while only to understand what the peer still says under it: a Delete of quick mode SAs may be
   // overtaken by that of the main mode SA.

@@ -144,6 +144,14 @@ void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAns
   commit(turn, sa, exchange, std::move(first), std::move(effects));
 }
 
+std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode) {
+  if (!main_mode.choice.nat.any() || state.driver.udp_encapsulation) return std::nullopt;
+  return Failure{
+      FailureReason::kNatUnsupported,
+      fmt::format("{} behind an address translator, and the IPsec driver of this host does not carry ESP in UDP",
+                  name(main_mode.choice.nat))};
+}
+
 QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator) {
   QuickModeFacts facts;
   facts.initiator_cookie = sa.facts.initiator_cookie;
@@ -152,6 +160,10 @@ QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool ini
   facts.initiator = initiator;
   facts.local = sa.local.address;
   facts.peer = sa.peer.address;
+  if (sa.proven()->choice.nat.any()) {
+    facts.udp_local_port = sa.local.port;
+    facts.udp_peer_port = sa.peer.port;
+  }
   return facts;
 }
 
@@ -178,7 +190,8 @@ void begin_quick_mode(Turn& turn, MainModeSa& sa, QuickModeWish wish, bool on_fr
   facts.outbound = wish.outbound;
   facts.replaces_spi = wish.replaces_spi;
   QuickModeContext context{facts, *sa.established(), turn.state.random, {}};
-  auto started = start_quick_mode(context);
+  const auto hindrance = cannot_carry(turn.state, *sa.established());
+  auto started = hindrance ? *hindrance : start_quick_mode(context);
   if (const auto* failure = std::get_if<Failure>(&started)) {
     fail_unstarted(turn, wish, *failure);
     return;

@@ -52,7 +52,7 @@ bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
   // Only message 4 is missing: both SAs are in place.
   if (exchange.finished()) return true;
   const Failure failure = timeout_failure(sa, exchange);
-  const bool silent = sa.last_proof <= exchange.created && !sa.ended;
+  const bool silent = sa.last_quick_mode <= exchange.created && !sa.ended;
   if (!exchange.facts.initiator || exchange.on_fresh_main_mode || !silent) {
     fail_quick_mode(turn, sa, exchange, failure);
     return true;

@@ -19,6 +19,9 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& ex
 // The first state of a responder.
 void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAnswer first, QuickModeEffects effects);
 
+// Why no quick mode under this main mode SA can come to anything with the present driver.
+std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode);
+
 QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator);
 // Nothing is awaited any more; the exchange is kept a while to answer repeated messages.
 void finish(Turn& turn, QuickModeExchange& exchange, QuickModeFinished state);

@@ -47,7 +47,8 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     count_ignored(turn, *ignored);
     return;
   }
-  sa.last_proof = turn.now;
+  sa.last_proof = sa.last_quick_mode = turn.now;
+  follow_peer(sa, datagram);
   // It needs no answer, and a repeated message 2 still does.
   if (fourth_message) exchange.replies = before;
 }
@@ -66,7 +67,8 @@ void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32
 
 void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram,
                      Opened opened) {
-  sa.last_proof = turn.now;
+  sa.last_proof = sa.last_quick_mode = turn.now;
+  follow_peer(sa, datagram);
   sa.used_message_ids.insert(header.message_id);
   QuickModeExchange& exchange = sa.exchanges[header.message_id];
   exchange.facts = facts_of(sa, header.message_id, false);
@@ -76,7 +78,8 @@ void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const Dat
   handle_notifies(turn, sa, opened.chain);
 
   const std::uint32_t spi = initiator_spi(opened.chain);
-  const auto matched = match_quick_mode_request(opened.chain, turn.state.policy, sa.local.address, sa.peer.address);
+  const auto matched =
+      match_quick_mode_request(opened.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
   if (const auto* failure = std::get_if<Failure>(&matched)) {
     refuse(turn, sa, exchange, spi, *failure);
     return;
@@ -85,6 +88,10 @@ void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const Dat
   // What a refusal is reported with.
   exchange.facts.rule = match.candidates.front().rule;
   exchange.facts.outbound = match.candidates.front().outbound;
+  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
   const auto chosen = choose_quick_mode_answer(opened.chain, match, *sa.established(), sa.facts.rule.policy);
   if (const auto* failure = std::get_if<Failure>(&chosen)) {
     refuse(turn, sa, exchange, spi, *failure);

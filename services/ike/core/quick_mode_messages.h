@@ -39,6 +39,11 @@ std::vector<PayloadContent> with_hash(const SecretBytes& hash, std::vector<Paylo
 Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t own_spi,
                             ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret);
 
+// Plain, or in UDP where a translator was found.
+WireEncapsulation wire_encapsulation(Encapsulation encapsulation, const Established& main_mode);
+// The NAT-OA payloads of messages 1 and 2; none in tunnel mode and without a translator.
+std::vector<PayloadContent> own_original_addresses(const QuickModeContext& context, Encapsulation encapsulation);
+
 // What the initiator offers: an entry for each offer, then the traffic it is for.
 std::vector<std::string> offered_terms(const QuickModeFacts& facts);
 

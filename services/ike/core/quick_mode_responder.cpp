@@ -47,7 +47,7 @@ void add_group(std::vector<DhGroup>& groups, DhGroup group) {
 // Required PFS means that one group. Where it is not required, a peer may have it with any group known to this policy.
 QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
                         const MainModePolicy& main_mode_policy) {
-  QuickModeTerms terms{rule.encapsulation, &rule.policy, rule.policy.pfs, {}};
+  QuickModeTerms terms{wire_encapsulation(rule.encapsulation, main_mode), &rule.policy, rule.policy.pfs, {}};
   if (rule.policy.pfs) {
     add_group(terms.groups, pfs_group(rule.policy, main_mode));
     return terms;
@@ -58,16 +58,25 @@ QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
   return terms;
 }
 
+// Behind a translator a host names the address it knows itself by; what arrives here bears the translator's. Transport
+// mode is between the addresses on the packets (RFC 3947 section 5.2).
+Selector translated(Selector outbound, const NatFound& nat, const IpAddress& local, const IpAddress& peer) {
+  if (nat.peer_behind && outbound.destination.is_host()) outbound.destination = AddressRange::host(peer);
+  if (nat.local_behind && outbound.source.is_host()) outbound.source = AddressRange::host(local);
+  return outbound;
+}
+
 // One for each mode that fits.
-std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const Selector& outbound,
+std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const Selector& outbound, const NatFound& nat,
                                                 const IpAddress& local, const IpAddress& peer) {
   std::vector<QuickModeCandidate> candidates;
-  const auto add = [&](Encapsulation mode) {
-    if (auto rule = match_quick_mode_rule(policy, outbound, mode, local, peer))
-      candidates.push_back({std::move(*rule), outbound});
+  const auto add = [&](const Selector& wanted, Encapsulation mode) {
+    if (auto rule = match_quick_mode_rule(policy, wanted, mode, local, peer))
+      candidates.push_back({std::move(*rule), wanted});
   };
-  if (is_host_to_host(outbound, local, peer)) add(Encapsulation::kTransport);
-  add(Encapsulation::kTunnel);
+  const Selector between_hosts = translated(outbound, nat, local, peer);
+  if (is_host_to_host(between_hosts, local, peer)) add(between_hosts, Encapsulation::kTransport);
+  add(outbound, Encapsulation::kTunnel);
   return candidates;
 }
 
@@ -85,6 +94,8 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
     payloads.emplace_back(state.identities->initiator);
     payloads.emplace_back(state.identities->responder);
   }
+  for (PayloadContent& address : own_original_addresses(context, state.answer.choice.encapsulation))
+    payloads.push_back(std::move(address));
   if (state.answer.lifetime_reduced) payloads.emplace_back(responder_lifetime(state.answer.choice, state.spi));
 
   const QuickModeFacts& facts = context.facts;
@@ -103,11 +114,12 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
 }  // namespace
 
 Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
-                                                const IpAddress& local, const IpAddress& peer) {
+                                                const Established& main_mode, const IpAddress& local,
+                                                const IpAddress& peer) {
   auto read = read_identities(message1, local, peer);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& asked = std::get<Asked>(read);
-  auto candidates = find_candidates(policy, asked.outbound, local, peer);
+  auto candidates = find_candidates(policy, asked.outbound, main_mode.choice.nat, local, peer);
   if (candidates.empty()) {
     return Failure{
         FailureReason::kNoMatchingFilter,
@@ -134,6 +146,7 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
     return Failure{FailureReason::kInvalidKeyExchange,
                    fmt::format("KE payload of {} octets for {}", public_i.size(), info(answer.choice.pfs_group).name)};
   }
+  answer.choice.original = read_original_addresses(message1, main_mode.choice.extensions.nat_traversal);
   const auto candidate = std::find_if(
       match.candidates.begin(), match.candidates.end(),
       [&](const QuickModeCandidate& one) { return one.rule.encapsulation == answer.choice.encapsulation; });

@@ -21,7 +21,8 @@ struct QuickModeMatch {
   std::optional<QuickModeIdentities> identities;  // as received
 };
 Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
-                                                const IpAddress& local, const IpAddress& peer);
+                                                const Established& main_mode, const IpAddress& local,
+                                                const IpAddress& peer);
 
 // What the peer asks for, and what it gets.
 struct QuickModeRequest {

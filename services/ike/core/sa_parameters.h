@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "services/common/address.h"
@@ -35,6 +36,12 @@ struct SaParameters {
   std::string rule_name;
   std::string quick_mode_policy;
   bool initiator = false;
+  // ESP in UDP between these ports (RFC 3948); 0: plain ESP.
+  std::uint16_t udp_local_port = 0;
+  std::uint16_t udp_peer_port = 0;
+  // In UDP and transport mode: both ends as the peer sees them, to mend checksums that cover addresses.
+  std::optional<IpAddress> original_local;
+  std::optional<IpAddress> original_peer;
 };
 
 }  // namespace ipsec::ike

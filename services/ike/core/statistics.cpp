@@ -32,6 +32,8 @@ std::vector<NamedCounter> named_counters(const Statistics& s) {
       {"retransmissions", "Requests sent again", s.retransmissions},
       {"duplicates_answered", "Repeated requests answered again", s.duplicates_answered},
       {"half_open_refused", "First messages dropped because of a bound", s.half_open_refused},
+      {"half_open_evicted", "Half-open main modes dropped to make room", s.half_open_evicted},
+      {"suppressed_reports", "Failures counted only, because there were too many", s.suppressed_reports},
       {"unexpected_messages", "Well-formed messages that nobody awaited", s.unexpected_messages},
       {"undecryptable_messages", "Messages that did not decrypt or verify", s.undecryptable_messages},
   };

@@ -7,9 +7,35 @@
 
 namespace ipsec::ike {
 
+bool RateLimit::allows(Timestamp now) {
+  if (now - window_ >= std::chrono::seconds(1)) {
+    window_ = now;
+    used_ = 0;
+  }
+  if (used_ == per_second_) return false;
+  ++used_;
+  return true;
+}
+
+bool Turn::may_report_unproven() {
+  if (state.unproven_reports.allows(now)) return true;
+  ++state.statistics.suppressed_reports;
+  return false;
+}
+
 void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
   ++state.statistics.datagrams_sent;
   actions.emplace_back(SendDatagram{local, peer, std::move(bytes)});
+}
+
+void Turn::send(const MainModeSa& sa, Bytes bytes) {
+  const std::size_t data_size = sa.peer.address.is_v4() ? kFragmentDataIpv4 : kFragmentDataIpv6;
+  if (!sa.fragmenting || bytes.size() <= data_size + kHeaderSize || bytes.size() > kMaxReassembledSize) {
+    send(sa.local, sa.peer, std::move(bytes));
+    return;
+  }
+  for (Bytes& piece : split_message(bytes, ++state.last_fragment_id, data_size))
+    send(sa.local, sa.peer, std::move(piece));
 }
 
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {

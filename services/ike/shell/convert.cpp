@@ -280,6 +280,14 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_rule_name(sa.rule_name);
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
+  if (sa.udp_local_port != 0) {
+    proto::UdpEncapsulation& udp = *message.mutable_udp();
+    udp.set_local_port(sa.udp_local_port);
+    udp.set_peer_port(sa.udp_peer_port);
+    const bool inbound = sa.direction == Direction::kInbound;
+    if (inbound && sa.original_peer) *udp.mutable_original_source() = to_proto(*sa.original_peer);
+    if (inbound && sa.original_local) *udp.mutable_original_destination() = to_proto(*sa.original_local);
+  }
   return message;
 }
 

@@ -159,6 +159,7 @@ class DriverClient::Implementation {
         continue;
       }
       greet_driver();
+      ask_capabilities();
       take_over_sas();
       receiver_.connection(true);
       read_requests();
@@ -184,6 +185,20 @@ class DriverClient::Implementation {
       calls_.clear();
     }
     receiver_.event(DriverRestarted{});
+  }
+
+  // A driver that does not know the question can carry plain ESP only.
+  void ask_capabilities() {
+    grpc::ClientContext context;
+    rpc::set_patience(context, kDriverPatience);
+    if (!set_cancellable(stream_, &context)) return;
+    proto::DriverCapabilities reply;
+    const grpc::Status status = stub_->GetCapabilities(&context, proto::GetCapabilitiesRequest(), &reply);
+    set_cancellable(stream_, nullptr);
+    const DriverCapable capable = status.ok() ? DriverCapable{reply.ah(), reply.udp_encapsulation()} : DriverCapable{};
+    if (capable == capable_) return;
+    capable_ = capable;
+    receiver_.event(capable);
   }
 
   // What an IKE service that ended without a word has left in the driver; once in the life of this one.
@@ -262,6 +277,7 @@ class DriverClient::Implementation {
   // Of the watcher's thread.
   bool met_before_ = false;
   bool sas_taken_over_ = false;
+  DriverCapable capable_;
   bool unreachable_ = false;
   SocketIdentity socket_;
 

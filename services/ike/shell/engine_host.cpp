@@ -106,6 +106,10 @@ void EngineHost::perform(SendDatagram action) {
   daemon::log(daemon::LogLevel::kDebug, "send_failed", {{"reason", sent.message()}});
 }
 
+void EngineHost::perform(const SendKeepAlive& action) {
+  if (!sockets_.send_keep_alive(action).ok()) engine_.count_send_failure();
+}
+
 void EngineHost::perform(ComputeDh action) {
   // The worker may outlive this host, but nothing posted to a loop that has ended is done.
   workers_.post([this, &loop = loop_, &random = random_, request = std::move(action)] {

@@ -41,6 +41,7 @@ class EngineHost {
  private:
   void perform(Actions actions);
   void perform(SendDatagram action);
+  void perform(const SendKeepAlive& action);
   void perform(ReserveSpi action) { driver_->submit(std::move(action)); }
   void perform(InstallSa action) { driver_->submit(std::move(action)); }
   void perform(DeleteSa action) { driver_->submit(std::move(action)); }

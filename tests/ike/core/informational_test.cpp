@@ -333,7 +333,7 @@ TEST(Informational, a_hint_that_the_peer_forgot_us_shortens_the_way_to_a_new_mai
     return is_informational(sent) && !sent.from_a && header_of(sent).encrypted() ? Fate{} : Fate{milliseconds(1)};
   };
   pair.give(pair.b, DeleteRequested{std::nullopt, false});
-  pair.run(seconds(80));
+  pair.run(seconds(15));
   ASSERT_EQ(pair.a.established_main_modes(pair.now), 1U);
   pair.acquire(pair.a, 2, 11);
   pair.run(seconds(10));

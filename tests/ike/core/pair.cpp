@@ -173,6 +173,8 @@ void Pair::perform(Host& host, Actions actions) {
   for (Action& action : actions) {
     if (const auto* send_action = std::get_if<SendDatagram>(&action)) {
       send(host, *send_action);
+    } else if (const auto* keep_alive = std::get_if<SendKeepAlive>(&action)) {
+      keep_alives.push_back(*keep_alive);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
@@ -192,9 +194,17 @@ void Pair::perform(Host& host, Actions actions) {
 void Pair::send(Host& host, const SendDatagram& datagram) {
   sent.push_back({now, datagram, &host == &a});
   Host& to = other(host);
-  if (datagram.peer.address != to.endpoint.address) return;
+  Endpoint source = datagram.local;
+  Endpoint destination = datagram.peer;
+  if (translator && &host == &a) {
+    source = {translator->outside, static_cast<std::uint16_t>(source.port + translator->port_offset)};
+  } else if (translator) {
+    if (destination.address != translator->outside || destination.port < translator->port_offset) return;
+    destination = {a.endpoint.address, static_cast<std::uint16_t>(destination.port - translator->port_offset)};
+  }
+  if (destination.address != to.endpoint.address) return;
   for (const Duration delay : wire(sent.back())) {
-    in_flight_.emplace(now + delay, InFlight{&to, {to.endpoint, host.endpoint, datagram.bytes}});
+    in_flight_.emplace(now + delay, InFlight{&to, {destination, source, datagram.bytes}});
   }
 }
 

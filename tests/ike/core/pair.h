@@ -74,6 +74,12 @@ struct SentDatagram {
   bool from_a = false;
 };
 
+// An address translator in front of host a: b sees it at this address and at ports that are higher by so much.
+struct Translator {
+  IpAddress outside;
+  std::uint16_t port_offset = 20000;
+};
+
 class Pair {
  public:
   explicit Pair(std::uint64_t seed = 1, const std::string& address_a = "10.77.0.1",
@@ -85,6 +91,8 @@ class Pair {
   // Default: everything arrives after one millisecond.
   std::function<Fate(const SentDatagram&)> wire;
   std::vector<SentDatagram> sent;
+  std::vector<SendKeepAlive> keep_alives;
+  std::optional<Translator> translator;
   // Default: compute_dh, at once.
   std::function<DhComputed(const ComputeDh&, RandomSource&)> compute = compute_dh;
 

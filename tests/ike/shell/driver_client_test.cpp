@@ -206,6 +206,14 @@ TEST_F(DriverClientTest, sas_of_an_earlier_service_are_taken_over_once) {
   EXPECT_TRUE(said_.next<bool>());
 }
 
+TEST_F(DriverClientTest, what_the_driver_can_is_said_before_the_connection) {
+  driver_->start();
+  driver_->can_udp_encapsulation();
+  client_ = std::make_unique<DriverClient>(socket_, said_.receiver());
+  EXPECT_TRUE(said_.next<DriverCapable>().udp_encapsulation);
+  EXPECT_TRUE(said_.next<bool>());
+}
+
 TEST_F(DriverClientTest, sas_that_cannot_be_read_are_reported_with_the_place) {
   driver_->start();
   driver_->has_from_before(proto::Sa());

@@ -39,6 +39,12 @@ void FakeDriver::has_from_before(const proto::Sa& sa) {
   sas[sa.spi()] = sa;
 }
 
+grpc::Status FakeDriver::GetCapabilities(grpc::ServerContext*, const proto::GetCapabilitiesRequest*,
+                                         proto::DriverCapabilities* reply) {
+  reply->set_udp_encapsulation(udp_encapsulation_);
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeDriver::ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) {
   const std::lock_guard lock(mutex_);
   if (refusing_) return {grpc::StatusCode::FAILED_PRECONDITION, "refused for the test"};
