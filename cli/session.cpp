@@ -342,7 +342,7 @@ bool Session::run_batch_step(const BatchStep& step) {
 
 // Each is a process of its own: contexts and stores do not carry over.
 bool Session::run_program_of_batch(const BatchStep& step) {
-  Services services{scope_, services_.resolver, services_.now, services_.json};
+  Services services{scope_, services_.resolver, services_.now, services_.json, services_.sessions, services_.warn};
   Session program({services, ports_.print, ports_.read_file, ports_.scripts});
   program.script_depth_ = script_depth_;
   if (step.kind == BatchStep::Kind::kIpseccmd) return program.run_ipseccmd(step.words);
