@@ -13,7 +13,8 @@ class OwnAddresses {
   // Takes in what has changed since the last call. A worker calls it at most once for a batch, after the packets of the
   // batch were received: an address that one of them carries is then known. Must not wait for anybody.
   virtual void refresh() = 0;
-  // Loopback, multicast and the unspecified address are never among them.
+  // Loopback, multicast and the unspecified address are never among them. While the kernel cannot be asked, every other
+  // address is: what may be a new address of this host is not let past the policy.
   virtual bool contains(const IpAddress& address) const = 0;
 };
 

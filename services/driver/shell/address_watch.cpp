@@ -33,6 +33,10 @@ int note_attribute(const nlattr* attribute, void* data) {
   return MNL_CB_OK;
 }
 
+bool can_be_on_a_nic(const IpAddress& address) {
+  return !address.is_loopback() && !address.is_multicast() && !address.is_unspecified();
+}
+
 // nullopt: not one that packets on a NIC can have.
 std::optional<IpAddress> address_in(const nlmsghdr* message) {
   const auto* entry = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
@@ -43,8 +47,7 @@ std::optional<IpAddress> address_in(const nlmsghdr* message) {
   if (attribute == nullptr || (entry->ifa_flags & IFA_F_DADFAILED) != 0) return std::nullopt;
   const auto address = IpAddress::try_from_bytes(
       {static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)), mnl_attr_get_payload_len(attribute)});
-  if (!address || address->is_loopback() || address->is_multicast() || address->is_unspecified()) return std::nullopt;
-  return address;
+  return address && can_be_on_a_nic(*address) ? address : std::nullopt;
 }
 
 int add_address(const nlmsghdr* message, void* data) {
@@ -99,8 +102,12 @@ void AddressWatch::refresh() {
   for (;;) {
     const ssize_t size = recv(mnl_socket_get_fd(socket_.get()), notices.data(), notices.size(), MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno != ENOBUFS) break;
-    if (size < 0) outdated_ = true;
+    if (size < 0 && errno == EAGAIN) break;
+    if (size < 0) {
+      outdated_ = true;
+      if (errno == ENOBUFS) continue;  // notices were lost; those after them still come
+      break;
+    }
     int left = static_cast<int>(size);
     for (auto* message = reinterpret_cast<const nlmsghdr*>(notices.data()); mnl_nlmsg_ok(message, left);
          message = mnl_nlmsg_next(message, &left)) {
@@ -116,6 +123,11 @@ void AddressWatch::refresh() {
   // An address too many drops packets for a moment; one too few would let them pass. So nothing is taken away before
   // the whole answer is there.
   if (outdated_) static_cast<void>(read_all());
+}
+
+bool AddressWatch::contains(const IpAddress& address) const {
+  if (outdated_) return can_be_on_a_nic(address);
+  return addresses_.contains(address);
 }
 
 }  // namespace ipsec::driver

@@ -18,9 +18,9 @@ class AddressWatch final : public OwnAddresses {
   // kUnavailable where the kernel refuses netlink sockets.
   static Result<std::unique_ptr<AddressWatch>> open();
 
-  // Without waiting. Where the addresses cannot be read, those known so far stay and the next call tries again.
+  // Without waiting. Where the addresses cannot be read, the next call tries again; until then the host may have any.
   void refresh() override;
-  bool contains(const IpAddress& address) const override { return addresses_.contains(address); }
+  bool contains(const IpAddress& address) const override;
 
  private:
   struct Closer {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 namespace ipsec::driver {
 namespace {
@@ -61,6 +62,57 @@ TEST(AddressWatch, IM_06_an_address_is_gone_when_no_interface_has_it_any_more) {
     command("ip link delete eth1");
     (*watch)->refresh();
     EXPECT_FALSE((*watch)->contains(address("10.77.0.1")));
+  });
+  if (!possible) GTEST_SKIP() << "needs the right to make a network namespace";
+}
+
+// No file descriptor more for this process, so that the kernel cannot be asked.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(AddressWatch, IM_02_while_the_kernel_cannot_be_asked_every_address_may_be_a_new_one) {
+  const bool possible = in_network_namespace([] {
+    command("ip link add eth0 type bridge && ip link set eth0 up && ip address add 10.77.0.1/24 dev eth0");
+    auto watch = AddressWatch::open();
+    ASSERT_TRUE(watch.ok()) << watch.status().message();
+    command("ip address delete 10.77.0.1/24 dev eth0");
+    {
+      const NoDescriptors none;
+      (*watch)->refresh();
+      EXPECT_TRUE((*watch)->contains(address("10.77.0.101")));
+      EXPECT_FALSE((*watch)->contains(address("224.0.0.1")));
+      EXPECT_FALSE((*watch)->contains(address("127.0.0.1")));
+    }
+    (*watch)->refresh();
+    EXPECT_FALSE((*watch)->contains(address("10.77.0.101")));
+    EXPECT_FALSE((*watch)->contains(address("10.77.0.1")));
+  });
+  if (!possible) GTEST_SKIP() << "needs the right to make a network namespace";
+}
+
+TEST(AddressWatch, IM_02_a_flood_of_notices_hides_no_address) {
+  const bool possible = in_network_namespace([] {
+    command("ip link add eth0 type bridge && ip link set eth0 up");
+    auto watch = AddressWatch::open();
+    ASSERT_TRUE(watch.ok()) << watch.status().message();
+    // More notices than the socket's buffer takes.
+    command(
+        "for i in $(seq 1 4000); do echo address add 10.78.$((i / 250)).$((i % 250 + 1))/32 dev eth0; done | "
+        "ip -batch -");
+    (*watch)->refresh();
+    EXPECT_TRUE((*watch)->contains(address("10.78.0.2")));
+    EXPECT_TRUE((*watch)->contains(address("10.78.16.1")));
+    EXPECT_FALSE((*watch)->contains(address("10.79.0.1")));
   });
   if (!possible) GTEST_SKIP() << "needs the right to make a network namespace";
 }
