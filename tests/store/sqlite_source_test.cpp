@@ -1,5 +1,6 @@
 #include <atomic>
 #include <filesystem>
+#include <semaphore>
 #include <thread>
 
 #include <fcntl.h>
@@ -246,8 +247,10 @@ TEST_F(SqliteSourceTest, ReplacedWhileItIsReadItIsOneOfThem) {
   }
   std::atomic<bool> over{false};
   std::filesystem::copy_file(versions[0], path_);
+  // One replacement beside each reading.
+  std::counting_semaphore<> begun(0);
   std::thread replacer([&] {
-    for (std::size_t i = 0; !over; ++i) {
+    for (std::size_t i = 0; begun.acquire(), !over; ++i) {
       // Alternately in one step, and slowly over the old content.
       if (i % 2 == 0) {
         std::filesystem::copy_file(versions[i % 3], path_ + ".new", std::filesystem::copy_options::overwrite_existing);
@@ -255,11 +258,11 @@ TEST_F(SqliteSourceTest, ReplacedWhileItIsReadItIsOneOfThem) {
       } else {
         write_file(path_, read_file(versions[i % 3]));
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   });
   std::size_t loaded = 0;
   for (int i = 0; i < 60; ++i) {
+    begun.release();
     const auto result = source_->load_newer("");
     if (!result.ok()) continue;
     ++loaded;
@@ -268,6 +271,7 @@ TEST_F(SqliteSourceTest, ReplacedWhileItIsReadItIsOneOfThem) {
     EXPECT_THAT(filters, ::testing::AnyOf(10u, 400u, 2000u));
   }
   over = true;
+  begun.release();
   replacer.join();
   EXPECT_GT(loaded, 0u);
 }

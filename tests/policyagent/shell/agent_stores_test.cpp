@@ -329,7 +329,6 @@ TEST_F(AgentStoresTest, a_full_disk_under_the_cache_leaves_the_old_copy_and_the_
 
 TEST_F(AgentStoresTest, a_kill_during_the_writing_of_the_cache_leaves_one_whole_copy) {
   assign_central();
-  const std::string before = agent_->export_json(true, "", StoreName::kCache).value();
   store::PolicyTree tree = PolicyCache(cache_, vault_).read().value()->tree;
   for (std::uint16_t port = 1; port < 3000; ++port) {
     store::Filter one = tree.filter_lists[0].filters[0];
@@ -338,25 +337,36 @@ TEST_F(AgentStoresTest, a_kill_during_the_writing_of_the_cache_leaves_one_whole_
     one.destination_port = port;
     tree.filter_lists[0].filters.push_back(one);
   }
-  std::size_t old_copies = 0;
-  for (int round = 0; round < 12; ++round) {
+  // The kernel's limit on the size of a file stops the writer at one step of its writing after the other.
+  constexpr rlim_t kFirst = 8192;
+  std::size_t kills = 0;
+  bool written = false;
+  for (rlim_t most = kFirst; !written; most += most / 2) {
     const ::pid_t child = ::fork();
     if (child == 0) {
+      ::signal(SIGXFSZ, [](int) { ::kill(::getpid(), SIGKILL); });
+      const rlimit limit = {most, most};
+      ::setrlimit(RLIMIT_FSIZE, &limit);
       PolicyCache cache(cache_, vault_);
       ::_exit(cache.write(tree, {"sqlite:x", "new", 0}).ok() ? 0 : 1);
     }
-    std::this_thread::sleep_for(milliseconds(round * 8));
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    written = WIFEXITED(status);
     const auto copy = PolicyCache(cache_, vault_).read();
     ASSERT_TRUE(copy.ok()) << copy.status().message();
-    ASSERT_TRUE(copy->has_value()) << "round " << round;
+    ASSERT_TRUE(copy->has_value()) << "killed at " << most;
     const bool is_new = (*copy)->origin.version == "new";
-    EXPECT_EQ((*copy)->tree.filter_lists[0].filters.size(), is_new ? 3000U : 1U) << "round " << round;
-    if (is_new) break;
-    ++old_copies;
+    EXPECT_EQ((*copy)->tree.filter_lists[0].filters.size(), is_new ? 3000U : 1U) << "killed at " << most;
+    if (written) {
+      EXPECT_EQ(WEXITSTATUS(status), 0);
+      EXPECT_TRUE(is_new);
+    } else {
+      EXPECT_EQ(WTERMSIG(status), SIGKILL);
+      ++kills;
+    }
   }
-  EXPECT_GT(old_copies, 0U) << "no kill hit the writing";
+  EXPECT_GT(kills, 3U) << "of a file of some 600 KB";
 }
 
 TEST_F(AgentStoresTest, ST_11_the_cache_cannot_be_changed) {
