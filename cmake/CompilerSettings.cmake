@@ -5,7 +5,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 set(POLICYAGENT_SANITIZE "" CACHE STRING "Sanitizers, comma separated (address,undefined or thread)")
-option(POLICYAGENT_PRECOMPILE "Precompile what all tests include; off: every file must include what it uses" ON)
+option(POLICYAGENT_PRECOMPILE "Precompile what libraries and tests include most; off: every file must include what it uses" ON)
 option(POLICYAGENT_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 # Assertions stay on in every build: an impossible state must stop the process, not go on with keys in memory.
@@ -14,7 +14,8 @@ set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 
-add_compile_options(-fstack-protector-strong)
+# -pthread for all, as targets share precompiled headers.
+add_compile_options(-fstack-protector-strong -pthread)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   add_compile_options(-D_FORTIFY_SOURCE=2)
 endif()

@@ -2,15 +2,20 @@
 
 set(POLICYAGENT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Werror)
 
-# policyagent_library(NAME SOURCES a.cpp ... DEPENDS other ...)
-# A target without sources (headers only) becomes an interface library.
+# policyagent_library(NAME SOURCES a.cpp ... DEPENDS other ... [WITHOUT_PRECOMPILED b.cpp ...])
+# A target without sources (headers only) becomes an interface library. WITHOUT_PRECOMPILED names sources in which GCC 12, under a
+# precompiled header, takes the standard library's code for ours and warns about it.
 function(policyagent_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;WITHOUT_PRECOMPILED" ${ARGN})
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_compile_options(${name} PRIVATE ${POLICYAGENT_WARNINGS})
     target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
     target_link_libraries(${name} PUBLIC ${arg_DEPENDS})
+    if(POLICYAGENT_PRECOMPILE)
+      target_precompile_headers(${name} REUSE_FROM precompiled_library)
+      set_source_files_properties(${arg_WITHOUT_PRECOMPILED} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE "${CMAKE_SOURCE_DIR}")
@@ -40,7 +45,7 @@ function(policyagent_test name)
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} tests_support GTest::gtest_main GTest::gmock)
   target_compile_definitions(${name} PRIVATE POLICYAGENT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_compile_options(${name} PRIVATE ${POLICYAGENT_TEST_OPTIONS} -pthread)
+  target_compile_options(${name} PRIVATE ${POLICYAGENT_TEST_OPTIONS})
   if(POLICYAGENT_PRECOMPILE)
     target_precompile_headers(${name} REUSE_FROM precompiled_test)
   endif()
