@@ -8,7 +8,7 @@ namespace ipsec::cli {
 
 namespace {
 
-std::string marked(std::string text, bool weak) { return weak ? text + " (weak)" : text; }
+std::string marked(const std::string& text, bool weak) { return weak ? text + " (weak)" : text; }
 
 std::string with_name(std::string text, const IpAddress& address, const ShowOptions& options) {
   if (!options.name_of) return text;

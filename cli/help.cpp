@@ -40,8 +40,8 @@ std::string verb_help(ContextId context, std::string_view verb) {
 std::string usage_part(const Parameter& parameter) {
   if (parameter.kind == Kind::kAllOnly) return "[all]";
   const bool is_optional = !parameter.has(kRequired);
-  const std::string part = parameter.has(kTagOnly) ? fmt::format("{}=<{}>", parameter.tag, accepted(parameter))
-                                                   : fmt::format("[{}=]<{}>", parameter.tag, accepted(parameter));
+  std::string part = parameter.has(kTagOnly) ? fmt::format("{}=<{}>", parameter.tag, accepted(parameter))
+                                             : fmt::format("[{}=]<{}>", parameter.tag, accepted(parameter));
   if (!is_optional) return part;
   return fmt::format("[ {}{} ]", part, parameter.has(kRepeatable) ? " ..." : "");
 }

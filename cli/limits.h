@@ -7,13 +7,13 @@
 namespace ipsec::cli {
 
 // A line of a script or of the prompt. The longest documented value is a certificate name of a few hundred characters.
-inline constexpr std::size_t kLongestLine = 64 * 1024;
+inline constexpr std::size_t kLongestLine = std::size_t{64} * 1024;
 
 // A script: ten thousand bans of single addresses, the longest kind seen in public, take about one megabyte.
-inline constexpr std::size_t kLargestScript = 16 * 1024 * 1024;
+inline constexpr std::size_t kLargestScript = std::size_t{16} * 1024 * 1024;
 
 // An exported policy file: what fits the 64 MiB of one message between the processes (services/common/rpc/limits.h).
-inline constexpr std::size_t kLargestPolicyFile = 63 * 1024 * 1024;
+inline constexpr std::size_t kLargestPolicyFile = std::size_t{63} * 1024 * 1024;
 
 // `exec` in a script that is itself executed: deep enough for any use, shallow enough to end a script that runs itself.
 inline constexpr unsigned kDeepestScript = 16;

@@ -55,7 +55,7 @@ Result<std::optional<Bytes>> read_whole(const std::string& path) {
   if (!S_ISREG(found.st_mode)) return unavailable(fmt::format("{} is not a regular file", path));
   Bytes content;
   content.reserve(static_cast<std::size_t>(found.st_size) + 1);
-  constexpr std::size_t kChunk = 256 * 1024;
+  constexpr std::size_t kChunk = std::size_t{256} * 1024;
   for (;;) {
     const std::size_t size = content.size();
     if (size > kMaxSourceBytes) {

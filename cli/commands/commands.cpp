@@ -94,7 +94,7 @@ Outcome apply_changes(Services& services, const proto::ApplyRequest& changes) {
 Outcome apply_change(Services& services, proto::Change change) {
   proto::ApplyRequest request;
   *request.add_changes() = std::move(change);
-  const Outcome outcome = apply_changes(services, request);
+  Outcome outcome = apply_changes(services, request);
   wipe_keys(*request.mutable_changes(0));
   return outcome;
 }

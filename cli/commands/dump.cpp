@@ -231,7 +231,7 @@ Outcome dump_running(const Command&, Services& services) {
 }
 
 Outcome dump_both(const Command& command, Services& services) {
-  const Outcome stored = dump_stored(command, services);
+  Outcome stored = dump_stored(command, services);
   if (stored.failed) return stored;
   const Outcome running = dump_running(command, services);
   return {stored.output + running.output, running.failed};

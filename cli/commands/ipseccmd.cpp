@@ -302,7 +302,7 @@ Outcome run_ipseccmd(const Ipseccmd& command, Services& services) {
   if (command.delete_all) return apply_changes(services, everything);
   auto request = command.is_static ? StoredChanges(command, services).make() : dynamic_changes(command, services);
   if (!request.ok()) return call_failed(services.agent, request.status(), kPolicyNotFound);
-  const Outcome outcome = apply_changes(services, *request);
+  Outcome outcome = apply_changes(services, *request);
   for (proto::Change& change : *request->mutable_changes()) wipe_keys(change);
   return outcome;
 }

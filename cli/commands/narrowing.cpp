@@ -15,6 +15,7 @@ std::vector<AddressRange> every_address() {
 
 std::vector<AddressRange> hosts(const std::vector<IpAddress>& addresses) {
   std::vector<AddressRange> ranges;
+  ranges.reserve(addresses.size());
   for (const IpAddress& address : addresses) ranges.push_back(AddressRange::host(address));
   return ranges;
 }

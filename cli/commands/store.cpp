@@ -21,7 +21,7 @@ constexpr Location kLocations[] = {
 };
 
 // The usual extension is added to a name that has none.
-std::string export_path(std::string path) {
+std::string export_path(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::size_t dot = path.rfind('.');
   const bool has_extension = dot != std::string::npos && (slash == std::string::npos || dot > slash);

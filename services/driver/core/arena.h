@@ -33,7 +33,7 @@ class Arena {
   }
 
   // Twice the largest IP packet, so that at most half of a block is left unused.
-  static constexpr std::size_t kBlockSize = 128 * 1024;
+  static constexpr std::size_t kBlockSize = std::size_t{128} * 1024;
 
  private:
   static constexpr std::size_t kAlignment = 64;

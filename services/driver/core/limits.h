@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxPacketSize = 65535;
 // What a shell should take from a port before it calls the worker: enough packets to fill the lanes of a multi-buffer
 // cipher, few enough bytes that a batch and its ESP packets stay in a 1 MiB second-level cache.
 inline constexpr std::size_t kBatchPackets = 64;
-inline constexpr std::size_t kBatchBytes = 256 * 1024;
+inline constexpr std::size_t kBatchBytes = std::size_t{256} * 1024;
 
 // ESP packets handed to the cryptographic engine at once: fills the lanes of a multi-buffer cipher several times over,
 // and what was just written is still in the second-level cache when it is encrypted.
@@ -40,7 +40,7 @@ inline constexpr unsigned kMaxNesting = 4;
 
 // Reassembly, per worker and direction. 64 datagrams of 64 KiB each is what a busy NFS client has in flight.
 inline constexpr std::size_t kMaxReassemblies = 64;
-inline constexpr std::size_t kMaxReassemblyBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxReassemblyBytes = std::size_t{4} * 1024 * 1024;
 // Fragments of one datagram: 64 KiB in 512-octet pieces, with room to spare.
 inline constexpr std::size_t kMaxFragmentsPerDatagram = 256;
 // As the Linux stack; RFC 8200 allows 60 s, but nothing that slow is still of use.
@@ -49,7 +49,7 @@ inline constexpr Duration kReassemblyTimeout = std::chrono::seconds(30);
 // Packets held while IKE negotiates. A TCP SYN with its retransmissions, a few DNS questions; not a flood.
 inline constexpr std::size_t kMaxHeldPerPeer = 16;
 inline constexpr std::size_t kMaxHeldPackets = 1024;
-inline constexpr std::size_t kMaxHeldBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxHeldBytes = std::size_t{4} * 1024 * 1024;
 // Pairs of filter and peer with an acquire pending or in back-off. Above it, new pairs are dropped.
 inline constexpr std::size_t kMaxAcquires = 4096;
 // A failed acquire is not repeated before this time, so that a dead peer costs one negotiation at a time.

@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kRepeatsKept = 3;
 inline constexpr std::chrono::milliseconds kRepeatWindow{600000};
 inline constexpr std::uint32_t kEventsByDefault = 100;
 // Events that wait for one watcher: the whole backlog and as many new ones.
-inline constexpr std::size_t kEventQueue = 2 * kEventBacklog;
+inline constexpr std::size_t kEventQueue = std::size_t{2} * kEventBacklog;
 // Each watcher keeps one thread of the RPC server.
 inline constexpr int kMaxEventWatchers = 32;
 // Problems of one policy that become events; the number of the others is said once.
@@ -63,7 +63,7 @@ inline constexpr std::chrono::milliseconds kChangesLatest{2000};
 inline constexpr std::chrono::milliseconds kBatchLatest{60000};
 
 // The properties of `set config`; the longest, boot exemptions, has at most 1,024 short entries.
-inline constexpr std::size_t kLargestConfigFile = 256 * 1024;
+inline constexpr std::size_t kLargestConfigFile = std::size_t{256} * 1024;
 
 // ---- central store --------------------------------------------------------------------------------------------------
 
