@@ -139,6 +139,28 @@ class LivePolicy(LabTest):
             done = self.lab.ping("a", "10.77.0.2", count=1, check=False)
         return done.returncode == 0 and pcap.counts(file).get("ICMP") == 2
 
+    def test_a_new_address_sends_and_receives_nothing_in_clear_before_it_has_filters(self):
+        """The agent stands still, so that the address stays without filters as long as the test looks."""
+        for host in self.HOSTS:
+            self.lab.apply(host, policies.protect_network())
+        self.lab.kill("a", "agent", "STOP")
+        try:
+            self.lab.exec("a", "ip", "address", "add", "10.77.0.102/24", "dev", "eth0")
+            self.lab.exec("a", "ip", "address", "add", "fd77::102/64", "dev", "eth0", "nodad")
+            with self.lab.capture("a") as file:
+                self.assertNotEqual(self.lab.ping("a", "10.77.0.2", "-I", "10.77.0.102", "-W", "1", count=2, check=False).returncode, 0)
+                self.assertNotEqual(self.lab.ping("a", "fd77::2", "-I", "fd77::102", "-W", "1", count=2, check=False).returncode, 0)
+            self.assertEqual(set(pcap.counts(file)) - {"ESP", "ISAKMP", "ARP", "neighbour discovery", "multicast listener"}, set())
+        finally:
+            self.lab.kill("a", "agent", "CONT")
+        self.addCleanup(self.lab.exec, "a", "ip", "address", "delete", "10.77.0.102/24", "dev", "eth0")
+        self.addCleanup(self.lab.exec, "a", "ip", "address", "delete", "fd77::102/64", "dev", "eth0")
+        self.assertGreaterEqual(self.lab.verdict("a", "outbound_unlisted_address"), 4)
+        with self.lab.capture("a") as file:
+            for address, source in (("10.77.0.2", "10.77.0.102"), ("fd77::2", "fd77::102")):
+                wait_for(lambda: self.lab.ping("a", address, "-I", source, count=1, check=False).returncode == 0, REACH_SECONDS, f"{source} is protected")
+        self.assert_protected(file)
+
     def test_a_new_address_becomes_part_of_me(self):
         for host in self.HOSTS:
             self.lab.apply(host, policies.protect_network())

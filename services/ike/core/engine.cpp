@@ -160,6 +160,14 @@ class Engine::Implementation {
  public:
   explicit Implementation(RandomSource& random) : state{random} {}
 
+  void put_in_force(IkePolicy policy, Timestamp now, Actions& actions) {
+    Turn turn{state, now, {}};
+    state.policy = std::move(policy);
+    apply_policy(turn);
+    state.main_modes.settle();
+    std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));
+  }
+
   EngineState state;
 };
 
@@ -168,11 +176,14 @@ Engine::~Engine() = default;
 
 Status Engine::set_policy(IkePolicy policy, Timestamp now, Actions& actions) {
   IPSEC_RETURN_IF_ERROR(check_references(policy));
-  Turn turn{implementation_->state, now, {}};
-  turn.state.policy = std::move(policy);
-  apply_policy(turn);
-  turn.state.main_modes.settle();
-  std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));
+  implementation_->put_in_force(std::move(policy), now, actions);
+  return {};
+}
+
+Status Engine::change_policy(PolicyChange change, Timestamp now, Actions& actions) {
+  IkePolicy& policy = implementation_->state.policy;
+  IPSEC_RETURN_IF_ERROR(check(change, policy));
+  implementation_->put_in_force(apply(std::move(change), std::exchange(policy, {})), now, actions);
   return {};
 }
 

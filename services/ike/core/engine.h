@@ -12,6 +12,7 @@
 #include "services/ike/core/actions.h"
 #include "services/ike/core/events.h"
 #include "services/ike/core/policy.h"
+#include "services/ike/core/policy_change.h"
 #include "services/ike/core/statistics.h"
 
 // IKEv1 without input and output: events and the time go in, actions come out. One thread at a time; the engine calls
@@ -49,6 +50,8 @@ class Engine {
   // whose authentication is gone or changed are deleted; quick mode SAs are the driver's to keep or end. Refused
   // (kInvalid) where a reference between the lists leads nowhere; the policy in force then stays.
   Status set_policy(IkePolicy policy, Timestamp now, Actions& actions);
+  // The same for a whole policy or the difference to the one in force. kRefused: the difference to another one.
+  Status change_policy(PolicyChange change, Timestamp now, Actions& actions);
   const IkePolicy& policy() const;
 
   // What must be done because of this event.

@@ -283,6 +283,13 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   return policy;
 }
 
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field) {
+  return filter_from_proto(message, field);
+}
+Result<MainModeFilter> from_proto(const proto::MainModeFilter& message, const std::string& field) {
+  return main_mode_filter_from_proto(message, field);
+}
+
 Result<Event> from_proto(const proto::DriverRequest& message) {
   switch (message.request_case()) {
     case proto::DriverRequest::kAcquire:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "proto/driver.pb.h"
 #include "proto/ike.pb.h"
@@ -18,6 +19,9 @@
 namespace ipsec::ike {
 
 Result<IkePolicy> from_proto(const proto::IkePolicy& message);
+// `field` is the path of the message in errors.
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field);
+Result<MainModeFilter> from_proto(const proto::MainModeFilter& message, const std::string& field);
 
 // Acquire, RekeyNeeded or SaEnded.
 Result<Event> from_proto(const proto::DriverRequest& message);

@@ -45,17 +45,33 @@ void EngineHost::read_socket(std::size_t index) {
 void EngineHost::handle(Event event) { perform(engine_.handle(std::move(event), daemon::monotonic_now())); }
 
 Status EngineHost::set_policy(IkePolicy policy) {
-  const std::uint64_t in_force = engine_.policy().version;
-  if (policy.version < in_force) {
-    return refused(fmt::format("policy version {} is older than version {} in force", policy.version, in_force));
-  }
+  IPSEC_RETURN_IF_ERROR(check_version(policy.version));
   Actions actions;
   IPSEC_RETURN_IF_ERROR(engine_.set_policy(std::move(policy), daemon::monotonic_now(), actions));
   perform(std::move(actions));
+  log_policy();
+  return {};
+}
+
+Status EngineHost::change_policy(PolicyChange change) {
+  IPSEC_RETURN_IF_ERROR(check_version(change.settings.version));
+  Actions actions;
+  IPSEC_RETURN_IF_ERROR(engine_.change_policy(std::move(change), daemon::monotonic_now(), actions));
+  perform(std::move(actions));
+  log_policy();
+  return {};
+}
+
+Status EngineHost::check_version(std::uint64_t version) const {
+  const std::uint64_t in_force = engine_.policy().version;
+  if (version >= in_force) return {};
+  return refused(fmt::format("policy version {} is older than version {} in force", version, in_force));
+}
+
+void EngineHost::log_policy() const {
   const IkePolicy& now = engine_.policy();
   daemon::log(daemon::LogLevel::kInformation, "policy_set",
               {{"version", now.version}, {"policy", now.policy_name}, {"filters", now.filters.size()}});
-  return {};
 }
 
 std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {

@@ -29,6 +29,8 @@ class EngineHost {
   void handle(Event event);
   // kRefused: older than the one in force.
   Status set_policy(IkePolicy policy);
+  // The same for a whole policy or the difference to the one in force. Also kRefused: the difference to another one.
+  Status change_policy(PolicyChange change);
   // The number of main mode SAs that were ended.
   std::uint32_t delete_main_modes(DeleteRequested request);
   std::vector<MainModeSaStatus> main_mode_sas() const;
@@ -38,6 +40,8 @@ class EngineHost {
   void report(const ReportEvent& event);
 
  private:
+  Status check_version(std::uint64_t version) const;
+  void log_policy() const;
   void perform(Actions actions);
   void perform(SendDatagram action);
   void perform(ReserveSpi action) { driver_->submit(std::move(action)); }

@@ -7,6 +7,7 @@
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
 #include "services/ike/shell/convert.h"
+#include "services/ike/shell/policy_update.h"
 
 namespace ipsec::ike {
 
@@ -24,6 +25,21 @@ class IkeService : public proto::Ike::Service {
     const auto done = loop_.call([&] { return host_.set_policy(std::move(policy).value()); });
     if (!done) return stopping();
     reply->set_version(request->policy().version());
+    return rpc::to_grpc(*done);
+  }
+
+  grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
+                            proto::SetIkePolicyReply* reply) override {
+    PolicyUpdateCollector collector;
+    proto::IkePolicyUpdate message;
+    while (reader->Read(&message)) {
+      if (const Status status = collector.take(message); !status.ok()) return rpc::to_grpc(status);
+    }
+    if (!collector.complete()) return rpc::to_grpc(invalid("commit: the stream ended without it"));
+    PolicyChange change = collector.take_change();
+    reply->set_version(change.settings.version);
+    const auto done = loop_.call([&] { return host_.change_policy(std::move(change)); });
+    if (!done) return stopping();
     return rpc::to_grpc(*done);
   }
 

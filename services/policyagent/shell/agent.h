@@ -12,6 +12,7 @@
 
 #include "services/common/time.h"
 #include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/host_addresses.h"
 #include "services/policyagent/core/policy_retrieval.h"
 #include "services/policyagent/shell/event_log.h"
@@ -22,18 +23,12 @@
 
 namespace ipsec::agent {
 
-// A compiled policy and the version under which it was sent. Immutable.
-struct PolicyInForce {
-  CompiledPolicy policy;
-  std::uint64_t version = 0;
-};
-
 // The Policy Agent as one object: the local store, the retrieval of the assigned policy, its compilation for this host,
 // and what is in force. Everything that can change the policy ends in a new version that goes to `distribute`. All
 // members are safe from any thread.
 class Agent {
  public:
-  using Distribute = std::function<void(std::shared_ptr<const PolicyMessages>)>;
+  using Distribute = std::function<void(PolicyPointer)>;
 
   // `events` must outlive it. `distribute` must return at once; it is called under the agent's lock and may not call
   // back.
@@ -73,7 +68,7 @@ class Agent {
     std::uint32_t polling_interval_minutes = 0;
     std::string last_load_reason;
     std::string last_load_outcome;
-    std::shared_ptr<const PolicyInForce> in_force;  // never null
+    PolicyPointer in_force;  // never null
     HostAddresses host;
   };
   // Puts changes that still wait in force first: it never shows less than what is stored.
@@ -98,6 +93,7 @@ class Agent {
   mutable std::mutex mutex_;
   store::PolicyStore store_;
   PolicyRetrieval retrieval_;
+  Compiler compiler_;
   store::PolicyTree tree_;  // the assigned policy and what its rules use, as loaded last
   HostAddresses host_;
   bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
@@ -106,7 +102,7 @@ class Agent {
   Timestamp last_change_ = kNever;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
-  std::shared_ptr<const PolicyInForce> in_force_;
+  PolicyPointer in_force_;
   std::string last_reason_;
   std::string last_outcome_;
 };

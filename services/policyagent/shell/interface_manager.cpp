@@ -47,8 +47,12 @@ std::optional<IpAddress> address_of(const nlattr* attribute) {
       {static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute)), mnl_attr_get_payload_len(attribute)});
 }
 
+struct Link {
+  Interface interface;
+  bool loopback = false;
+};
 // By kernel index, so that listings have a stable order.
-using Links = std::map<std::uint32_t, Interface>;
+using Links = std::map<std::uint32_t, Link>;
 
 InterfaceKind kind_of(const ifinfomsg& link) {
   const bool point_to_point =
@@ -59,11 +63,11 @@ InterfaceKind kind_of(const ifinfomsg& link) {
 int add_link(const nlmsghdr* message, void* data) {
   const auto* link = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
   const AttributeTable table = attributes(message, sizeof(*link));
-  if ((link->ifi_flags & IFF_LOOPBACK) != 0 || table[IFLA_IFNAME] == nullptr) return MNL_CB_OK;
+  if (table[IFLA_IFNAME] == nullptr) return MNL_CB_OK;
   const std::string name = mnl_attr_get_str(table[IFLA_IFNAME]);
   if (name.starts_with(kDriverDevicePrefix)) return MNL_CB_OK;
   (*static_cast<Links*>(data))[static_cast<std::uint32_t>(link->ifi_index)] = {
-      name, kind_of(*link), (link->ifi_flags & IFF_UP) != 0, {}};
+      {name, kind_of(*link), (link->ifi_flags & IFF_UP) != 0, {}}, (link->ifi_flags & IFF_LOOPBACK) != 0};
   return MNL_CB_OK;
 }
 
@@ -76,7 +80,8 @@ int add_address(const nlmsghdr* message, void* data) {
   // On a point-to-point link IFA_ADDRESS is the other end.
   auto address = address_of(table[IFA_LOCAL]);
   if (!address) address = address_of(table[IFA_ADDRESS]);
-  if (address) link->second.addresses.push_back({*address, entry->ifa_prefixlen});
+  if (!address || (link->second.loopback && address->is_loopback())) return MNL_CB_OK;
+  link->second.interface.addresses.push_back({*address, entry->ifa_prefixlen});
   return MNL_CB_OK;
 }
 
@@ -181,7 +186,9 @@ Result<HostAddresses> InterfaceManager::read_once(bool& interrupted) {
   IPSEC_RETURN_IF_ERROR(dump(RTM_GETLINK, add_link, &links, interrupted));
   IPSEC_RETURN_IF_ERROR(dump(RTM_GETADDR, add_address, &links, interrupted));
   IPSEC_RETURN_IF_ERROR(dump(RTM_GETROUTE, add_gateway, &host.gateways, interrupted));
-  for (auto& [index, interface] : links) host.interfaces.push_back(std::move(interface));
+  for (auto& [index, link] : links) {
+    if (!link.loopback || !link.interface.addresses.empty()) host.interfaces.push_back(std::move(link.interface));
+  }
   sort_unique(host.gateways);
   std::ifstream resolver(resolver_file_);
   host.dns_servers = name_servers(resolver);

@@ -28,8 +28,8 @@ class InterfaceManager {
   // Takes all pending notices, without waiting. True: at least one, or some were lost.
   bool drain();
 
-  // As the kernel says now. Loopback and the driver's own devices are left out; links that are down are in, because
-  // their addresses are still this host's. Addresses found to be duplicates are left out.
+  // As the kernel says now. The driver's own devices are left out, and loopback unless it has an address that others can
+  // reach (a service address of a router); links that are down are in, because their addresses are still this host's. Addresses found to be duplicates are left out.
   Result<HostAddresses> read();
 
  private:
