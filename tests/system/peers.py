@@ -93,7 +93,7 @@ class LinuxKernelPeer(KernelGuest):
 
     # charon is started once: processes are slow to start in an emulated machine.
     LOAD = """
-[ -S /var/run/charon.vici ] || /usr/lib/ipsec/charon > /tmp/charon.out 2>&1 &
+[ -S /var/run/charon.vici ] || charon-systemd > /tmp/charon.out 2>&1 &
 for i in $(seq 200); do [ -S /var/run/charon.vici ] && exec swanctl --load-all; sleep 0.1; done
 echo "charon did not start"; cat /tmp/charon.out; exit 1"""
 

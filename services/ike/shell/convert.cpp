@@ -298,6 +298,8 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
       return rekey_from_proto(message.rekey());
     case proto::DriverRequest::kEnded:
       return ended_from_proto(message.ended());
+    case proto::DriverRequest::kMoved:
+      return refused("request.moved: no SA that IKE has made is carried in UDP");
     case proto::DriverRequest::REQUEST_NOT_SET:
       break;
   }
