@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <vector>
+
 #include "proto/policyagent.pb.h"
 #include "services/common/result.h"
 #include "services/common/rpc/convert.h"
@@ -15,13 +18,22 @@ class Agent {
   virtual Result<proto::ReadReply> read(const proto::ReadRequest& request) = 0;
   virtual Result<proto::ExportReply> export_policies(const proto::ExportRequest& request) = 0;
   virtual Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) = 0;
+  virtual Result<proto::LintReply> lint(const proto::LintRequest& request) = 0;
   virtual Result<proto::AgentStatus> status() = 0;
   virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
+  virtual Result<proto::DynamicPolicy> dynamic_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
+  virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
+      const proto::DeleteMainModeSasRequest& request) = 0;
   virtual Result<proto::Statistics> statistics() = 0;
   virtual Result<proto::ReloadReply> reload() = 0;
   virtual Result<proto::ListEventsReply> events(std::uint32_t newest) = 0;
+  // Of the driver itself, whose socket is root's alone: packets tell who talks to whom. What came by until the count
+  // was reached or the time was over.
+  virtual Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
+                                                                std::chrono::seconds time) = 0;
+  virtual Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) = 0;
   // Where it is looked for, for messages.
   virtual std::string location() const = 0;
 };

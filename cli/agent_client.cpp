@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "cli/limits.h"
+#include "proto/driver.grpc.pb.h"
 #include "proto/policyagent.grpc.pb.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/paths.h"
@@ -14,8 +15,9 @@ namespace {
 
 class AgentClient : public Agent {
  public:
-  explicit AgentClient(std::string socket)
-      : socket_(std::move(socket)),
+  explicit AgentClient(const std::string& runtime_directory)
+      : socket_(rpc::policy_agent_socket(runtime_directory)),
+        driver_socket_(rpc::driver_socket(runtime_directory)),
         channel_(rpc::connect_channel(socket_)),
         stub_(proto::PolicyAgent::NewStub(channel_)) {}
 
@@ -27,9 +29,16 @@ class AgentClient : public Agent {
   Result<proto::ImportReply> import_policies(const proto::ImportRequest& request) override {
     return call(&Stub::ImportPolicies, request);
   }
+  Result<proto::LintReply> lint(const proto::LintRequest& request) override { return call(&Stub::Lint, request); }
   Result<proto::AgentStatus> status() override { return call(&Stub::GetStatus, proto::GetStatusRequest()); }
   Result<proto::CompiledPolicyReply> compiled_policy() override {
     return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());
+  }
+  Result<proto::DynamicPolicy> dynamic_policy() override {
+    return call(&Stub::GetDynamicPolicy, proto::GetDynamicPolicyRequest());
+  }
+  Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
+    return call(&Stub::DeleteMainModeSas, request);
   }
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
@@ -43,6 +52,29 @@ class AgentClient : public Agent {
     proto::ListEventsRequest request;
     request.set_newest(newest);
     return call(&Stub::ListEvents, request);
+  }
+  Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
+                                                        std::chrono::seconds time) override {
+    const auto driver = proto::Driver::NewStub(rpc::connect_channel(driver_socket_));
+    grpc::ClientContext context;
+    rpc::set_patience(context, time);
+    const auto reader = driver->TracePackets(&context, request);
+    std::vector<proto::PacketTrace> traces;
+    proto::PacketTrace trace;
+    while (reader->Read(&trace)) traces.push_back(std::move(trace));
+    const grpc::Status status = reader->Finish();
+    // The time is over: that is how most traces end.
+    if (status.ok() || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) return traces;
+    return rpc::from_grpc(status);
+  }
+  Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) override {
+    const auto driver = proto::Driver::NewStub(rpc::connect_channel(driver_socket_));
+    grpc::ClientContext context;
+    rpc::set_patience(context, std::chrono::seconds(kCallSeconds));
+    proto::PacketTrace reply;
+    const Status status = rpc::from_grpc(driver->ExplainPacket(&context, request, &reply));
+    if (!status.ok()) return status;
+    return reply;
   }
   std::string location() const override { return socket_; }
 
@@ -64,6 +96,7 @@ class AgentClient : public Agent {
   }
 
   std::string socket_;
+  std::string driver_socket_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Stub> stub_;
 };
@@ -71,7 +104,7 @@ class AgentClient : public Agent {
 }  // namespace
 
 std::unique_ptr<Agent> connect_agent(const std::string& runtime_directory) {
-  return std::make_unique<AgentClient>(rpc::policy_agent_socket(runtime_directory));
+  return std::make_unique<AgentClient>(runtime_directory);
 }
 
 }  // namespace ipsec::cli

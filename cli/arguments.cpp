@@ -87,6 +87,15 @@ Result<Value> parse_pfs_group(std::string_view text) {
   return invalid("expected GRPMM or a group: " + accepted_dh_groups());
 }
 
+// "grp2", "2" or "modp1024" as the name of the group.
+Result<Value> parse_pfs(std::string_view text) {
+  if (is_abbreviation(text, "nopfs")) return Value(std::string("none"));
+  const auto group = parse_pfs_group(text);
+  if (!group.ok()) return invalid("expected NOPFS, GRPMM or a group: " + accepted_dh_groups());
+  const DhGroup found = std::get<DhGroup>(*group);
+  return Value(found == DhGroup::kNone ? std::string("mm") : std::string(info(found).name));
+}
+
 Result<Value> parse_value(const Parameter& parameter, const std::string& text) {
   switch (parameter.kind) {
     case Kind::kYesNo:
@@ -114,6 +123,8 @@ Result<Value> parse_value(const Parameter& parameter, const std::string& text) {
       return parse_rule_id(text);
     case Kind::kDhGroup:
       return parse_pfs_group(text);
+    case Kind::kPfs:
+      return parse_pfs(text);
     case Kind::kMainModeMethods:
       return as_value(parse_main_mode_methods(text));
     case Kind::kQuickModeMethods:
@@ -294,13 +305,19 @@ const Parameter* find_parameter(const CommandRow& row, std::string_view tag) {
   return found;
 }
 
+bool has_json_form(const CommandRow& row) { return row.verb == "show" || row.verb == "lint"; }
+
 std::variant<Command, ParseError> parse_arguments(const CommandRow& row, std::span<const Word> words) {
-  const bool json = row.verb == "show" && !words.empty() && words.back().text == "--json";
+  const bool json = has_json_form(row) && !words.empty() && words.back().text == "--json";
   if (json) words = words.first(words.size() - 1);
+  const bool with_secrets =
+      row.id == CommandId::kExportPolicy && !words.empty() && words.back().text == "--with-secrets";
+  if (with_secrets) words = words.first(words.size() - 1);
   ArgumentParser parser(row);
   if (auto problem = parser.parse(words)) return *std::move(problem);
   Command command = parser.take();
   command.json = json;
+  command.with_secrets = with_secrets;
   return command;
 }
 
@@ -328,6 +345,8 @@ std::string accepted(const Parameter& parameter) {
       return "number|guid";
     case Kind::kDhGroup:
       return "GRPMM|1|2|3|14|...";
+    case Kind::kPfs:
+      return "NOPFS|GRPMM|GRP1|GRP2|GRP3|GRP14|...";
     case Kind::kMainModeMethods:
       return "Conf-Hash-Group ...";
     case Kind::kQuickModeMethods:

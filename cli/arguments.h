@@ -34,6 +34,8 @@ unsigned code_of(ParseErrorKind kind);
 // The tag of this command that is meant, or nullptr: an exact name, else the first in declared order that it
 // abbreviates.
 const Parameter* find_parameter(const CommandRow& row, std::string_view tag);
+// Its output has a form for programs: a last word --json.
+bool has_json_form(const CommandRow& row);
 
 // `words` are those after the command's name.
 std::variant<Command, ParseError> parse_arguments(const CommandRow& row, std::span<const Word> words);

@@ -35,6 +35,8 @@ std::string group_text(std::uint32_t number);  // "none" for 0
 std::string esp_text(proto::Cipher cipher, proto::Integrity integrity);
 // "3DES/SHA1/2 (weak)": the group by its number.
 std::string main_mode_suite_text(const proto::MainModeOffer& offer);
+// "ESP[3DES,SHA1]", "AH[SHA1]+ESP[AES128-GCM]", "SOFT".
+std::string sa_methods_text(const proto::Sa& sa);
 std::string action_text(proto::Action action);
 std::string store_text(std::string_view store);         // "local" is "Local Store"
 std::string guid_text(std::string_view guid);           // with braces
@@ -66,14 +68,30 @@ std::string format_filter_action(const proto::StoredFilterAction& action, std::s
 std::string format_quick_mode_offers(const google::protobuf::RepeatedPtrField<proto::StoredQuickModeOffer>& offers,
                                      bool pfs);
 
+// ---- lint: format_lint.cpp ------------------------------------------------------------------------------------------
+
+// Each finding with its commands, then the counts.
+std::string format_findings(const proto::LintReply& reply);
+// For `set policy assign=yes`: the findings as warnings.
+std::string format_warnings(const proto::LintReply& reply);
+
+// ---- stores: format_stores.cpp --------------------------------------------------------------------------------------
+
+std::string format_stores(const proto::StoreListing& listing);
+// The lines of format_status about loading.
+std::string format_retrieval(const proto::AgentStatus& status);
+
 // ---- dynamic: format_running.cpp, format_sas.cpp --------------------------------------------------------------------
 
 std::string format_main_mode_policies(const proto::CompiledPolicyReply& compiled);
 std::string format_quick_mode_policies(const proto::CompiledPolicyReply& compiled);
-std::string format_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
-std::string format_generic_filters(const proto::CompiledPolicyReply& compiled);
-std::string format_specific_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
-std::string format_running_rules(const proto::CompiledPolicyReply& compiled);
+std::string format_generic_main_mode_filters(const proto::CompiledPolicyReply& compiled);
+std::string format_specific_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options);
+// These show the filters of `shown`; what belongs to a filter (its mirror, the rule's type) is looked for in `whole`.
+std::string format_generic_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
+std::string format_specific_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole,
+                                    const ShowOptions& options);
+std::string format_running_rules(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
 // `now` is UTC seconds.
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options);

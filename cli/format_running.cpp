@@ -22,7 +22,8 @@ std::string keyword_or_address(const std::string& text) {
   return text;
 }
 
-std::string authentication_list(const proto::MainModeFilter& filter) {
+template <typename Filter>
+std::string authentication_list(const Filter& filter) {
   std::string text = "Authentication Methods\n";
   for (const auto& method : filter.authentication()) {
     text += fmt::format("    {}\n", harmless(authentication_text(method)));
@@ -60,6 +61,59 @@ std::string generic_fields(const proto::GenericFilter& filter) {
 // Packets that take in what the filter takes out: pass-through accepts clear ones.
 std::string inbound_action(const proto::Filter& filter) {
   return filter.inbound_passthrough() ? "PASSTHRU" : action_text(filter.action());
+}
+
+// The filters of the driver by what they were made from and by their own ids, to tell what a listing joins.
+class Filters {
+ public:
+  explicit Filters(const proto::CompiledPolicyReply& compiled) {
+    for (const auto& filter : compiled.driver().filters()) {
+      by_id_.emplace(filter.id(), &filter);
+      if (filter.direction() == proto::DIRECTION_INBOUND) inbound_.emplace(filter.generic_id(), &filter);
+    }
+    for (const auto& written : compiled.generic_filters()) written_.emplace(written.id(), &written);
+  }
+
+  // Both actions of a filter as written.
+  std::string actions(const proto::GenericFilter& filter) const {
+    const auto inbound = inbound_.find(filter.id());
+    return field("Inbound Action",
+                 inbound == inbound_.end() ? action_text(filter.action()) : inbound_action(*inbound->second)) +
+           field("Outbound Action", action_text(filter.action()));
+  }
+
+  // Of a specific filter that of its direction, and that of its mirror.
+  std::string actions(const proto::Filter& filter) const {
+    const auto mirror = by_id_.find(filter.mirror_id());
+    const proto::Filter* other = mirror == by_id_.end() ? nullptr : mirror->second;
+    const bool is_inbound = filter.direction() == proto::DIRECTION_INBOUND;
+    const proto::Filter* in = is_inbound ? &filter : other;
+    const proto::Filter* out = is_inbound ? other : &filter;
+    return field("Inbound Action", in == nullptr ? "" : inbound_action(*in)) +
+           field("Outbound Action", out == nullptr ? "" : action_text(out->action()));
+  }
+
+  // nullptr: made from no written filter.
+  const proto::GenericFilter* written(const proto::Filter& filter) const {
+    const auto found = written_.find(filter.generic_id());
+    return found == written_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<std::uint64_t, const proto::Filter*> by_id_;
+  std::map<std::uint64_t, const proto::Filter*> inbound_;  // by generic id
+  std::map<std::uint64_t, const proto::GenericFilter*> written_;
+};
+
+std::string security_methods(const proto::CompiledPolicyReply& compiled, const std::string& policy_name) {
+  std::string text = "Security Methods\n";
+  for (const auto& policy : compiled.ike().main_mode_policies()) {
+    if (policy.name() != policy_name) continue;
+    for (const auto& offer : policy.offers()) {
+      text += fmt::format("    {}/{}\n", main_mode_suite_text(offer), policy.lifetime_seconds());
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -101,65 +155,81 @@ std::string format_quick_mode_policies(const proto::CompiledPolicyReply& compile
   return text;
 }
 
-std::string format_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options) {
-  if (compiled.ike().main_mode_filters().empty()) return not_available("Main mode filters");
-  std::string text = "Main Mode Filters:\n\n";
-  for (const auto& filter : compiled.ike().main_mode_filters()) {
-    text += field("Filter name", filter.rule_name()) + field("Weight", std::to_string(filter.weight())) +
-            field("Source Address", range_text(filter.local(), options)) +
-            field("Destination Address", range_text(filter.remote(), options)) + authentication_list(filter) +
-            field("Mainmode Policy", filter.main_mode_policy()) + "\n";
-  }
-  return text + fmt::format("{} Main Mode Filter(s)\n", compiled.ike().main_mode_filters_size());
-}
-
-std::string format_generic_filters(const proto::CompiledPolicyReply& compiled) {
-  if (compiled.generic_filters().empty()) return not_available("Generic quick mode filters");
-  std::string text = "Quick Mode Filters (Generic):\n\n";
-  for (const auto& filter : compiled.generic_filters()) {
+std::string format_generic_main_mode_filters(const proto::CompiledPolicyReply& compiled) {
+  if (compiled.generic_main_mode_filters().empty()) return not_available("Generic main mode filters");
+  std::string text = "Mainmode Filters (Generic):\n\n";
+  for (const auto& filter : compiled.generic_main_mode_filters()) {
     text += field("Filter name", filter.rule_name()) + field("Connection Type", filter.connection_type()) +
-            generic_fields(filter) + field("Quick Mode Policy", filter.quick_mode_policy()) +
-            field("Action", action_text(filter.action())) + "\n";
+            field("Source Address", keyword_or_address(filter.source())) +
+            field("Destination Address", keyword_or_address(filter.destination())) + authentication_list(filter) +
+            field("Mainmode Policy", filter.main_mode_policy()) +
+            security_methods(compiled, filter.main_mode_policy()) + "\n";
   }
-  return text + fmt::format("{} Generic Filter(s)\n", compiled.generic_filters_size());
+  return text + fmt::format("{} Generic Filter(s)\n", compiled.generic_main_mode_filters_size());
 }
 
-std::string format_specific_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options) {
-  if (compiled.driver().filters().empty()) return not_available("Specific quick mode filters");
-  std::string text = "Quick Mode Filters (Specific):\n\n";
-  for (const auto& filter : compiled.driver().filters()) {
-    const bool is_inbound = filter.direction() == proto::DIRECTION_INBOUND;
+std::string format_specific_main_mode_filters(const proto::CompiledPolicyReply& compiled, const ShowOptions& options) {
+  if (compiled.ike().main_mode_filters().empty()) return not_available("Specific main mode filters");
+  std::map<std::string, std::string> connection_types;
+  for (const auto& written : compiled.generic_filters()) {
+    connection_types.emplace(written.rule_name(), written.connection_type());
+  }
+  std::string text = "Mainmode Filters (Specific):\n\n";
+  for (const auto& filter : compiled.ike().main_mode_filters()) {
+    // A main mode goes both ways: either side may begin it.
     text += field("Filter name", filter.rule_name()) + field("Weight", std::to_string(filter.weight())) +
-            field("Direction", direction_text(filter.direction())) + selector_fields(filter.selector(), options) +
-            tunnel_fields(filter, options) + field("Quick Mode Policy", filter.quick_mode_policy()) +
-            field(is_inbound ? "Inbound Action" : "Outbound Action",
-                  is_inbound ? inbound_action(filter) : action_text(filter.action())) +
+            field("Connection Type", connection_types[filter.rule_name()]) +
+            field("Source Address", range_text(filter.local(), options)) +
+            field("Destination Address", range_text(filter.remote(), options)) +
+            field("Direction", "Inbound and outbound") + authentication_list(filter) +
+            field("Mainmode Policy", filter.main_mode_policy()) +
+            security_methods(compiled, filter.main_mode_policy()) + "\n";
+  }
+  return text + fmt::format("{} Specific Filter(s)\n", compiled.ike().main_mode_filters_size());
+}
+
+std::string format_generic_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole) {
+  if (shown.generic_filters().empty()) return not_available("Generic quick mode filters");
+  const Filters filters(whole);
+  std::string text = "Quick Mode Filters (Generic):\n\n";
+  for (const auto& filter : shown.generic_filters()) {
+    text += field("Filter name", filter.rule_name()) + field("Connection Type", filter.connection_type()) +
+            generic_fields(filter) + field("Quick Mode Policy", filter.quick_mode_policy()) + filters.actions(filter) +
             "\n";
   }
-  return text + fmt::format("{} Specific Filter(s)\n", compiled.driver().filters_size());
+  return text + fmt::format("{} Generic Filter(s)\n", shown.generic_filters_size());
 }
 
-std::string format_running_rules(const proto::CompiledPolicyReply& compiled) {
-  if (compiled.generic_filters().empty()) return not_available("Rules");
-  std::map<std::string, const proto::MainModeFilter*> main_modes;
-  for (const auto& filter : compiled.ike().main_mode_filters()) main_modes.emplace(filter.rule_name(), &filter);
-  std::map<std::uint64_t, const proto::Filter*> inbound;
-  for (const auto& filter : compiled.driver().filters()) {
-    if (filter.direction() == proto::DIRECTION_INBOUND) inbound.emplace(filter.generic_id(), &filter);
+std::string format_specific_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole,
+                                    const ShowOptions& options) {
+  if (shown.driver().filters().empty()) return not_available("Specific quick mode filters");
+  const Filters filters(whole);
+  std::string text = "Quick Mode Filters (Specific):\n\n";
+  for (const auto& filter : shown.driver().filters()) {
+    const proto::GenericFilter* written = filters.written(filter);
+    text += field("Filter name", filter.rule_name()) + field("Weight", std::to_string(filter.weight())) +
+            field("Connection Type", written == nullptr ? "" : written->connection_type()) +
+            field("Direction", direction_text(filter.direction())) + selector_fields(filter.selector(), options) +
+            field("Mirrored", yes_no_text(filter.mirror_id() != 0)) + tunnel_fields(filter, options) +
+            field("Quick Mode Policy", filter.quick_mode_policy()) + filters.actions(filter) + "\n";
   }
-  std::string text = policy_name(compiled) + "\n";
-  for (const auto& rule : compiled.generic_filters()) {
-    const auto specific = inbound.find(rule.id());
+  return text + fmt::format("{} Specific Filter(s)\n", shown.driver().filters_size());
+}
+
+std::string format_running_rules(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole) {
+  if (shown.generic_filters().empty()) return not_available("Rules");
+  std::map<std::string, const proto::MainModeFilter*> main_modes;
+  for (const auto& filter : whole.ike().main_mode_filters()) main_modes.emplace(filter.rule_name(), &filter);
+  const Filters filters(whole);
+  std::string text = policy_name(whole) + "\n";
+  for (const auto& rule : shown.generic_filters()) {
     const auto main_mode = main_modes.find(rule.rule_name());
     text +=
         field("Rule Name", rule.rule_name()) + field("Connection Type", rule.connection_type()) + generic_fields(rule);
     if (rule.action() == proto::ACTION_NEGOTIATE && main_mode != main_modes.end()) {
       text += field("Mainmode Policy", main_mode->second->main_mode_policy()) + authentication_list(*main_mode->second);
     }
-    text += field("Quick Mode Policy", rule.quick_mode_policy()) +
-            field("Inbound Action",
-                  specific == inbound.end() ? action_text(rule.action()) : inbound_action(*specific->second)) +
-            field("Outbound Action", action_text(rule.action())) + "\n";
+    text += field("Quick Mode Policy", rule.quick_mode_policy()) + filters.actions(rule) + "\n";
   }
   return text;
 }

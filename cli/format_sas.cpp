@@ -35,11 +35,22 @@ std::string esp_integrity_text(const proto::Sa& sa) {
 // The offer in use as the documented columns have it.
 std::string offer_text(const proto::Sa& sa) {
   const bool is_ah = sa.protocol() == proto::SECURITY_PROTOCOL_AH;
+  const proto::Integrity ah = is_ah ? sa.integrity() : sa.ah().integrity();
   Table table({"AH(b/r)", "ESP Con(b/r)", "Int", "PFS DH Group"});
-  table.add({is_ah ? integrity_text(sa.integrity()) : "NONE", is_ah ? "NONE" : cipher_text(sa.cipher()),
+  table.add({is_ah || sa.has_ah() ? integrity_text(ah) : "NONE", is_ah ? "NONE" : cipher_text(sa.cipher()),
              is_ah ? "NONE" : esp_integrity_text(sa),
              sa.pfs_group() == 0 ? "<Unassigned>" : group_text(sa.pfs_group())});
   return table.to_string(0);
+}
+
+// Whether ESP travels in UDP, and between which ports.
+std::string encapsulation_fields(const proto::Sa& sa) {
+  if (!sa.has_udp()) return field("Encapsulation Type", "None");
+  const bool is_inbound = sa.direction() == proto::DIRECTION_INBOUND;
+  const std::uint32_t source = is_inbound ? sa.udp().peer_port() : sa.udp().local_port();
+  const std::uint32_t destination = is_inbound ? sa.udp().local_port() : sa.udp().peer_port();
+  return field("Encapsulation Type", "UDP") + field("Source UDP Port", std::to_string(source)) +
+         field("Dest UDP Port", std::to_string(destination));
 }
 
 std::string state_text(const proto::SaStatus& status) {
@@ -74,20 +85,18 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
   }
   return text + field("SPI", fmt::format("{:#010x}, pair {:#010x}", sa.spi(), sa.pair_spi())) +
          field("State", state_text(status)) + field("Lifetime", life_text(status)) +
-         field("Packets", std::to_string(status.packets())) + "\n" + offer_text(sa);
+         field("Packets", std::to_string(status.packets())) + encapsulation_fields(sa) + "\n" +
+         (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 
 std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOptions& options) {
   Table table({"Direction", "SPI", "Source", "Destination", "Protocol", "Method", "Packets", "Bytes", "Age"});
   for (const auto& status : reply.sas()) {
     const proto::Sa& sa = status.sa();
-    const bool is_ah = sa.protocol() == proto::SECURITY_PROTOCOL_AH;
     table.add({direction_text(sa.direction()), fmt::format("{:#010x}", sa.spi()),
                range_text(sa.selector().source(), options), range_text(sa.selector().destination(), options),
-               protocol_text(sa.selector().protocol()),
-               is_ah ? fmt::format("AH[{}]", integrity_text(sa.integrity()))
-                     : fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity())),
-               std::to_string(status.packets()), byte_count(status.bytes()), duration(status.age_seconds())});
+               protocol_text(sa.selector().protocol()), sa_methods_text(sa), std::to_string(status.packets()),
+               byte_count(status.bytes()), duration(status.age_seconds())});
   }
   return table.to_string(options.columns());
 }
@@ -97,9 +106,9 @@ std::string statistics_line(std::string_view name, std::uint64_t value) {
 }
 
 template <typename Counters>
-std::string counter_lines(const Counters& counters, std::string_view (*label)(std::string_view)) {
+std::string counter_lines(const Counters& counters, std::string_view (*label)(const proto::Counter&)) {
   std::string text;
-  for (const auto& counter : counters) text += statistics_line(label(counter.text()), counter.value());
+  for (const auto& counter : counters) text += statistics_line(label(counter), counter.value());
   return text;
 }
 
@@ -115,6 +124,13 @@ std::string service_text(const proto::ServiceStatus& service) {
 }
 
 }  // namespace
+
+std::string sa_methods_text(const proto::Sa& sa) {
+  if (sa.soft()) return "SOFT";
+  if (sa.protocol() == proto::SECURITY_PROTOCOL_AH) return fmt::format("AH[{}]", integrity_text(sa.integrity()));
+  const std::string esp = fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity()));
+  return sa.has_ah() ? fmt::format("AH[{}]+{}", integrity_text(sa.ah().integrity()), esp) : esp;
+}
 
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options) {
@@ -172,7 +188,8 @@ std::string format_status(const proto::AgentStatus& status) {
       field("Policy Name", status.policy_name().empty() ? "No Currently Assigned Policy" : status.policy_name()) +
       field("Policy Version", std::to_string(status.policy_version())) + field("Profile", status.profile()) +
       field("Polling Interval", fmt::format("{} minutes", status.polling_interval_minutes())) +
-      field("Last Load", fmt::format("{}: {}", status.last_load_reason(), status.last_load_outcome()));
+      field("Last Load", fmt::format("{}: {}", status.last_load_reason(), status.last_load_outcome())) +
+      format_retrieval(status);
   if (status.profile() == "windows2003") text += field("IPv6", "NOT FILTERED (profile windows2003)");
   for (const auto& service : status.services()) {
     text += field(fmt::format("Service {}", service.name()), service_text(service));

@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   kGuid,              // std::string
   kRuleId,            // std::uint32_t or, for a guid, std::string
   kDhGroup,           // DhGroup; kNone for the main mode's
+  kPfs,               // std::string: "none", "mm" for the main mode's group, or the name of a group
   kMainModeMethods,   // std::vector<MainModeOffer>
   kQuickModeMethods,  // std::vector<QuickModeOffer>
   kSecret,            // SecretBytes
@@ -74,6 +75,8 @@ enum class CommandId : std::uint8_t {
   kSetDefaultRule,
   kSetFilterList,
   kSetFilterAction,
+  kSetStore,
+  kSetBatch,
   kDeletePolicy,
   kDeleteRule,
   kDeleteFilterList,
@@ -86,8 +89,26 @@ enum class CommandId : std::uint8_t {
   kShowFilterAction,
   kShowStored,
   kShowStore,
+  kShowGpoAssignedPolicy,
   kExportPolicy,
   kImportPolicy,
+  kLint,
+  kRestorePolicyExamples,
+  kDumpStored,
+  kAddMainModePolicy,
+  kAddQuickModePolicy,
+  kAddRunningRule,
+  kSetMainModePolicy,
+  kSetQuickModePolicy,
+  kSetRunningRule,
+  kSetConfig,
+  kDeleteMainModePolicy,
+  kDeleteQuickModePolicy,
+  kDeleteRunningRule,
+  kDeleteSa,
+  kDeleteRunning,
+  kDumpRunning,
+  kShowConfig,
   kShowRunning,
   kShowMainModePolicy,
   kShowQuickModePolicy,
@@ -100,6 +121,15 @@ enum class CommandId : std::uint8_t {
   kShowStatus,
   kShowEvents,
   kRefresh,
+  kTrace,
+  kExplain,
+  kDumpBoth,
+  kShowAlias,
+  kShowHelper,
+  kShowMode,
+  kShowMachine,
+  kSetMode,
+  kSetMachine,
 };
 
 struct CommandRow {
@@ -119,7 +149,7 @@ struct VerbRow {
 };
 
 // Commands of the shell itself; they work in every context.
-enum class ShellVerb : std::uint8_t { kUp, kPush, kPop, kExecute, kExit, kHelp, kOfflineMode };
+enum class ShellVerb : std::uint8_t { kUp, kPush, kPop, kExecute, kExit, kHelp, kOfflineMode, kAlias, kUnalias };
 
 struct ShellRow {
   std::string_view name;
@@ -132,6 +162,8 @@ std::span<const ContextRow> contexts();
 std::span<const VerbRow> verbs();
 std::span<const ShellRow> shell_commands();
 // In declared order: where an abbreviation fits several names, the first is meant.
+std::span<const CommandRow> root_commands();
+std::span<const CommandRow> ipsec_commands();
 std::span<const CommandRow> static_commands();
 std::span<const CommandRow> dynamic_commands();
 std::span<const CommandRow> commands_of(ContextId context);

@@ -8,8 +8,10 @@ namespace {
 
 using namespace rows;
 
-constexpr std::string_view kConnectionTypes[] = {"lan", "dialup", "all"};
 constexpr std::string_view kProfiles[] = {"modern", "windows2003"};
+constexpr std::string_view kLocations[] = {"local", "persistent", "domain", "central", "cache"};
+constexpr std::string_view kBatchModes[] = {"enable", "disable"};
+constexpr std::string_view kReleases[] = {"win2k", "win2003"};
 constexpr std::uint8_t kWhich = 1;  // the group of the parameters that name the object
 
 constexpr Parameter kNewName = text("newname", 0, "New name; rules keep using the object");
@@ -53,9 +55,27 @@ constexpr Parameter kAddPolicy[] = {kName,
                                     kAssign,
                                     kMainModeMethods,
                                     choice("profile", kProfiles, "modern", "Not documented", kTagOnly)};
-constexpr Parameter kSetPolicy[] = {kNameOrGuid, kGuid,           kNewName,        kDescription,
-                                    kMasterPfs,  kQuickModeLimit, kMainModeLife,   kDefaultRuleActive,
-                                    kPolling,    kAssign,         kMainModeMethods};
+constexpr Parameter kSetPolicy[] = {kNameOrGuid,
+                                    kGuid,
+                                    kNewName,
+                                    kDescription,
+                                    kMasterPfs,
+                                    kQuickModeLimit,
+                                    kMainModeLife,
+                                    kDefaultRuleActive,
+                                    kPolling,
+                                    kAssign,
+                                    text("gponame", 0, "Group Policy object; with location=domain only"),
+                                    kMainModeMethods};
+constexpr Parameter kSetStore[] = {
+    choice("location", kLocations, {}, "Store of this netsh; central is domain, cache is read only", kRequired),
+    text("domain", 0, "Name of the domain, with location=domain")};
+constexpr Parameter kSetBatch[] = {
+    choice("mode", kBatchModes, {}, "enable: changes are stored and take effect with disable", kRequired)};
+constexpr Parameter kRestoreExamples[] = {
+    choice("release", kReleases, {}, "Of which release the examples are", kRequired)};
+constexpr Parameter kShowGpo[] = {text("name", 0, "Name of the Group Policy object")};
+constexpr Parameter kDump[] = {kDumpSecrets};
 constexpr Parameter kAddFilterList[] = {kName, kDescription};
 constexpr Parameter kSetFilterList[] = {kNameOrGuid, kGuid, kNewName, kDescription};
 constexpr Parameter kAddFilter[] = {text("filterlist", kRequired, "Filter list; made if there is none of that name"),
@@ -114,11 +134,8 @@ constexpr Parameter kShowRule[] = {
 constexpr Parameter kShowFilterList[] = {kShownName, kRuleOfObject, kLevel, kFormat, kResolve, kWide};
 constexpr Parameter kShowFilterAction[] = {kShownName, kRuleOfObject, kLevel, kFormat, kWide};
 constexpr Parameter kExport[] = {text("file", kRequired, "File to write; .ipsec is added to a name without extension"),
-                                 {.tag = "secrets",
-                                  .kind = Kind::kYesNo,
-                                  .flags = kTagOnly,
-                                  .fallback = "no",
-                                  .help = "yes: with the preshared keys in clear (not documented)"}};
+                                 kDumpSecrets};
+constexpr Parameter kLint[] = {text("policy", 0, "Only this policy; otherwise everything in the store")};
 constexpr Parameter kImport[] = {text("file", kRequired, "File to read")};
 
 constexpr auto kStatic = ContextId::kStatic;
@@ -151,12 +168,19 @@ constexpr CommandRow kCommands[] = {
     {kStatic, "delete", "rule", CommandId::kDeleteRule, kDeleteRule, "Deletes a rule of a policy",
      "delete rule name=R policy=P"},
     {kStatic,
+     "dump",
+     {},
+     CommandId::kDumpStored,
+     kDump,
+     "Prints a script that makes the stored policies again",
+     "dump"},
+    {kStatic,
      "exportpolicy",
      {},
      CommandId::kExportPolicy,
      kExport,
      "Writes all policies to a file",
-     "exportpolicy file=backup.ipsec"},
+     "exportpolicy file=backup.ipsec --with-secrets"},
     {kStatic,
      "importpolicy",
      {},
@@ -164,6 +188,22 @@ constexpr CommandRow kCommands[] = {
      kImport,
      "Reads policies from a file",
      "importpolicy file=backup.ipsec"},
+    {kStatic,
+     "lint",
+     {},
+     CommandId::kLint,
+     kLint,
+     "Looks for what a policy says and probably does not mean; status 1 with errors",
+     "lint policy=P"},
+    {kStatic,
+     "restorepolicyexamples",
+     {},
+     CommandId::kRestorePolicyExamples,
+     kRestoreExamples,
+     "Puts back the three example policies",
+     "restorepolicyexamples release=win2003"},
+    {kStatic, "set", "batch", CommandId::kSetBatch, kSetBatch, "Holds back the loading of changes",
+     "set batch mode=enable"},
     {kStatic, "set", "defaultrule", CommandId::kSetDefaultRule, kSetDefaultRule, "Changes a default response rule",
      "set defaultrule policy=P activate=no"},
     {kStatic, "set", "filteraction", CommandId::kSetFilterAction, kSetFilterAction, "Changes a filter action",
@@ -174,11 +214,15 @@ constexpr CommandRow kCommands[] = {
      "set policy name=P assign=yes"},
     {kStatic, "set", "rule", CommandId::kSetRule, kSetRule, "Changes a rule",
      "set rule name=R policy=P filteraction=strong activate=yes"},
+    {kStatic, "set", "store", CommandId::kSetStore, kSetStore, "Says which store this netsh works on",
+     "set store location=local"},
     {kStatic, "show", "all", CommandId::kShowStored, kShowStored, "Shows everything in the store", "show all"},
     {kStatic, "show", "filteraction", CommandId::kShowFilterAction, kShowFilterAction, "Shows filter actions",
      "show filteraction name=secure"},
     {kStatic, "show", "filterlist", CommandId::kShowFilterList, kShowFilterList, "Shows filter lists",
      "show filterlist name=web level=verbose"},
+    {kStatic, "show", "gpoassignedpolicy", CommandId::kShowGpoAssignedPolicy, kShowGpo,
+     "Shows the policy that comes from the domain", "show gpoassignedpolicy"},
     {kStatic, "show", "policy", CommandId::kShowPolicy, kShowPolicy, "Shows policies", "show policy all level=verbose"},
     {kStatic, "show", "rule", CommandId::kShowRule, kShowRule, "Shows rules of a policy", "show rule all policy=P"},
     {kStatic, "show", "store", CommandId::kShowStore, {}, "Shows which store is in use", "show store"},

@@ -60,7 +60,10 @@ std::string command_help(const CommandRow& row) {
     if (parameter.kind == Kind::kMainModeMethods) text += "      " + accepted_main_mode_methods() + "\n";
     if (parameter.kind == Kind::kQuickModeMethods) text += "      " + accepted_quick_mode_methods() + "\n";
   }
-  if (row.verb == "show") text += "\nRemarks: a last word --json prints the same for programs.\n";
+  if (row.id == CommandId::kExportPolicy) {
+    text += "\nRemarks: a last word --with-secrets writes the preshared keys too, in clear text.\n";
+  }
+  if (has_json_form(row)) text += "\nRemarks: a last word --json prints the same for programs.\n";
   return text + fmt::format("\nExample: {}\n", row.example);
 }
 
@@ -76,14 +79,19 @@ std::string usage_text(const CommandRow& row) {
   std::string line = fmt::format("Usage: {}{}{}", row.verb, row.object.empty() ? "" : " ", row.object);
   std::string text;
   for (const Parameter& parameter : row.parameters) {
-    const std::string part = usage_part(parameter);
-    if (line.size() + 1 + part.size() > kUsageWidth) {
-      text += line + "\n";
-      line.assign(kUsageIndent, ' ');
-      line += part;
-    } else {
+    std::string part = usage_part(parameter);
+    if (line.size() + 1 + part.size() <= kUsageWidth) {
       line += " " + part;
+      continue;
     }
+    text += line + "\n";
+    // A long choice goes on in the next line.
+    for (std::size_t cut; part.size() + kUsageIndent > kUsageWidth; part.erase(0, cut)) {
+      cut = part.rfind('|', kUsageWidth - kUsageIndent) + 1;
+      if (cut == 0) break;
+      text += std::string(kUsageIndent, ' ') + part.substr(0, cut) + "\n";
+    }
+    line = std::string(kUsageIndent, ' ') + part;
   }
   return text + line + "\n";
 }

@@ -21,6 +21,9 @@ inline constexpr unsigned kDeepestScript = 16;
 // Contexts saved by pushd.
 inline constexpr std::size_t kDeepestContextStack = 64;
 
+// Names that `alias` keeps; a file of aliases by hand has a few dozen.
+inline constexpr std::size_t kMostAliases = 256;
+
 // Lines the interactive shell remembers.
 inline constexpr int kHistoryLines = 500;
 
@@ -39,6 +42,10 @@ inline constexpr std::uint32_t kDefaultSeconds = 3600;
 
 // Events the agent keeps for a listing.
 inline constexpr std::uint32_t kMostEvents = 1000;
+
+// Packets of one trace, as the driver has it, and how long netsh waits for them.
+inline constexpr std::uint32_t kMostTraces = 10000;
+inline constexpr std::uint32_t kLongestTrace = 3600;
 
 // Text width of `wide=no`.
 inline constexpr std::size_t kScreenColumns = 80;

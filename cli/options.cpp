@@ -5,6 +5,7 @@ namespace ipsec::cli {
 namespace {
 
 constexpr std::string_view kRuntimeDirectory = "--runtime-dir";
+constexpr std::string_view kCodePage = "--codepage";
 
 // The value of an option: behind '=' or the next word.
 Result<std::string> take_value(std::span<const std::string> arguments, std::size_t& next, std::string_view option) {
@@ -31,6 +32,12 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
       options.version = true;
     } else if (word == "--json") {
       options.json = true;
+    } else if (word == "--bat") {
+      options.batch = true;
+    } else if (word == "--strict") {
+      options.strict = true;
+    } else if (is_option(word, kCodePage)) {
+      IPSEC_ASSIGN_OR_RETURN(options.code_page, take_value(arguments, next, kCodePage));
     } else if (word == "-c") {
       IPSEC_ASSIGN_OR_RETURN(options.context, take_value(arguments, next, "-c"));
     } else if (word == "-f") {
@@ -49,14 +56,20 @@ Result<Options> parse_options(std::span<const std::string> arguments) {
   }
   options.command.assign(arguments.begin() + static_cast<std::ptrdiff_t>(next), arguments.end());
   if (options.script && !options.command.empty()) return invalid("-f and a command exclude one another");
+  if (options.strict && !options.script) return invalid("--strict needs -f FILE: it makes one transaction of a file");
   return options;
 }
 
 std::string options_help() {
   return R"(Usage: netsh [-c CONTEXT] [-a FILE] [--runtime-dir DIR] [--json] [COMMAND | -f FILE]
+             [--bat] [--codepage NAME] [--strict]
 
   -c CONTEXT         enters the context first: -c "ipsec static"
   -f FILE            runs the commands of the file and ends; status 1 if any failed
+                     (a .bat or .cmd file: its lines of netsh and ipseccmd)
+  --bat              FILE is a batch file whatever its name is
+  --codepage NAME    in which lines of FILE are written that are no UTF-8: 936, 866, GBK ...
+  --strict           the first line that fails ends the file, and nothing of it is done
   -a FILE            runs the commands of the file, then gives the prompt
   --runtime-dir DIR  directory of the Policy Agent's socket
                      (otherwise POLICYAGENT_RUNTIME_DIR, otherwise /run/policyagent)

@@ -16,6 +16,9 @@ struct Options {
   std::optional<std::string> script;      // -f: run and end
   std::optional<std::string> alias_file;  // -a: run and stay
   std::vector<std::string> command;       // empty and no script: the prompt
+  std::string code_page;                  // --codepage; empty: files are UTF-8 or UTF-16
+  bool batch = false;                     // --bat
+  bool strict = false;                    // --strict
   bool json = false;
   bool help = false;
   bool version = false;

@@ -40,6 +40,8 @@ inline constexpr std::string_view kFormats[] = {"list", "table"};
 inline constexpr std::string_view kActions[] = {"permit", "block", "negotiate"};
 inline constexpr std::string_view kRuleTypes[] = {"tunnel", "transport"};
 
+inline constexpr std::string_view kConnectionTypes[] = {"lan", "dialup", "all"};
+
 inline constexpr Parameter kName = text("name", kRequired, "Name of the object");
 inline constexpr Parameter kDescription = text("description", 0, "A line about it");
 inline constexpr Parameter kLevel = choice("level", kLevels, "normal", "How much to show");
@@ -53,6 +55,11 @@ inline constexpr Parameter kMainModeMethods =
     value("mmsecmethods", Kind::kMainModeMethods, 0, {}, "Main mode methods in order of preference");
 inline constexpr Parameter kKerberos = yes_no("kerberos", {}, "Kerberos version 5; order on the line is preference");
 inline constexpr Parameter kPresharedKey = value("psk", Kind::kSecret, 0, {}, "Preshared key");
+inline constexpr Parameter kDumpSecrets = {.tag = "secrets",
+                                           .kind = Kind::kYesNo,
+                                           .flags = kTagOnly,
+                                           .fallback = "no",
+                                           .help = "yes: with the preshared keys in clear (not documented)"};
 inline constexpr Parameter kRootCa =
     value("rootca", Kind::kRootCa, kRepeatable, {}, "Certification authority; may be repeated");
 

@@ -1,23 +1,18 @@
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/encoding.h"
 #include "services/common/result.h"
 
 // The lines of a command file (reference, section 1.3). Pure.
 namespace ipsec::cli {
 
-struct ScriptLine {
-  std::size_t number = 0;  // from 1
-  std::string text;        // without line end and blanks around it
-  std::string problem;     // not empty: the line cannot be run, and why
-};
+// As read_lines, without comments ('#' first). Only a file too large is refused as a whole.
+Result<std::vector<TextLine>> read_script(std::string_view content, const CodePage* code_page = nullptr);
 
-// Takes LF and CRLF, drops a byte order mark, skips blank lines and comments ('#' first). A line that is no UTF-8 text
-// (RFC 3629), has a NUL character or is too long gets a problem of its own, so that the rest can still run; only a file
-// too large is refused as a whole.
-Result<std::vector<ScriptLine>> read_script(std::string_view content);
+// The same of a batch file, in which '#' is no comment.
+Result<std::vector<TextLine>> read_batch_lines(std::string_view content, const CodePage* code_page = nullptr);
 
 }  // namespace ipsec::cli

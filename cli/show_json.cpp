@@ -114,11 +114,14 @@ Json of_message(const Message& message) {
   Json object = Json::object();
   for (int i = 0; i < type->field_count(); ++i) {
     const FieldDescriptor& field = *type->field(i);
-    // Bytes are keys; the only other ones are inside addresses.
-    if (field.type() == FieldDescriptor::TYPE_BYTES) continue;
     // Of a choice, only what was chosen.
     const auto* choice = field.real_containing_oneof();
     if (choice != nullptr && !message.GetReflection()->HasField(message, &field)) continue;
+    // Bytes are keys; the only other ones are inside addresses. A key that was chosen is there, and not told.
+    if (field.type() == FieldDescriptor::TYPE_BYTES) {
+      if (choice != nullptr) object[field.name()] = Json{{"is_set", true}};
+      continue;
+    }
     object[field.name()] = of_field(message, field);
   }
   return object;
@@ -128,13 +131,17 @@ Json of_message(const Message& message) {
 
 Json message_json(const Message& message) { return of_message(message); }
 
-std::string show_json(std::string_view command, const Message& result) {
+std::string show_json(std::string_view command, Json result) {
   Json document = Json::object();
   document["schema"] = kShowSchema;
   document["command"] = command;
-  document["result"] = of_message(result);
+  document["result"] = std::move(result);
   // Texts of peers may be no UTF-8; what is not gets the replacement character.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string show_json(std::string_view command, const Message& result) {
+  return show_json(command, of_message(result));
 }
 
 }  // namespace ipsec::cli

@@ -21,7 +21,7 @@ std::vector<Word> split_words(std::string_view line);
 // Words that a program or a shell has separated already; blanks inside them stay.
 std::vector<Word> words_of(std::span<const std::string> arguments);
 
-// ASCII letters only: names of objects in other scripts compare byte by byte.
+// to_lower: ASCII letters only. equal_ignoring_case: as names of objects compare (services/common/utf8.h).
 std::string to_lower(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 // What the user typed fits a name if it is a case-insensitive prefix of it. An empty word fits nothing.

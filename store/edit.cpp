@@ -22,7 +22,7 @@ template <typename Uses>
 void touch_users(EditContext& context, Uses uses) {
   std::vector<Guid> touched;
   for (const Policy& policy : context.workspace.tree().policies) {
-    if (policy.last_modified == context.now) continue;
+    if (policy.last_modified == context.now && context.workspace.is_raised(policy.guid)) continue;
     if (std::any_of(policy.rules.begin(), policy.rules.end(), uses)) touched.push_back(policy.guid);
   }
   for (const Guid& guid : touched) context.workspace.touch_policy(guid, context.now);

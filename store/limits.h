@@ -35,9 +35,12 @@ inline constexpr std::size_t kMaxPolicies = 10'000;
 inline constexpr std::size_t kMaxRulesPerPolicy = 10'000;
 inline constexpr std::size_t kMaxFilterLists = 100'000;
 inline constexpr std::size_t kMaxFilterActions = 10'000;
-inline constexpr std::size_t kMaxFilters = 1'000'000;     // in the whole store
-inline constexpr std::size_t kMaxResolvedAddresses = 64;  // of one DNS name
-inline constexpr std::size_t kMaxProblems = 1'000;        // of one answer; more help nobody
+inline constexpr std::size_t kMaxFilters = 1'000'000;       // in the whole store
+inline constexpr std::size_t kMaxDynamicPolicies = 10'000;  // of each kind
+inline constexpr std::size_t kMaxDynamicRules = 10'000;     // a program that bans single addresses stays below
+inline constexpr std::size_t kMaxBootExemptions = 1'024;    // entries of one property
+inline constexpr std::size_t kMaxResolvedAddresses = 64;    // of one DNS name
+inline constexpr std::size_t kMaxProblems = 1'000;          // of one answer; more help nobody
 
 // ---- central stores -------------------------------------------------------------------------------------------------
 
@@ -47,6 +50,9 @@ inline constexpr std::size_t kMaxSourceBytes = 512u * 1024 * 1024;
 // ---- import ---------------------------------------------------------------------------------------------------------
 
 inline constexpr std::size_t kMaxImportBytes = 256u * 1024 * 1024;  // about a million filters
-inline constexpr std::size_t kMaxImportDepth = 16;                  // the format itself nests 7 deep
+// A wrong link is compared with every name there is, to tell the nearest; a thousand wrong links stay under a second.
+inline constexpr std::size_t kMaxComparedNames = 1'000;
+inline constexpr std::size_t kShortestGuessedName = 3;  // octets; to shorter ones every name is near
+inline constexpr std::size_t kMaxImportDepth = 16;      // the format itself nests 7 deep
 
 }  // namespace ipsec::store

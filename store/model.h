@@ -183,4 +183,42 @@ struct PolicyTree {
   std::optional<Guid> assigned;
 };
 
+// ---- what runs beside the stored policies ---------------------------------------------------------------------------
+
+// The dynamic policy (`netsh ipsec dynamic`): laid over the assigned policy, never stored.
+struct DynamicMainModePolicy {
+  std::string name;
+  std::vector<MainModeOffer> offers = {};
+  std::uint32_t lifetime_minutes = 480;
+  std::uint32_t quick_mode_limit = 0;
+  std::uint32_t soft_sa_expiration = 480;  // as written: the sources disagree about its unit
+};
+
+struct DynamicQuickModePolicy {
+  std::string name;
+  std::vector<QuickModeOffer> offers = {};
+  std::optional<DhGroup> pfs = {};  // set: with PFS; kNone: the main mode's group
+  bool allow_soft = false;
+};
+
+// Has no name of its own: filter, connection type and tunnel identify it.
+struct DynamicRule {
+  Guid guid;         // made of them
+  std::string name;  // what they are, for listings and messages
+  Filter filter;     // its GUID is the rule's
+  ConnectionType connection_type = ConnectionType::kAll;
+  std::optional<IpAddress> tunnel_endpoint;
+  Action inbound = Action::kNegotiate;
+  Action outbound = Action::kNegotiate;
+  std::string main_mode_policy;   // one that exists
+  std::string quick_mode_policy;  // one that exists, or empty where neither action negotiates
+  std::vector<AuthenticationMethod> authentication;
+};
+
+struct DynamicPolicy {
+  std::vector<DynamicMainModePolicy> main_mode_policies;
+  std::vector<DynamicQuickModePolicy> quick_mode_policies;
+  std::vector<DynamicRule> rules;
+};
+
 }  // namespace ipsec::store

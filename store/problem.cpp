@@ -45,7 +45,6 @@ constexpr std::array kCodes = {
     CodeInfo{kGuidExists, false, "two objects have one GUID"},
     CodeInfo{kTooMany, false, "a limit on the number of objects is reached"},
     CodeInfo{kActionInvalid, false, "a setting does not go together with the action"},
-    CodeInfo{kAdvice, false, "allowed, and probably not meant"},
     CodeInfo{kNotJson, false, "the text is not JSON"},
     CodeInfo{kUnknownKey, false, "a key is not known"},
     CodeInfo{kWrongType, false, "a value is of the wrong type"},
@@ -53,6 +52,16 @@ constexpr std::array kCodes = {
     CodeInfo{kUnknownValue, false, "a value is none of those accepted"},
     CodeInfo{kRepeatedKey, false, "a key stands twice in one object"},
     CodeInfo{kWrongFormat, false, "the document is of another format"},
+    CodeInfo{kMainModePolicyExists, false, "a dynamic main mode policy of that name exists"},
+    CodeInfo{kMainModePolicyNotFound, false, "the named dynamic main mode policy does not exist"},
+    CodeInfo{kMainModePolicyInUse, false, "a dynamic rule uses the main mode policy"},
+    CodeInfo{kQuickModePolicyExists, false, "a dynamic quick mode policy of that name exists"},
+    CodeInfo{kQuickModePolicyNotFound, false, "the named dynamic quick mode policy does not exist"},
+    CodeInfo{kQuickModePolicyInUse, false, "a dynamic rule uses the quick mode policy"},
+    CodeInfo{kDynamicRuleExists, false, "a dynamic rule with that selector exists"},
+    CodeInfo{kDynamicRuleNotFound, false, "there is no dynamic rule with that selector"},
+    CodeInfo{kQuickModePolicyMissing, false, "a dynamic rule negotiates without a quick mode policy"},
+    CodeInfo{kPropertyInvalid, false, "a configuration property or its value is not known"},
 };
 
 }  // namespace

@@ -54,8 +54,6 @@ enum Code : std::uint32_t {
   kTooMany = 5926,
   kActionInvalid = 5927,
 
-  kAdvice = 5930,  // allowed, and probably not meant
-
   // import
   kNotJson = 5940,
   kUnknownKey = 5941,
@@ -64,6 +62,18 @@ enum Code : std::uint32_t {
   kUnknownValue = 5944,
   kRepeatedKey = 5945,
   kWrongFormat = 5946,
+
+  // dynamic policy
+  kMainModePolicyExists = 5950,
+  kMainModePolicyNotFound = 5951,
+  kMainModePolicyInUse = 5952,
+  kQuickModePolicyExists = 5953,
+  kQuickModePolicyNotFound = 5954,
+  kQuickModePolicyInUse = 5955,
+  kDynamicRuleExists = 5956,
+  kDynamicRuleNotFound = 5957,
+  kQuickModePolicyMissing = 5958,
+  kPropertyInvalid = 5959,
 };
 
 struct Problem {

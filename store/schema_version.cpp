@@ -41,12 +41,12 @@ Result<std::vector<NamedRow>> named_rows(Connection& connection, std::string_vie
 }
 
 Status fold_names(Connection& connection, std::string_view table, std::string_view scope) {
-  IPSEC_ASSIGN_OR_RETURN(std::vector<NamedRow> rows, named_rows(connection, table, scope));
+  IPSEC_ASSIGN_OR_RETURN(const std::vector<NamedRow> rows, named_rows(connection, table, scope));
+  // Out of the way first: the new form of one name may be the old form of another.
+  IPSEC_RETURN_IF_ERROR(connection.execute(fmt::format("UPDATE {} SET folded_name = char(1) || number", table)));
   IPSEC_ASSIGN_OR_RETURN(
       SqlStatement* const update,
-      connection.cached(fmt::format("UPDATE {} SET name = ?2, folded_name = ?3 WHERE number = ?1 AND "
-                                    "(name, folded_name) IS NOT (?2, ?3)",
-                                    table)));
+      connection.cached(fmt::format("UPDATE {} SET name = ?2, folded_name = ?3 WHERE number = ?1", table)));
   std::set<std::pair<std::int64_t, std::string>> taken;
   for (const NamedRow& row : rows) {
     std::string name = row.name;

@@ -35,11 +35,4 @@ Problems validate_links(const Rule& rule, std::string_view policy_name, const Fi
 // "/policies/0/rules/1/authentication/0/psk".
 Problems validate(const PolicyTree& tree, const PolicyTree* elsewhere = nullptr);
 
-// ---- advice
-// ----------------------------------------------------------------------------------------------------------
-
-// What is allowed and probably not meant: a tunnel with one direction (PD-18), lists and actions nobody uses, filters
-// repeated between the lists of one policy (PD-24), encryption without integrity, unlimited long main modes (KEY-35).
-Problems advise(const PolicyTree& tree);
-
 }  // namespace ipsec::store

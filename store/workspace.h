@@ -57,6 +57,8 @@ class Workspace {
 
   // From here on, until the next call, is one change: versions of policies grow once in it.
   void begin_change() { versions_raised_.clear(); }
+  // Whether the version of this policy has grown in this change.
+  bool is_raised(const Guid& policy) const { return versions_raised_.contains(policy); }
   // New, or in place of the one of that GUID, whose rules stay; policy.rules and policy.version are not looked at.
   void put_policy(Policy policy);
   void remove_policy(const Guid& policy);

@@ -37,6 +37,7 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowStore, show_store},
     {CommandId::kExportPolicy, export_policies},
     {CommandId::kImportPolicy, import_policies},
+    {CommandId::kLint, lint},
     {CommandId::kShowRunning, show_running},
     {CommandId::kShowMainModePolicy, show_main_mode_policy},
     {CommandId::kShowQuickModePolicy, show_quick_mode_policy},
@@ -49,22 +50,29 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowStatus, show_status},
     {CommandId::kShowEvents, show_events},
     {CommandId::kRefresh, refresh},
+    {CommandId::kTrace, trace_packets},
+    {CommandId::kExplain, explain_packet},
+    {CommandId::kSetStore, set_store},
+    {CommandId::kSetBatch, set_batch},
+    {CommandId::kShowGpoAssignedPolicy, show_gpo_assigned_policy},
+    {CommandId::kRestorePolicyExamples, restore_policy_examples},
+    {CommandId::kDumpStored, dump_stored},
+    {CommandId::kDumpRunning, dump_running},
+    {CommandId::kDumpBoth, dump_both},
+    {CommandId::kAddMainModePolicy, add_main_mode_policy},
+    {CommandId::kSetMainModePolicy, set_main_mode_policy},
+    {CommandId::kDeleteMainModePolicy, delete_main_mode_policy},
+    {CommandId::kAddQuickModePolicy, add_quick_mode_policy},
+    {CommandId::kSetQuickModePolicy, set_quick_mode_policy},
+    {CommandId::kDeleteQuickModePolicy, delete_quick_mode_policy},
+    {CommandId::kAddRunningRule, add_running_rule},
+    {CommandId::kSetRunningRule, set_running_rule},
+    {CommandId::kDeleteRunningRule, delete_running_rule},
+    {CommandId::kDeleteRunning, delete_running},
+    {CommandId::kDeleteSa, delete_sa},
+    {CommandId::kSetConfig, set_config},
+    {CommandId::kShowConfig, show_config},
 };
-
-void wipe_keys(proto::StoredAuthenticationList& list) {
-  for (proto::StoredAuthentication& method : *list.mutable_methods()) {
-    if (!method.has_preshared_key()) continue;
-    std::string& key = *method.mutable_preshared_key()->mutable_key();
-    wipe_memory(key.data(), key.size());
-  }
-}
-
-// Messages do not wipe themselves.
-void wipe_keys(proto::Change& change) {
-  if (change.has_add_rule()) wipe_keys(*change.mutable_add_rule()->mutable_authentication());
-  if (change.has_set_rule()) wipe_keys(*change.mutable_set_rule()->mutable_authentication());
-  if (change.has_set_default_rule()) wipe_keys(*change.mutable_set_default_rule()->mutable_authentication());
-}
 
 }  // namespace
 

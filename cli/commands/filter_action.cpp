@@ -27,7 +27,7 @@ Outcome delete_every_filter_action(Services& services) {
   if (!objects.ok()) return call_failed(services.agent, objects.status());
   proto::ApplyRequest changes;
   for (const auto& action : objects->filter_actions()) {
-    changes.add_changes()->mutable_delete_filter_action()->mutable_filter_action()->set_guid(action.guid());
+    changes.add_changes()->mutable_delete_filter_action()->mutable_filter_action()->set_name(action.name());
   }
   return apply_changes(services, changes);
 }

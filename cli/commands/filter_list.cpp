@@ -14,7 +14,7 @@ Outcome delete_every_filter_list(Services& services) {
   if (!objects.ok()) return call_failed(services.agent, objects.status());
   proto::ApplyRequest changes;
   for (const auto& list : objects->filter_lists()) {
-    changes.add_changes()->mutable_delete_filter_list()->mutable_filter_list()->set_guid(list.guid());
+    changes.add_changes()->mutable_delete_filter_list()->mutable_filter_list()->set_name(list.name());
   }
   return apply_changes(services, changes);
 }

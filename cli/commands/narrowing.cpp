@@ -106,6 +106,10 @@ bool Narrowing::admits(const proto::GenericFilter& filter) const {
                       PortRange::from_number(static_cast<std::uint16_t>(filter.destination_port())));
 }
 
+bool Narrowing::admits(const proto::GenericMainModeFilter& filter) const {
+  return meets(source_, ranges_of_text(filter.source())) && meets(destination_, ranges_of_text(filter.destination()));
+}
+
 std::vector<IpAddress> addresses_of(const google::protobuf::RepeatedPtrField<proto::Address>& addresses) {
   std::vector<IpAddress> result;
   for (const auto& message : addresses) {

@@ -24,6 +24,7 @@ class Narrowing {
   bool admits(const proto::Endpoint& source, const proto::Endpoint& destination) const;
   // As written: keywords stand for what they mean.
   bool admits(const proto::GenericFilter& filter) const;
+  bool admits(const proto::GenericMainModeFilter& filter) const;
 
  private:
   // Nothing stated admits everything. Several ranges: the local addresses.

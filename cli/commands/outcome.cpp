@@ -12,6 +12,12 @@ Outcome failure(std::uint32_t number, std::string_view text) { return {error_tex
 
 Outcome done() { return {"\n", false}; }
 
+std::string problem_text(const proto::Problem& problem) {
+  std::string where = problem.object();
+  if (!problem.field().empty()) where += (where.empty() ? "" : ", ") + problem.field();
+  return error_text(problem.code(), where.empty() ? problem.text() : where + ": " + problem.text());
+}
+
 Outcome call_failed(const Agent& agent, const Status& status, std::uint32_t not_found) {
   if (status.code() == ErrorCode::kUnavailable) {
     return failure(

@@ -40,15 +40,13 @@ Outcome done();
 // A call that failed. `not_found` is the number for kNotFound.
 Outcome call_failed(const Agent& agent, const Status& status, std::uint32_t not_found = kAgentRefused);
 
-// One line for each problem.
+// One line.
+std::string problem_text(const proto::Problem& problem);
+
 template <typename Problems>
 std::string problem_texts(const Problems& problems) {
   std::string text;
-  for (const proto::Problem& problem : problems) {
-    std::string where = problem.object();
-    if (!problem.field().empty()) where += (where.empty() ? "" : ", ") + problem.field();
-    text += error_text(problem.code(), where.empty() ? problem.text() : where + ": " + problem.text());
-  }
+  for (const proto::Problem& problem : problems) text += problem_text(problem);
   return text;
 }
 

@@ -28,7 +28,7 @@ Outcome delete_every_policy(Services& services) {
   if (!objects.ok()) return call_failed(services.agent, objects.status());
   proto::ApplyRequest changes;
   for (const auto& policy : objects->policies()) {
-    changes.add_changes()->mutable_delete_policy()->mutable_policy()->set_guid(policy.guid());
+    changes.add_changes()->mutable_delete_policy()->mutable_policy()->set_name(policy.name());
   }
   return apply_changes(services, changes);
 }
@@ -45,11 +45,18 @@ Outcome add_policy(const Command& command, Services& services) {
 }
 
 Outcome set_policy(const Command& command, Services& services) {
+  const bool is_domain =
+      services.scope != nullptr && services.scope->store().kind() == proto::StoreLocation::KIND_DOMAIN;
+  if (command.find("gponame") != nullptr && !is_domain) {
+    return failure(kShellMisused, "'gponame' assigns a policy of the domain; `set store location=domain` first");
+  }
   proto::Change change;
   proto::SetPolicy& message = *change.mutable_set_policy();
   *message.mutable_policy() = reference_of(command);
   set_text(command, "newname", [&] { return message.mutable_new_name(); });
   set_main_mode(command, message);
+  if (command.yes("assign", false)) warn_of_lockout(command, services);
+  set_text(command, "gponame", [&] { return message.mutable_gpo_name(); });
   return apply_change(services, std::move(change));
 }
 

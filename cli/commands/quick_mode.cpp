@@ -51,13 +51,14 @@ Outcome show_quick_mode_policy(const Command& command, Services& services) {
 Outcome show_quick_mode_filter(const Command& command, Services& services) {
   Compiled compiled = read_compiled(services);
   if (compiled.failure) return *compiled.failure;
+  const proto::CompiledPolicyReply whole = compiled.reply;
   if (const Status status = narrow(command, compiled.reply); !status.ok()) {
     return narrowing_failed(services, status);
   }
   const bool is_specific = command.text("type") == "specific";
   if (!wants_json(command, services)) {
-    return {is_specific ? format_specific_filters(compiled.reply, show_options(command, services))
-                        : format_generic_filters(compiled.reply)};
+    return {is_specific ? format_specific_filters(compiled.reply, whole, show_options(command, services))
+                        : format_generic_filters(compiled.reply, whole)};
   }
   proto::CompiledPolicyReply result;
   if (is_specific) *result.mutable_driver() = compiled.reply.driver();
@@ -68,6 +69,7 @@ Outcome show_quick_mode_filter(const Command& command, Services& services) {
 Outcome show_running_rule(const Command& command, Services& services) {
   Compiled compiled = read_compiled(services);
   if (compiled.failure) return *compiled.failure;
+  const proto::CompiledPolicyReply whole = compiled.reply;
   if (const Status status = narrow(command, compiled.reply); !status.ok()) {
     return narrowing_failed(services, status);
   }
@@ -76,7 +78,7 @@ Outcome show_running_rule(const Command& command, Services& services) {
     return type.empty() || filter.has_tunnel_endpoint() == (type == "tunnel");
   });
   if (wants_json(command, services)) return json_outcome(command, compiled.reply);
-  return {format_running_rules(compiled.reply), false};
+  return {format_running_rules(compiled.reply, whole), false};
 }
 
 Outcome show_quick_mode_sas(const Command& command, Services& services) {

@@ -8,13 +8,6 @@ namespace ipsec::cli {
 
 namespace {
 
-// The agent keeps tunnel ends as addresses; a name is resolved here, when the rule is made.
-Result<proto::Address> tunnel_end(const AddressValue& value, Services& services) {
-  if (const auto* range = std::get_if<AddressRange>(&value)) return rpc::to_proto(range->first);
-  IPSEC_ASSIGN_OR_RETURN(const IpAddress address, services.resolver.address_of(std::get<HostName>(value).text));
-  return rpc::to_proto(address);
-}
-
 // The parameters that `add rule` and `set rule` share.
 template <typename Message>
 Status set_parts(const Command& command, Services& services, Message& message) {
@@ -48,7 +41,8 @@ Result<proto::ObjectReference> rule_reference(const Command& command, Services& 
     return not_found(fmt::format("policy '{}' has no rule {}; it has {}", policy.name(), *number, policy.rules_size()));
   }
   proto::ObjectReference reference;
-  reference.set_guid(policy.rules(static_cast<int>(*number) - 1).guid());
+  // By name: a rule that a script has yet to make has no lasting guid.
+  reference.set_name(policy.rules(static_cast<int>(*number) - 1).name());
   return reference;
 }
 
@@ -98,6 +92,12 @@ proto::ReadReply selected_rules(const proto::StoredPolicy& policy, const RuleSel
 }
 
 }  // namespace
+
+Result<proto::Address> tunnel_end(const AddressValue& value, Services& services) {
+  if (const auto* range = std::get_if<AddressRange>(&value)) return rpc::to_proto(range->first);
+  IPSEC_ASSIGN_OR_RETURN(const IpAddress address, services.resolver.address_of(std::get<HostName>(value).text));
+  return rpc::to_proto(address);
+}
 
 Outcome add_rule(const Command& command, Services& services) {
   proto::Change change;

@@ -1,4 +1,7 @@
+#include <nlohmann/json.hpp>
+
 #include "cli/commands/running.h"
+#include "cli/show_json.h"
 #include "cli/text.h"
 
 namespace ipsec::cli {
@@ -38,30 +41,58 @@ Outcome show_events(const Command& command, Services& services) {
   return {format_events(*reply), false};
 }
 
-// Everything that runs; as JSON the compiled policy, for the rest has commands of its own.
-Outcome show_running(const Command& command, Services& services) {
-  const Compiled compiled = read_compiled(services);
-  if (compiled.failure) return *compiled.failure;
-  if (wants_json(command, services)) return json_outcome(command, compiled.reply);
-  const auto main_modes = services.agent.main_mode_sas();
-  const auto quick_modes = services.agent.quick_mode_sas();
-  const auto statistics = services.agent.statistics();
-  const ShowOptions options = show_options(command, services);
-  std::string text = format_main_mode_policies(compiled.reply) + "\n" + format_quick_mode_policies(compiled.reply) +
-                     "\n" + format_main_mode_filters(compiled.reply, options) + "\n" +
-                     format_generic_filters(compiled.reply) + "\n" + format_specific_filters(compiled.reply, options) +
-                     "\n" + format_running_rules(compiled.reply) + "\n";
-  bool failed = false;
-  // A service that does not answer leaves the other parts as they are.
+namespace {
+
+// The parts of `show all`. A service that does not answer leaves the others as they are.
+struct Running {
+  proto::CompiledPolicyReply compiled;
+  Result<proto::ListMainModeSasReply> main_modes;
+  Result<proto::ListSasReply> quick_modes;
+  Result<proto::Statistics> statistics;
+
+  bool is_whole() const { return main_modes.ok() && quick_modes.ok() && statistics.ok(); }
+};
+
+std::string running_text(const Running& running, const Services& services, const ShowOptions& options) {
+  const proto::CompiledPolicyReply& compiled = running.compiled;
+  std::string text =
+      format_main_mode_policies(compiled) + "\n" + format_quick_mode_policies(compiled) + "\n" +
+      format_generic_main_mode_filters(compiled) + "\n" + format_specific_main_mode_filters(compiled, options) + "\n" +
+      format_generic_filters(compiled, compiled) + "\n" + format_specific_filters(compiled, compiled, options) + "\n" +
+      format_running_rules(compiled, compiled) + "\n";
   const auto add = [&](const auto& reply, const auto& format) {
     text += (reply.ok() ? format(*reply) : call_failed(services.agent, reply.status()).output) + "\n";
-    failed = failed || !reply.ok();
   };
-  add(statistics,
+  add(running.statistics,
       [](const auto& reply) { return format_ike_statistics(reply) + "\n" + format_driver_statistics(reply); });
-  add(main_modes, [&](const auto& reply) { return format_main_mode_sas(reply, services.now(), options); });
-  add(quick_modes, [&](const auto& reply) { return format_quick_mode_sas(reply, options); });
-  return {text, failed};
+  add(running.main_modes, [&](const auto& reply) { return format_main_mode_sas(reply, services.now(), options); });
+  add(running.quick_modes, [&](const auto& reply) { return format_quick_mode_sas(reply, options); });
+  return text;
+}
+
+// The compiled policy, with what the other commands show under names of their own; null where a service is silent.
+std::string running_json(const Command& command, const Running& running) {
+  nlohmann::ordered_json result = message_json(running.compiled);
+  const auto add = [&](const char* name, const auto& reply) {
+    result[name] = reply.ok() ? message_json(*reply) : nlohmann::ordered_json(nullptr);
+  };
+  add("main_mode_sas", running.main_modes);
+  add("quick_mode_sas", running.quick_modes);
+  add("statistics", running.statistics);
+  return show_json(command_name(command), std::move(result));
+}
+
+}  // namespace
+
+Outcome show_running(const Command& command, Services& services) {
+  Compiled compiled = read_compiled(services);
+  if (compiled.failure) return *compiled.failure;
+  const Running running{std::move(compiled.reply), services.agent.main_mode_sas(), services.agent.quick_mode_sas(),
+                        services.agent.statistics()};
+  const std::string text = wants_json(command, services)
+                               ? running_json(command, running)
+                               : running_text(running, services, show_options(command, services));
+  return {text, !running.is_whole()};
 }
 
 Outcome refresh(const Command&, Services& services) {

@@ -1,13 +1,24 @@
+#include "cli/arguments.h"
 #include "cli/commands/commands.h"
-#include "cli/files.h"
 #include "cli/limits.h"
 #include "cli/text.h"
+#include "services/common/files.h"
 
 namespace ipsec::cli {
 
 namespace {
 
 constexpr std::string_view kExtension = ".ipsec";
+
+struct Location {
+  std::string_view word;
+  proto::StoreLocation::Kind kind;
+};
+constexpr Location kLocations[] = {
+    {"local", proto::StoreLocation::KIND_LOCAL},   {"persistent", proto::StoreLocation::KIND_PERSISTENT},
+    {"domain", proto::StoreLocation::KIND_DOMAIN}, {"central", proto::StoreLocation::KIND_DOMAIN},
+    {"cache", proto::StoreLocation::KIND_CACHE},
+};
 
 // The usual extension is added to a name that has none.
 std::string export_path(std::string path) {
@@ -42,25 +53,29 @@ Outcome show_store(const Command& command, Services& services) {
   request.set_kind(proto::ReadRequest::KIND_POLICY);
   auto objects = services.agent.read(request);
   if (!objects.ok()) return call_failed(services.agent, objects.status());
-  if (wants_json(command, services)) {
-    objects->clear_policies();
-    return json_outcome(command, *objects);
-  }
-  return {field("Store", store_text(objects->store())), false};
+  auto status = services.agent.status();
+  if (!status.ok()) return call_failed(services.agent, status.status());
+  proto::StoreListing listing;
+  listing.set_store(objects->store());
+  listing.mutable_stores()->Swap(status->mutable_stores());
+  if (wants_json(command, services)) return json_outcome(command, listing);
+  return {format_stores(listing), false};
 }
 
 Outcome export_policies(const Command& command, Services& services) {
   proto::ExportRequest request;
-  request.set_with_secrets(command.yes("secrets", false));
+  request.set_with_secrets(command.with_secrets);
   const auto reply = services.agent.export_policies(request);
   if (!reply.ok()) return call_failed(services.agent, reply.status());
   const std::string path = export_path(command.text("file"));
   if (const Status status = write_private_file(path, reply->json()); !status.ok()) {
     return failure(kFileFailed, status.message());
   }
-  const std::string_view remark =
-      request.with_secrets() ? "with preshared keys in clear" : "without preshared keys (secrets=yes writes them)";
-  return {fmt::format("All policies are in {}, {}.\n\n", harmless(path), remark)};
+  const std::string written = fmt::format("All policies are in {}", harmless(path));
+  if (!request.with_secrets()) return {written + ", without preshared keys (--with-secrets writes them).\n\n"};
+  return {written +
+          ".\nWARNING: it holds the preshared keys in clear text. Keep it where only administrators read, and "
+          "delete it when it is no longer needed.\n\n"};
 }
 
 Outcome import_policies(const Command& command, Services& services) {
@@ -73,6 +88,42 @@ Outcome import_policies(const Command& command, Services& services) {
   if (!reply->problems().empty()) return {problem_texts(reply->problems()), true};
   return {fmt::format("Imported: {} policies, {} filter lists, {} filter actions.\n\n", reply->policies(),
                       reply->filter_lists(), reply->filter_actions())};
+}
+
+// The agent is asked at once whether it has that store, so that no later line works on another one.
+Outcome set_store(const Command& command, Services& services) {
+  if (services.scope == nullptr) return failure(kShellMisused, "no store can be set here");
+  proto::StoreLocation store;
+  for (const Location& location : kLocations) {
+    if (location.word == command.text("location")) store.set_kind(location.kind);
+  }
+  if (command.find("domain") != nullptr && store.kind() != proto::StoreLocation::KIND_DOMAIN) {
+    return failure(code_of(ParseErrorKind::kWrongCombination), "'domain' goes with location=domain only");
+  }
+  store.set_domain(command.text("domain"));
+  proto::ReadRequest request;
+  request.set_kind(proto::ReadRequest::KIND_POLICY);
+  const proto::StoreLocation before = services.scope->store();
+  services.scope->set_store(store);
+  const auto reply = services.agent.read(request);
+  if (reply.ok()) return done();
+  services.scope->set_store(before);
+  return call_failed(services.agent, reply.status());
+}
+
+Outcome set_batch(const Command& command, Services& services) {
+  if (services.scope == nullptr) return failure(kShellMisused, "no batch can be begun here");
+  const Status status = services.scope->set_batch(command.text("mode") == "enable");
+  return status.ok() ? done() : call_failed(services.agent, status);
+}
+
+Outcome show_gpo_assigned_policy(const Command& command, Services& services) {
+  const auto status = services.agent.status();
+  if (!status.ok()) return call_failed(services.agent, status.status());
+  if (wants_json(command, services)) return json_outcome(command, *status);
+  const bool is_from_domain = status->state() == "Central" || status->state() == "Cached";
+  if (!is_from_domain) return {"No policy of the domain is assigned to this computer.\n\n"};
+  return {field("Policy Name", status->policy_name()) + field("Store", store_text(status->state())) + "\n"};
 }
 
 }  // namespace ipsec::cli

@@ -58,11 +58,6 @@ std::string selector_side(const proto::AddressRange& range, const proto::PortRan
   return port == "ANY" ? address : fmt::format("{}:{}", address, port);
 }
 
-std::string method_text(const proto::Sa& sa) {
-  if (sa.protocol() == proto::SECURITY_PROTOCOL_AH) return fmt::format("AH[{}]", integrity_text(sa.integrity()));
-  return fmt::format("ESP[{}]", esp_text(sa.cipher(), sa.integrity()));
-}
-
 std::vector<Line> main_mode_body(const Model& model) {
   constexpr Column kColumns[] = {{"Peer", 19}, {"State", 18}, {"Methods", 19}, {"Age", 10}, {"Auth", 0}};
   if (!model.latest().main_mode_sas) return {{"Main mode SAs are not available.", Style::kWarning}};
@@ -95,7 +90,7 @@ std::vector<Line> quick_mode_body(const Model& model) {
     if (selector.protocol() != 0) far += " " + protocol_text(selector.protocol());
     if (sa.encapsulation() == proto::ENCAPSULATION_TUNNEL) far += " tunnel";
     lines.push_back(
-        {row_text(kColumns, {is_inbound ? "in" : "out", far, method_text(sa), duration(row.sa.age_seconds()),
+        {row_text(kColumns, {is_inbound ? "in" : "out", far, sa_methods_text(sa), duration(row.sa.age_seconds()),
                              byte_count(row.sa.bytes()), rate_text(row.rate.bytes)}),
          row.sa.dying() ? Style::kWarning : Style::kPlain});
   }

@@ -1,5 +1,6 @@
 #include "store/json/merge.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -29,6 +30,9 @@ class Directory {
   }
   const T* by_name(std::string_view name) const { return get(by_name_, fold_name(name)); }
   const T* by_guid(const Guid& guid) const { return get(by_guid_, guid.text); }
+  void add_names(std::vector<std::string_view>& names) const {
+    for (const auto& [name, object] : by_name_) names.push_back(object->name);
+  }
 
  private:
   using Map = std::unordered_map<std::string, const T*>;
@@ -38,6 +42,18 @@ class Directory {
   }
   Map by_name_, by_guid_;
 };
+
+// " (did you mean 'Web'?)" for the nearest name that there is; empty where none is near.
+template <typename T>
+std::string suggestion(const std::string& name, const Directory<T>& own, const Directory<T>& stored) {
+  std::vector<std::string_view> names;
+  own.add_names(names);
+  stored.add_names(names);
+  if (name.size() < kShortestGuessedName || names.size() > kMaxComparedNames) return "";
+  std::sort(names.begin(), names.end());
+  const std::string_view near = nearest(name, names);
+  return near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
+}
 
 // The method at that place of a rule that is stored already, if it is a preshared key.
 const PresharedKeyAuthentication* stored_key(const std::vector<AuthenticationMethod>* methods, std::size_t place) {
@@ -190,8 +206,8 @@ class Merger {
       guid = target->guid;
     } else {
       report(code, label, std::move(pointer),
-             fmt::format("there is no {} '{:.300}'; accepted is the name of one in the document{}", kind, name,
-                         base_ ? " or in the store" : ""));
+             fmt::format("there is no {} '{:.300}'{}; accepted is the name of one in the document{}", kind, name,
+                         suggestion(name, own, stored), base_ ? " or in the store" : ""));
     }
   }
 
@@ -212,8 +228,10 @@ class Merger {
       own_.assigned = policy->guid;
     } else {
       report(kPolicyNotFound, "document", "/assigned",
-             fmt::format("there is no policy '{:.300}'; accepted is the name of one in the document{}, or null",
-                         *document_.assigned, base_ ? " or in the store" : ""));
+             fmt::format("there is no policy '{:.300}'{}; accepted is the name of one in the document{}, or null",
+                         *document_.assigned,
+                         suggestion(*document_.assigned, Directory<Policy>(&own_.policies), base_policies_),
+                         base_ ? " or in the store" : ""));
     }
   }
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kStatic = ContextId::kStatic;
 constexpr auto kDynamic = ContextId::kDynamic;
+constexpr auto kRoot = ContextId::kRoot;
 using Kind = ParseErrorKind;
 
 struct Case {
@@ -44,8 +45,8 @@ constexpr Case kCases[] = {
      "add filtera A d y y y neg ah[sha1]", "add filteraction name=A action=maybe", Kind::kWrongValue},
     {CommandId::kSetPolicy, kStatic,
      "set policy name=P newname=Q description=d mmpfs=no qmpermm=0 mmlifetime=480 activatedefaultrule=yes "
-     "pollinginterval=180 assign=no mmsecmethods=3DES-SHA1-2",
-     "se p P Q d n 0 480 y 180 n 3des-sha1-2", "set policy assign=y", Kind::kMissingRequired},
+     "pollinginterval=180 assign=no gponame=G mmsecmethods=3DES-SHA1-2",
+     "se p P Q d n 0 480 y 180 n G 3des-sha1-2", "set policy assign=y", Kind::kMissingRequired},
     {CommandId::kSetRule, kStatic,
      "set rule id=2 policy=P newname=S description=d filterlist=L filteraction=A tunnel=gw.example conntype=dialup "
      "activate=yes kerberos=yes psk=k rootca=CN=R",
@@ -85,6 +86,7 @@ constexpr Case kCases[] = {
      Kind::kMissingRequired},
     {CommandId::kImportPolicy, kStatic, "importpolicy file=x.ipsec", "imp x.ipsec",
      "importpolicy file=", Kind::kWrongValue},
+    {CommandId::kLint, kStatic, "lint policy=P", "li P", "lint level=verbose", Kind::kUnknownTag},
     {CommandId::kShowRunning, kDynamic, "show all resolvedns=yes", "sh a y", "show all format=list", Kind::kUnknownTag},
     {CommandId::kShowMainModePolicy, kDynamic, "show mmpolicy name=P", "sh mmp P", "show mmpolicy P Q",
      Kind::kTooManyWords},
@@ -111,6 +113,64 @@ constexpr Case kCases[] = {
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},
     {CommandId::kShowEvents, kDynamic, "show events count=7", "sh ev 7", "show events count=1001", Kind::kWrongValue},
     {CommandId::kRefresh, kDynamic, "refresh", "ref", "refresh now", Kind::kTooManyWords},
+    {CommandId::kTrace, kDynamic, "trace src=10.0.0.1 dst=10.0.0.2 count=3 seconds=5", "tr 10.0.0.1 10.0.0.2 3 5",
+     "trace count=0", Kind::kWrongValue},
+    {CommandId::kExplain, kDynamic, "explain src=me dst=10.0.0.2 protocol=TCP srcport=1 dstport=445 direction=outbound",
+     "exp me 10.0.0.2 tcp 1 445 out", "explain src=me", Kind::kMissingRequired},
+    {CommandId::kSetStore, kStatic, "set store location=domain domain=example.com", "set st dom example.com",
+     "set store location=moon", Kind::kWrongValue},
+    {CommandId::kSetBatch, kStatic, "set batch mode=enable", "set b en", "set batch", Kind::kMissingRequired},
+    {CommandId::kShowGpoAssignedPolicy, kStatic, "show gpoassignedpolicy name=G", "sh gpo G",
+     "show gpoassignedpolicy G H", Kind::kTooManyWords},
+    {CommandId::kRestorePolicyExamples, kStatic, "restorepolicyexamples release=win2003", "rest win2003",
+     "restorepolicyexamples release=win95", Kind::kWrongValue},
+    {CommandId::kDumpStored, kStatic, "dump secrets=yes", "du sec=y", "dump yes", Kind::kTooManyWords},
+    {CommandId::kAddMainModePolicy, kDynamic,
+     "add mmpolicy name=M qmpermm=1 mmlifetime=60 softsaexpirationtime=20 mmsecmethods=3DES-SHA1-2",
+     "add mmp M 1 60 20 3des-sha1-2", "add mmpolicy name=M mmlifetime=0", Kind::kWrongValue},
+    {CommandId::kAddQuickModePolicy, kDynamic, "add qmpolicy name=Q soft=no pfsgroup=GRP2 qmsecmethods=ESP[3DES,SHA1]",
+     "add qmp Q n grp2 esp[3des,sha1]", "add qmpolicy name=Q pfsgroup=GRP9", Kind::kWrongValue},
+    {CommandId::kAddRunningRule, kDynamic,
+     "add rule srcaddr=10.0.0.0 dstaddr=me mmpolicy=M qmpolicy=Q protocol=TCP srcport=0 dstport=80 mirrored=no "
+     "conntype=lan actioninbound=permit actionoutbound=block srcmask=8 dstmask=32 tunneldstaddress=198.51.100.1 "
+     "kerberos=yes psk=k rootca=CN=R",
+     "add r 10.0.0.0 me M Q tcp 0 80 n lan per bl 8 32 198.51.100.1 y k root=CN=R", "add rule srcaddr=any dstaddr=me",
+     Kind::kMissingRequired},
+    {CommandId::kSetMainModePolicy, kDynamic,
+     "set mmpolicy name=M qmpermm=0 mmlifetime=480 softsaexpirationtime=480 "
+     "mmsecmethods=AES256-SHA256-14",
+     "set mmp M 0 480 480 aes256-sha256-14", "set mmpolicy qmpermm=1", Kind::kMissingRequired},
+    {CommandId::kSetQuickModePolicy, kDynamic, "set qmpolicy name=Q soft=yes pfsgroup=NOPFS qmsecmethods=AH[SHA1]",
+     "set qmp Q y nopfs ah[sha1]", "set qmpolicy name=Q qmpfs=yes", Kind::kUnknownTag},
+    {CommandId::kSetRunningRule, kDynamic,
+     "set rule srcaddr=any dstaddr=me protocol=TCP srcport=0 dstport=80 mirrored=yes conntype=all srcmask=32 "
+     "dstmask=32 tunneldstaddress=198.51.100.1 mmpolicy=M qmpolicy=Q actioninbound=block actionoutbound=negotiate "
+     "kerberos=no psk=k rootca=CN=R",
+     "set r any me tcp 0 80 y all 32 32 198.51.100.1 M Q bl neg n k root=CN=R",
+     "set rule srcaddr=any dstaddr=me protocol=TCP srcport=0 dstport=80 mirrored=yes", Kind::kMissingRequired},
+    {CommandId::kSetConfig, kDynamic, "set config property=ikelogging value=1", "set c ike 1",
+     "set config property=colour value=1", Kind::kWrongValue},
+    {CommandId::kDeleteMainModePolicy, kDynamic, "delete mmpolicy name=M", "del mm M", "delete mmpolicy",
+     Kind::kMissingRequired},
+    {CommandId::kDeleteQuickModePolicy, kDynamic, "delete qmpolicy name=Q", "del qm Q", "delete qmpolicy Q R",
+     Kind::kTooManyWords},
+    {CommandId::kDeleteRunningRule, kDynamic,
+     "delete rule srcaddr=any dstaddr=me protocol=UDP srcport=0 dstport=53 mirrored=yes conntype=dialup srcmask=32 "
+     "dstmask=32 tunneldstaddress=198.51.100.1",
+     "del r any me udp 0 53 y dial 32 32 198.51.100.1", "delete rule srcaddr=any dstaddr=me protocol=UDP",
+     Kind::kMissingRequired},
+    {CommandId::kDeleteSa, kDynamic, "delete sa peer=10.77.0.2", "del sa 10.77.0.2", "delete sa peer=10.77.0.0/24",
+     Kind::kWrongValue},
+    {CommandId::kDeleteRunning, kDynamic, "delete all", "del all", "delete all now", Kind::kTooManyWords},
+    {CommandId::kDumpRunning, kDynamic, "dump", "du", "dump now", Kind::kTooManyWords},
+    {CommandId::kShowConfig, kDynamic, "show config", "sh conf", "show config all", Kind::kTooManyWords},
+    {CommandId::kDumpBoth, kRoot, "dump secrets=no", "du sec=n", "dump secrets=perhaps", Kind::kWrongValue},
+    {CommandId::kShowAlias, kRoot, "show alias", "sh al", "show alias x", Kind::kTooManyWords},
+    {CommandId::kShowHelper, kRoot, "show helper", "sh h", "show helper x", Kind::kTooManyWords},
+    {CommandId::kShowMode, kRoot, "show mode", "sh mo", "show mode x", Kind::kTooManyWords},
+    {CommandId::kShowMachine, kRoot, "show machine", "sh ma", "show machine x", Kind::kTooManyWords},
+    {CommandId::kSetMode, kRoot, "set mode mode=offline", "set mo off", "set mode sideways", Kind::kWrongValue},
+    {CommandId::kSetMachine, kRoot, "set machine name=other", "set ma other", "set machine a b", Kind::kTooManyWords},
 };
 
 TEST(CommandTable, full_lines_are_understood_with_every_value_they_state) {
@@ -141,7 +201,7 @@ TEST(CommandTable, wrong_lines_are_refused_for_the_right_reason) {
 TEST(CommandTable, has_every_command_of_the_grammar) {
   std::set<CommandId> tested;
   for (const Case& row : kCases) tested.insert(row.id);
-  for (const ContextId context : {kStatic, kDynamic}) {
+  for (const ContextId context : {kRoot, kStatic, kDynamic}) {
     for (const CommandRow& row : commands_of(context)) {
       EXPECT_TRUE(tested.contains(row.id)) << row.verb << ' ' << row.object;
     }

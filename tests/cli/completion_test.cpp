@@ -18,16 +18,24 @@ std::vector<std::string> choices(std::string_view line, ContextId context = Cont
 TEST(Completion, of_the_first_word) {
   EXPECT_THAT(choices("ex"), ElementsAre("exportpolicy", "exec", "exit"));
   EXPECT_THAT(choices("ip", ContextId::kRoot), ElementsAre("ipsec"));
-  EXPECT_THAT(choices("", ContextId::kIpsec), ElementsAre("dynamic", "static", "ipsec"));
+  EXPECT_THAT(choices("", ContextId::kIpsec), ElementsAre("dump", "dynamic", "static", "set", "show", "ipsec"));
   EXPECT_THAT(choices("dyn"), ElementsAre("dynamic")) << "a context reached from above";
 }
 
 TEST(Completion, of_contexts_verbs_and_objects) {
-  EXPECT_THAT(choices("ipsec ", ContextId::kRoot), ElementsAre("dynamic", "static"));
+  EXPECT_THAT(choices("ipsec ", ContextId::kRoot), ElementsAre("dump", "dynamic", "static"));
   EXPECT_THAT(choices("add "), ElementsAre("filter", "filteraction", "filterlist", "policy", "rule"));
   EXPECT_THAT(choices("ADD filterl"), ElementsAre("filterlist"));
   EXPECT_THAT(choices("ipsec dynamic show mms", ContextId::kRoot), ElementsAre("mmsas"));
   EXPECT_THAT(choices("add nonsense "), IsEmpty());
+}
+
+TEST(Completion, of_the_dynamic_context_and_the_root) {
+  EXPECT_THAT(choices("ipsec dynamic add ", ContextId::kRoot), ElementsAre("mmpolicy", "qmpolicy", "rule"));
+  EXPECT_THAT(choices("set config property=boot", ContextId::kDynamic), ElementsAre("bootmode", "bootexemptions"));
+  EXPECT_THAT(choices("set store location=", ContextId::kStatic),
+              ElementsAre("local", "persistent", "domain", "central", "cache"));
+  EXPECT_THAT(choices("show ", ContextId::kRoot), ElementsAre("alias", "helper", "machine", "mode"));
 }
 
 TEST(Completion, of_tags_leaves_out_those_given) {

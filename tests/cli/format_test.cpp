@@ -40,11 +40,16 @@ TEST(Format, golden_listings_of_the_store) {
   expect_golden("policies.txt", format_policies(store, {}));
   expect_golden("policies-verbose.txt", format_policies(store, verbose()));
   expect_golden("policies-table.txt", format_policies(store, table()));
-  expect_golden("rules-table.txt",
-                format_rules(store.policies(0), store, {[](const auto&, int) { return true; }, true}, table(true)));
+  expect_golden("policies-table-wide.txt", format_policies(store, table(true)));
+  const RuleSelection every_rule = {[](const auto&, int) { return true; }, true};
+  expect_golden("rules.txt", format_rules(store.policies(0), store, every_rule, {}));
+  expect_golden("rules-verbose.txt", format_rules(store.policies(0), store, every_rule, verbose()));
+  expect_golden("rules-table.txt", format_rules(store.policies(0), store, every_rule, table()));
+  expect_golden("rules-table-wide.txt", format_rules(store.policies(0), store, every_rule, table(true)));
   expect_golden("filterlists.txt", format_filter_lists(store, {}));
   expect_golden("filterlists-verbose.txt", format_filter_lists(store, verbose()));
   expect_golden("filterlists-table.txt", format_filter_lists(store, table()));
+  expect_golden("filterlists-table-wide.txt", format_filter_lists(store, table(true)));
   ShowOptions both = table(true);
   both.verbose = true;
   expect_golden("filterlists-verbose-table.txt", format_filter_lists(store, both));
@@ -56,10 +61,11 @@ TEST(Format, golden_listings_of_what_runs) {
   const proto::CompiledPolicyReply compiled = sample_compiled();
   expect_golden("mmpolicy.txt", format_main_mode_policies(compiled));
   expect_golden("qmpolicy.txt", format_quick_mode_policies(compiled));
-  expect_golden("mmfilter.txt", format_main_mode_filters(compiled, {}));
-  expect_golden("qmfilter-generic.txt", format_generic_filters(compiled));
-  expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, {}));
-  expect_golden("rule.txt", format_running_rules(compiled));
+  expect_golden("mmfilter-generic.txt", format_generic_main_mode_filters(compiled));
+  expect_golden("mmfilter-specific.txt", format_specific_main_mode_filters(compiled, {}));
+  expect_golden("qmfilter-generic.txt", format_generic_filters(compiled, compiled));
+  expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, compiled, {}));
+  expect_golden("rule.txt", format_running_rules(compiled, compiled));
   expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
   expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
   expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));
@@ -67,7 +73,15 @@ TEST(Format, golden_listings_of_what_runs) {
   expect_golden("stats.txt",
                 format_ike_statistics(sample_statistics()) + "\n" + format_driver_statistics(sample_statistics()));
   expect_golden("status.txt", format_status(sample_status()));
+  expect_golden("stores.txt", format_stores(sample_stores()));
   expect_golden("events.txt", format_events(sample_events()));
+}
+
+TEST(Format, golden_findings) {
+  expect_golden("lint.txt", format_findings(sample_findings()));
+  expect_golden("lint-warnings.txt", format_warnings(sample_findings()));
+  EXPECT_EQ(format_findings({}),
+            "No. of Errors           : 0\nNo. of Warnings         : 0\nNo. of Informations     : 0\n");
 }
 
 TEST(Format, golden_json) {
@@ -76,16 +90,22 @@ TEST(Format, golden_json) {
   expect_golden("qmsas.json", show_json("dynamic show qmsas", sample_quick_mode_sas()));
   expect_golden("events.json", show_json("dynamic show events", sample_events()));
   expect_golden("status.json", show_json("dynamic show status", sample_status()));
+  expect_golden("stores.json", show_json("static show store", sample_stores()));
+  expect_golden("mmsas.json", show_json("dynamic show mmsas", sample_main_mode_sas()));
+  expect_golden("stats.json", show_json("dynamic show stats", sample_statistics()));
+  expect_golden("lint.json", show_json("static lint", sample_findings()));
 }
 
 TEST(Format, keys_never_show) {
   const std::string secret = "never to be seen";
   for (const std::string& text :
        {show_json("", sample_compiled()), show_json("", sample_quick_mode_sas()),
-        format_main_mode_filters(sample_compiled(), {}), format_running_rules(sample_compiled()),
+        format_generic_main_mode_filters(sample_compiled()), format_specific_main_mode_filters(sample_compiled(), {}),
+        format_running_rules(sample_compiled(), sample_compiled()),
         format_quick_mode_sas(sample_quick_mode_sas(), {})}) {
     EXPECT_EQ(text.find(secret), std::string::npos);
-    EXPECT_EQ(text.find("key\":"), std::string::npos);
+    EXPECT_EQ(text.find("encryption_key"), std::string::npos);
+    EXPECT_EQ(text.find("integrity_key"), std::string::npos);
   }
 }
 
@@ -151,6 +171,12 @@ TEST(Format, what_is_not_there_is_said) {
   EXPECT_EQ(format_main_mode_sas({}, kSampleTime, {}), "IKE Main Mode SAs not available.\n");
   EXPECT_EQ(format_quick_mode_sas({}, {}), "Quick Mode SAs not available.\n");
   EXPECT_EQ(format_main_mode_policies({}), "Main mode policies not available.\n");
+  EXPECT_EQ(format_quick_mode_policies({}), "Quick mode policies not available.\n");
+  EXPECT_EQ(format_generic_main_mode_filters({}), "Generic main mode filters not available.\n");
+  EXPECT_EQ(format_specific_main_mode_filters({}, {}), "Specific main mode filters not available.\n");
+  EXPECT_EQ(format_generic_filters({}, {}), "Generic quick mode filters not available.\n");
+  EXPECT_EQ(format_specific_filters({}, {}, {}), "Specific quick mode filters not available.\n");
+  EXPECT_EQ(format_running_rules({}, {}), "Rules not available.\n");
   EXPECT_NE(format_status({}).find("No Currently Assigned Policy"), std::string::npos);
   EXPECT_NE(format_ike_statistics({}).find("does not answer"), std::string::npos);
   EXPECT_EQ(format_events({}), "No events.\n");

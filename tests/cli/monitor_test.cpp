@@ -53,7 +53,7 @@ std::string text_of(const std::vector<Line>& lines) {
 TEST(MonitorModel, rates_need_two_samples) {
   Model model;
   model.update(sample_at(0));
-  ASSERT_EQ(model.quick_modes().size(), 3U);
+  ASSERT_EQ(model.quick_modes().size(), 5U);
   EXPECT_FALSE(model.quick_modes()[0].rate.bytes.has_value());
   EXPECT_FALSE(model.drops()[0].per_second.has_value());
 }
@@ -161,7 +161,7 @@ TEST(MonitorJson, is_one_versioned_document_without_keys) {
   const auto document = nlohmann::json::parse(text);
   EXPECT_EQ(document["schema"], "policyagent-monitor/1");
   EXPECT_EQ(document["dropped_packets"], 14);
-  EXPECT_EQ(document["quick_mode_sas"]["sas"].size(), 3U);
+  EXPECT_EQ(document["quick_mode_sas"]["sas"].size(), 5U);
   EXPECT_THAT(text, Not(HasSubstr("never to be seen")));
 }
 

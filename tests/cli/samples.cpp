@@ -22,6 +22,58 @@ void add_counter(google::protobuf::RepeatedPtrField<proto::Counter>& counters, c
   counter.set_value(value);
 }
 
+// What the services answer with, documented quantities first (reference, section 9.1).
+using CounterNames = std::pair<const char*, const char*>;
+constexpr CounterNames kIkeCounters[] = {
+    {"main_modes", "Oakley Main Modes"},
+    {"quick_modes", "Oakley Quick Modes"},
+    {"soft_sas", "Soft Associations"},
+    {"authentication_failures", "Authentication Failures"},
+    {"active_acquire", "Active Acquire"},
+    {"active_receive", "Active Receive"},
+    {"acquire_failures", "Acquire Failures"},
+    {"receive_failures", "Receive Failures"},
+    {"send_failures", "Send Failures"},
+    {"acquire_heap_size", "Acquire Heap Size"},
+    {"receive_heap_size", "Receive Heap Size"},
+    {"negotiation_failures", "Negotiation Failures"},
+    {"invalid_cookies_received", "Invalid Cookies Received"},
+    {"total_acquire", "Total Acquire"},
+    {"total_get_spi", "Total Get SPI"},
+    {"key_additions", "Key Additions"},
+    {"key_updates", "Key Updates"},
+    {"get_spi_failures", "Get SPI Failures"},
+    {"key_addition_failures", "Key Addition Failures"},
+    {"key_update_failures", "Key Update Failures"},
+    {"isadb_list_size", "ISADB List Size"},
+    {"connection_list_size", "Connection List Size"},
+    {"invalid_packets_received", "Invalid Packets Received"},
+    {"datagrams_received", "Datagrams received"},
+};
+constexpr CounterNames kDriverCounters[] = {
+    {"active_assoc", "Active Security Associations"},
+    {"offload_sas", "Offloaded Security Associations"},
+    {"pending_key", "Pending Key Operations"},
+    {"key_adds", "Key Additions"},
+    {"key_deletes", "Key Deletions"},
+    {"rekeys", "Rekeys"},
+    {"active_tunnels", "Active Tunnels"},
+    {"bad_spi_packets", "Bad SPI Packets"},
+    {"packets_not_decrypted", "Packets Not Decrypted"},
+    {"packets_not_authenticated", "Packets Not Authenticated"},
+    {"packets_with_replay_detection", "Packets With Replay Detection"},
+    {"confidential_bytes_sent", "Confidential Bytes Sent"},
+    {"confidential_bytes_received", "Confidential Bytes Received"},
+    {"authenticated_bytes_sent", "Authenticated Bytes Sent"},
+    {"authenticated_bytes_received", "Authenticated Bytes Received"},
+    {"transport_bytes_sent", "Transport Bytes Sent"},
+    {"transport_bytes_received", "Transport Bytes Received"},
+    {"tunnel_bytes_sent", "Bytes Sent In Tunnels"},
+    {"tunnel_bytes_received", "Bytes Received In Tunnels"},
+    {"offloaded_bytes_sent", "Offloaded Bytes Sent"},
+    {"offloaded_bytes_received", "Offloaded Bytes Received"},
+};
+
 void add_policy(proto::ReadReply& store) {
   proto::StoredPolicy& policy = *store.add_policies();
   policy.set_guid("11111111-1111-1111-1111-111111111111");
@@ -196,6 +248,8 @@ proto::CompiledPolicyReply sample_compiled() {
   *driver.add_local_addresses() = address("10.77.0.1");
   *driver.add_filters() = filter(1, proto::DIRECTION_OUTBOUND, "10.77.0.1", "10.77.0.2");
   *driver.add_filters() = filter(2, proto::DIRECTION_INBOUND, "10.77.0.2", "10.77.0.1");
+  driver.mutable_filters(0)->set_mirror_id(2);
+  driver.mutable_filters(1)->set_mirror_id(1);
   driver.mutable_filters(1)->set_inbound_passthrough(true);
   *driver.add_filters() = filter(3, proto::DIRECTION_OUTBOUND, "10.1.0.0/16", "10.2.0.0/16");
   proto::Filter& tunnel = *driver.mutable_filters(2);
@@ -241,6 +295,18 @@ proto::CompiledPolicyReply sample_compiled() {
   quick_offer.mutable_esp()->set_integrity(proto::INTEGRITY_NONE);
   quick_offer.set_lifetime_kilobytes(100000);
   quick_offer.set_lifetime_seconds(3600);
+
+  const auto main_mode_written = [&](const char* rule, const char* source, const char* destination) {
+    proto::GenericMainModeFilter& written = *compiled.add_generic_main_mode_filters();
+    written.set_rule_name(rule);
+    written.set_source(source);
+    written.set_destination(destination);
+    written.set_connection_type("all");
+    written.set_main_mode_policy("Partner link");
+    written.add_authentication()->set_preshared_key("never to be seen");
+  };
+  main_mode_written("db link", "Me", "10.77.0.2");
+  main_mode_written("tunnel", "Me", "198.51.100.1");
 
   const auto generic = [&](std::uint64_t id, const char* rule, const char* source, const char* destination,
                            proto::Action action) {
@@ -302,19 +368,27 @@ proto::ListSasReply sample_quick_mode_sas() {
   tunnel.mutable_sa()->set_pfs_group(14);
   tunnel.mutable_sa()->set_lifetime_kilobytes(0);
   tunnel.set_dying(true);
+  proto::SaStatus& both = *reply.add_sas();
+  both = quick_mode_sa(0x3001, proto::DIRECTION_OUTBOUND);
+  both.mutable_sa()->mutable_ah()->set_spi(0x3101);
+  both.mutable_sa()->mutable_ah()->set_integrity(proto::INTEGRITY_SHA256);
+  both.mutable_sa()->mutable_ah()->set_key("never to be seen");
+  both.mutable_sa()->mutable_udp()->set_local_port(4500);
+  both.mutable_sa()->mutable_udp()->set_peer_port(61234);
+  proto::SaStatus& soft = *reply.add_sas();
+  soft = quick_mode_sa(0x4001, proto::DIRECTION_OUTBOUND);
+  soft.mutable_sa()->set_soft(true);
   return reply;
 }
 
 proto::Statistics sample_statistics() {
   proto::Statistics statistics;
   auto& ike = *statistics.mutable_ike();
-  add_counter(*ike.mutable_counters(), "main_modes", "Oakley Main Modes", 3);
-  add_counter(*ike.mutable_counters(), "authentication_failures", "Authentication Failures", 1);
-  add_counter(*ike.mutable_counters(), "key_additions", "Key Additions", 5);
+  std::uint64_t value = 3;
+  for (const auto& [name, text] : kIkeCounters) add_counter(*ike.mutable_counters(), name, text, value++);
   auto& driver = *statistics.mutable_driver();
-  add_counter(*driver.mutable_counters(), "active_assoc", "Active Security Associations", 2);
-  add_counter(*driver.mutable_counters(), "key_adds", "Key Additions", 6);
-  add_counter(*driver.mutable_counters(), "confidential_bytes_sent", "Confidential Bytes Sent", 18446744073709551615U);
+  for (const auto& [name, text] : kDriverCounters) add_counter(*driver.mutable_counters(), name, text, value++);
+  driver.mutable_counters(11)->set_value(18446744073709551615U);
   add_counter(*driver.mutable_verdicts(), "passed", "passed in clear", 100);
   add_counter(*driver.mutable_verdicts(), "dropped_replay", "dropped: replayed", 4);
   add_counter(*driver.mutable_verdicts(), "dropped_integrity", "dropped: integrity", 0);
@@ -323,6 +397,27 @@ proto::Statistics sample_statistics() {
   driver.set_longest_hold_us(12000);
   driver.set_attached(true);
   return statistics;
+}
+
+proto::StoreListing sample_stores() {
+  proto::StoreListing listing;
+  listing.set_store("local");
+  const auto add = [&](const char* name, const char* location, const char* registry, const char* state) {
+    proto::StoreStatus& store = *listing.add_stores();
+    store.set_name(name);
+    store.set_location(location);
+    store.set_registry_name(registry);
+    store.set_state(state);
+    return &store;
+  };
+  add("central", "sqlite:/mnt/policies/central.db", "HKLM\\GPTIPSECPolicy\\DSIPSECPolicyPath", "unavailable")
+      ->set_problem("central store sqlite:/mnt/policies/central.db: it is not there");
+  proto::StoreStatus& cache = *add("cache", "/var/lib/policyagent/cache.db", "HKLM\\Policy\\Cache", "in force");
+  cache.set_policy_name("Partner link");
+  cache.set_version("sha256:0123456789abcdef");
+  cache.set_read_at(kSampleTime);
+  add("local", "/var/lib/policyagent/policy.db", "HKLM\\Policy\\Local", "not asked");
+  return listing;
 }
 
 proto::AgentStatus sample_status() {
@@ -346,6 +441,11 @@ proto::AgentStatus sample_status() {
   status.set_profile("windows2003");
   status.set_last_load_reason("started");
   status.set_last_load_outcome("3 filters");
+  status.set_state_name("Cache Downloaded");
+  status.set_next_poll_seconds(3725);
+  status.set_loads(3);
+  status.set_last_load_at(kSampleTime);
+  *status.mutable_stores() = sample_stores().stores();
   return status;
 }
 
@@ -360,6 +460,24 @@ proto::ListEventsReply sample_events() {
   event.set_text("peer 10.77.0.2: wrong\nkey");
   (*event.mutable_fields())["peer"] = "10.77.0.2";
   (*event.mutable_fields())["exchange"] = "main mode";
+  return reply;
+}
+
+proto::LintReply sample_findings() {
+  proto::LintReply reply;
+  proto::LintFinding& error = *reply.add_findings();
+  error.set_id("tunnel_incomplete");
+  error.set_severity("error");
+  error.set_policy("Partner link");
+  error.set_object("rule 'tunnel' of policy 'Partner link'");
+  error.set_why("no active tunnel rule of the policy has the opposite");
+  error.add_mend("add filter filterlist=\"L (back)\" srcaddr=10.2.0.0/16 dstaddr=10.1.0.0/16 mirrored=no");
+  error.add_mend("add rule name=\"tunnel (back)\" policy=\"Partner link\" psk=\"<key of rule 'tunnel'>\"");
+  proto::LintFinding& information = *reply.add_findings();
+  information.set_id("filter_list_unused");
+  information.set_severity("information");
+  information.set_object("filter list 'a\x1b[2J'");
+  information.set_why("no rule uses it");
   return reply;
 }
 

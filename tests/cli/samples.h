@@ -16,7 +16,9 @@ proto::ListMainModeSasReply sample_main_mode_sas();
 proto::ListSasReply sample_quick_mode_sas();
 proto::Statistics sample_statistics();
 proto::AgentStatus sample_status();
+proto::StoreListing sample_stores();
 proto::ListEventsReply sample_events();
+proto::LintReply sample_findings();
 
 inline constexpr std::int64_t kSampleTime = 1795204800;  // 2026-11-20 20:00:00 UTC
 

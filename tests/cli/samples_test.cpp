@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/batch.h"
+#include "cli/script.h"
 #include "tests/cli/test_session.h"
 #include "tests/support/published_data.h"
 
@@ -17,12 +19,6 @@ namespace {
 
 using Json = nlohmann::json;
 using ipsec::tests::read_shared_file;
-
-// What netsh ipsec static does not have yet; these lines fail, and with them what they would have made.
-bool is_out_of_scope(const std::string& line, bool is_dynamic) {
-  if (line.find("set store") != std::string::npos) return true;
-  return is_dynamic && std::regex_search(line, std::regex("^(add|set|delete) "));
-}
 
 Json address_json(const proto::StoredAddress& address) {
   if (address.has_dns_name()) return {{"kind", "host"}, {"name", address.dns_name().name()}};
@@ -115,13 +111,17 @@ Json rule_json(const proto::StoredRule& rule, const Json& exported_rule) {
 
 const std::map<std::string, int> kGroupNumbers = {{"modp768", 1}, {"modp1024", 2}, {"modp2048", 3}};
 
-Json policy_json(const proto::StoredPolicy& policy, const Json& exported) {
+Json main_mode_methods_json(const google::protobuf::RepeatedPtrField<proto::StoredMainModeOffer>& offers) {
   Json methods = Json::array();
-  for (const auto& offer : policy.main_mode_offers()) {
+  for (const auto& offer : offers) {
     const auto group = kGroupNumbers.find(offer.dh_group());
     methods.push_back(
         fmt::format("{}-{}-{}", offer.cipher(), offer.integrity(), group == kGroupNumbers.end() ? 0 : group->second));
   }
+  return methods;
+}
+
+Json policy_json(const proto::StoredPolicy& policy, const Json& exported) {
   Json rules = Json::array();
   for (int i = 0; i < policy.rules_size(); ++i) {
     rules.push_back(rule_json(policy.rules(i), exported["rules"][static_cast<std::size_t>(i)]));
@@ -134,7 +134,7 @@ Json policy_json(const proto::StoredPolicy& policy, const Json& exported) {
           {"mmlifetime_min", policy.main_mode_lifetime_minutes()},
           {"activatedefaultrule", policy.default_rule().active()},
           {"pollinginterval_min", policy.polling_interval_minutes()},
-          {"mmsecmethods", methods},
+          {"mmsecmethods", main_mode_methods_json(policy.main_mode_offers())},
           {"assigned", policy.assigned()},
           {"rules", rules}};
 }
@@ -158,6 +158,89 @@ Json state_of(TestAgent& agent) {
     state["filterlists"].push_back({{"name", list.name()}, {"description", list.description()}, {"filters", filters}});
   }
   for (const auto& action : store.filter_actions()) state["filteractions"].push_back(action_json(action));
+  return state;
+}
+
+Json action_word(proto::Action action) {
+  const char* words[] = {"", "permit", "block", "negotiate"};
+  return words[action];
+}
+
+// Keys are not in the agent's answers; the compiled policy of the agent has them.
+Json dynamic_authentication_json(const proto::DynamicRule& rule, const std::vector<std::string>& keys) {
+  Json methods = Json::array();
+  for (const auto& method : rule.authentication()) {
+    if (method.has_preshared_key()) {
+      EXPECT_TRUE(method.preshared_key().key().empty());
+      methods.push_back({{"type", "psk"}, {"key", keys.empty() ? "" : keys.front()}});
+    } else {
+      methods.push_back({{"type", method.has_certificate() ? "cert" : "kerberos"}});
+    }
+  }
+  return methods;
+}
+
+Json dynamic_rule_json(const proto::DynamicRule& rule, const std::vector<std::string>& keys) {
+  Json json = filter_json(rule.selector().filter());
+  json["conntype"] = rule.selector().connection_type();
+  json["tunneldstaddress"] = nullptr;
+  if (rule.selector().has_tunnel_destination()) {
+    json["tunneldstaddress"] = rpc::from_proto(rule.selector().tunnel_destination(), "").value().to_string();
+  }
+  json["actioninbound"] = action_word(rule.inbound());
+  json["actionoutbound"] = action_word(rule.outbound());
+  json["mmpolicy"] = rule.main_mode_policy();
+  json["qmpolicy"] = rule.quick_mode_policy().empty() ? Json(nullptr) : Json(rule.quick_mode_policy());
+  json["auth"] = dynamic_authentication_json(rule, keys);
+  return json;
+}
+
+Json exemptions_json(const std::string& text) {
+  Json list = Json::array();
+  std::istringstream entries(text);
+  for (std::string entry; entries >> entry;) {
+    std::vector<std::string> parts;
+    std::istringstream stream(entry);
+    for (std::string part; std::getline(stream, part, ':');) parts.push_back(part);
+    Json json = {{"protocol", parts.front()}, {"direction", parts.back()}};
+    if (parts.size() == 4) {
+      json["srcport"] = std::stoi(parts[1]);
+      json["dstport"] = std::stoi(parts[2]);
+    }
+    list.push_back(json);
+  }
+  return list;
+}
+
+Json dynamic_state_of(TestAgent& agent) {
+  const proto::DynamicPolicy policy = agent.client().dynamic_policy().value();
+  const std::map<std::string, std::string> groups = {
+      {"none", "nopfs"}, {"mm", "grpmm"}, {"modp768", "grp1"}, {"modp1024", "grp2"}, {"modp2048", "grp3"}};
+  Json state = {{"mmpolicies", Json::array()}, {"qmpolicies", Json::array()}, {"rules", Json::array()}};
+  for (const auto& each : policy.main_mode_policies()) {
+    state["mmpolicies"].push_back({{"name", each.name()},
+                                   {"qmpermm", each.quick_mode_limit()},
+                                   {"mmlifetime_min", each.lifetime_minutes()},
+                                   {"softsaexpirationtime", each.soft_sa_expiration()},
+                                   {"mmsecmethods", main_mode_methods_json(each.offers())}});
+  }
+  for (const auto& each : policy.quick_mode_policies()) {
+    Json methods = Json::array();
+    for (const auto& offer : each.offers()) methods.push_back(method_json(offer));
+    state["qmpolicies"].push_back({{"name", each.name()},
+                                   {"soft", each.allow_soft()},
+                                   {"pfsgroup", groups.at(each.pfs_group())},
+                                   {"qmsecmethods", methods}});
+  }
+  agent.give_address("192.0.2.1");
+  const auto keys = agent.dynamic_keys();
+  for (const auto& rule : policy.rules()) state["rules"].push_back(dynamic_rule_json(rule, keys));
+  for (const auto& property : policy.config()) {
+    const bool is_number = property.value().find_first_not_of("0123456789") == std::string::npos;
+    Json value = is_number ? Json(std::stoi(property.value())) : Json(property.value());
+    if (property.property() == "bootexemptions") value = exemptions_json(property.value());
+    state["config"][property.property()] = value;
+  }
   return state;
 }
 
@@ -213,16 +296,9 @@ std::set<std::size_t> failed_lines(const std::string& printed) {
   return numbers;
 }
 
-std::set<std::size_t> expected_failures(const Json& expectation, const std::string& content, bool is_dynamic) {
+std::set<std::size_t> expected_failures(const Json& expectation) {
   std::set<std::size_t> numbers;
   for (const Json& error : expectation["errors"]) numbers.insert(error["line"].get<std::size_t>());
-  const auto lines = lines_of(content);
-  bool in_dynamic = false;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].find("ipsec dynamic") != std::string::npos) in_dynamic = true;
-    if (lines[i] == "popd") in_dynamic = false;
-    if (is_out_of_scope(lines[i], in_dynamic || is_dynamic)) numbers.insert(i + 1);
-  }
   return numbers;
 }
 
@@ -257,10 +333,11 @@ TEST_P(SampleScripts, lead_to_the_state_they_demand) {
   std::filesystem::current_path(agent.directory());
   TestSession netsh(agent);
   const std::string printed = netsh.run_script("script", *content);
-  EXPECT_EQ(failed_lines(printed), expected_failures(expectation, *content, false)) << printed;
+  EXPECT_EQ(failed_lines(printed), expected_failures(expectation)) << printed;
   EXPECT_EQ(netsh.succeeded(), failed_lines(printed).empty());
   expect_codes(expectation, printed);
   expect_state(state_of(agent), stated_state(expectation), "");
+  if (expectation.contains("dynamic")) expect_state(dynamic_state_of(agent), expectation["dynamic"], "dynamic");
   if (expectation.contains("exports")) {
     for (const Json& file : expectation["exports"]) {
       EXPECT_TRUE(std::filesystem::exists(file.get<std::string>())) << file;
@@ -293,14 +370,15 @@ INSTANTIATE_TEST_SUITE_P(Netsh, SampleScripts,
                            return name;
                          });
 
-// cmd.exe's part of a batch line: what reaches netsh as words, or nothing.
-std::optional<std::string> netsh_part(std::string line) {
-  if (!std::regex_search(line, std::regex("^netsh ", std::regex::icase))) return std::nullopt;
-  line = std::regex_replace(line, std::regex(" *(&&|>).*$"), "");
-  return line;
-}
-
 class SampleBatches : public testing::TestWithParam<const char*> {};
+
+std::size_t commands_of(const std::string& content) {
+  std::size_t count = 0;
+  for (const BatchStep& step : read_batch(*read_batch_lines(content))) {
+    count += step.kind == BatchStep::Kind::kNetsh ? 1U : 0U;
+  }
+  return count;
+}
 
 TEST_P(SampleBatches, lead_to_the_state_they_demand) {
   const std::string name = std::string("samples/netsh/") + GetParam();
@@ -308,19 +386,11 @@ TEST_P(SampleBatches, lead_to_the_state_they_demand) {
   if (!content) GTEST_SKIP() << name << " is not beside this checkout";
   const Json expectation = Json::parse(*read_shared_file(name + ".expect.json"));
   TestAgent agent;
-  std::set<std::size_t> failed;
-  std::size_t commands = 0;
-  const auto lines = lines_of(*content);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto line = netsh_part(lines[i]);
-    if (!line) continue;
-    TestSession netsh(agent);  // each line is a process of its own
-    netsh.run(*line);
-    ++commands;
-    if (!netsh.succeeded()) failed.insert(i + 1);
-  }
-  EXPECT_EQ(commands, expectation["commands"].get<std::size_t>());
-  EXPECT_EQ(failed, expected_failures(expectation, "", false));
+  TestSession netsh(agent, {.code_page = nullptr, .is_batch = true});
+  const std::string printed = netsh.run_script("script", *content);
+  EXPECT_EQ(commands_of(*content), expectation["commands"].get<std::size_t>());
+  EXPECT_EQ(failed_lines(printed), expected_failures(expectation)) << printed;
+  expect_codes(expectation, printed);
   expect_state(state_of(agent), stated_state(expectation), "");
 }
 

@@ -7,11 +7,12 @@
 namespace ipsec::cli {
 namespace {
 
-std::string shown(std::string_view content) {
-  const auto lines = read_script(content);
+std::string shown(std::string_view content, const char* code_page = nullptr) {
+  const auto page = code_page == nullptr ? Result<CodePage>(invalid("none")) : CodePage::open(code_page);
+  const auto lines = read_script(content, page.ok() ? &*page : nullptr);
   if (!lines.ok()) return "error: " + lines.status().message();
   std::string text;
-  for (const ScriptLine& line : *lines) {
+  for (const TextLine& line : *lines) {
     text += fmt::format("{}:{}{};", line.number, line.text, line.problem.empty() ? "" : "!");
   }
   return text;
@@ -39,11 +40,60 @@ TEST(Scripts, utf8_is_taken_and_anything_else_is_a_problem_of_its_line_only) {
   EXPECT_EQ(shown("\xf0\x9f\x94\x92"), "1:\xf0\x9f\x94\x92;");
 }
 
-TEST(Scripts, a_utf16_file_is_a_problem_and_no_command) {
-  const auto lines = read_script(std::string_view("a\0d\0d\0\n", 7));
-  ASSERT_TRUE(lines.ok());
-  ASSERT_EQ(lines->size(), 1U);
-  EXPECT_NE(lines->front().problem.find("UTF-16"), std::string::npos);
+std::string utf16(std::u16string_view text, bool big_endian) {
+  std::string bytes;
+  for (const char16_t unit : text) {
+    const char low = static_cast<char>(unit & 0xff);
+    const char high = static_cast<char>(unit >> 8);
+    bytes += big_endian ? high : low;
+    bytes += big_endian ? low : high;
+  }
+  return bytes;
+}
+
+TEST(Scripts, utf16_of_both_byte_orders_is_recognised) {
+  for (const bool big_endian : {false, true}) {
+    EXPECT_EQ(shown(utf16(u"\ufeff# a\r\nname=\u8fdc\U0001f512\r\n\r\nok", big_endian)), "2:name=远🔒;4:ok;");
+    EXPECT_EQ(shown(utf16(u"add x\nok\n", big_endian)), "1:add x;2:ok;") << "without a byte order mark";
+  }
+}
+
+TEST(Scripts, broken_utf16_is_a_problem_of_its_line) {
+  using namespace std::string_literals;
+  EXPECT_EQ(shown(utf16(u"\ufeff", false) + utf16({u"a\xd800z\nok\n", 6}, false)), "1:a!;2:ok;");
+  EXPECT_EQ(shown(utf16(u"\ufeffok\nb", false) + "x"), "1:ok;2:b!;") << "half a unit at the end";
+  EXPECT_EQ(shown(utf16({u"\ufeffa\0b\nok", 7}, true)), "1:a!;2:ok;");
+}
+
+TEST(Scripts, a_nul_character_is_a_problem_of_its_line) {
+  EXPECT_EQ(shown({"ab\0c\nok\n", 8}), (std::string{"1:ab\0c!;2:ok;", 13}));
+}
+
+TEST(Scripts, lines_of_a_code_page_are_converted_and_utf8_lines_are_not) {
+  EXPECT_EQ(shown("name=\xb8\xa9\nname=远\n", "936"), "1:name=俯;2:name=远;");
+  EXPECT_EQ(shown("name=\xb8\xa9\n", "gbk"), "1:name=俯;");
+  EXPECT_EQ(shown("\xa8\xa5 \x8f\xe0\xa0\xa2\xa8\xab\xa0\n", "cp866"), "1:ие Правила;");
+  EXPECT_EQ(shown("na\xefve\n", "1252"), "1:naïve;");
+  EXPECT_EQ(shown("\xbf\xf8\xb0\xdd\n", "949"), "1:원격;");
+}
+
+TEST(Scripts, what_a_code_page_does_not_have_is_a_problem_that_names_the_byte) {
+  const auto page = CodePage::open("936");
+  ASSERT_TRUE(page.ok());
+  const auto lines = read_script("ok\nab\xff\n", &*page);
+  ASSERT_EQ(lines->size(), 2U);
+  EXPECT_NE(lines->back().problem.find("byte 3"), std::string::npos) << lines->back().problem;
+}
+
+TEST(CodePages, unknown_names_and_those_that_do_not_extend_ascii_are_refused) {
+  for (const char* name : {"", "99999", "martian", "UTF-16LE", "UCS-4", "GBK//IGNORE", "IBM037"}) {
+    const auto page = CodePage::open(name);
+    ASSERT_FALSE(page.ok()) << name;
+    EXPECT_NE(page.status().message().find("code page"), std::string::npos);
+  }
+  for (const char* name : {"65001", "utf-8", "1251", "CP949", "koi8-r", "20866", "ISO-8859-1"}) {
+    EXPECT_TRUE(CodePage::open(name).ok()) << name;
+  }
 }
 
 TEST(Scripts, lines_and_files_have_limits) {

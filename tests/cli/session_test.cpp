@@ -246,7 +246,8 @@ add policy "Partner link" mmsec="3DES-SHA1-2 AES256-SHA256-14" assign=y
 add filter L me any protocol=udp dstport=53
 add filteraction A
 add rule R "Partner link" L A psk=geheim rootca="CN=R certmap:yes")");
-  EXPECT_THAT(netsh_.run("exportpolicy " + path + " secrets=yes"), HasSubstr(".ipsec, with preshared keys"));
+  EXPECT_THAT(netsh_.run("exportpolicy " + path + " --with-secrets"),
+              HasSubstr("WARNING: it holds the preshared keys in clear text"));
   const std::string before = agent_.exported();
   EXPECT_THAT(before, HasSubstr("geheim"));
   netsh_.run("delete all");

@@ -112,7 +112,32 @@ TestAgent::~TestAgent() = default;
 Agent& TestAgent::client() { return *parts_->client; }
 const std::string& TestAgent::directory() const { return parts_->directory; }
 std::string TestAgent::exported() { return parts_->agent.export_json(true, "").value(); }
+void TestAgent::give_address(const std::string& address) {
+  agent::HostAddresses host;
+  host.interfaces.push_back({"eth0", agent::InterfaceKind::kLan, true, {{IpAddress::parse(address).value(), 24}}});
+  parts_->agent.set_host(std::move(host));
+}
+
+std::size_t TestAgent::specific_filters() { return parts_->agent.state().in_force->policy.filters.size(); }
+
+std::vector<std::string> TestAgent::dynamic_keys() {
+  std::vector<std::string> keys;
+  for (const agent::MainModeFilter& filter : parts_->agent.state().in_force->policy.main_mode_filters) {
+    for (const store::AuthenticationMethod& method : filter.authentication) {
+      const auto* key = std::get_if<store::PresharedKeyAuthentication>(&method);
+      if (key != nullptr) keys.emplace_back(key->key.reveal_text());
+    }
+  }
+  return keys;
+}
+
 void TestAgent::stop() { parts_->server.reset(); }
 void TestAgent::take_services_away() { parts_->services_answer = false; }
+
+void TestAgent::set_address(const std::string& address) {
+  agent::HostAddresses host;
+  host.interfaces.push_back({"eth0", agent::InterfaceKind::kLan, true, {{IpAddress::parse(address).value(), 24}}});
+  parts_->agent.set_host(host);
+}
 
 }  // namespace ipsec::cli::tests

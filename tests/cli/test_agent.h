@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/agent.h"
 
@@ -19,12 +20,20 @@ class TestAgent {
   // As netsh connects.
   Agent& client();
   const std::string& directory() const;
-  // Everything in the store with the preshared keys, as `exportpolicy secrets=yes` writes it.
+  // Everything in the store with the preshared keys, as `exportpolicy --with-secrets` writes it.
   std::string exported();
+  // The host has this address from now on; before, it has none.
+  void give_address(const std::string& address);
+  // The preshared keys of the main mode filters in force, in their order.
+  std::vector<std::string> dynamic_keys();
+  // The policy in force, as driver and IKE have it.
+  std::size_t specific_filters();
   // Ends the service; calls of the client fail from now on.
   void stop();
   // The stand-ins no longer answer.
   void take_services_away();
+  // The host gets this address in place of those it had.
+  void set_address(const std::string& address);
 
  private:
   struct Parts;

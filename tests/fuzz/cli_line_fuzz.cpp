@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view content(reinterpret_cast<const char*>(data), size);
   const auto lines = read_script(content);
   if (!lines.ok()) return 0;
-  for (const ScriptLine& script_line : *lines) {
+  for (const TextLine& script_line : *lines) {
     for (const ContextRow& context : contexts()) {
       const Line line = parse_line(context.id, split_words(script_line.text));
       if (const auto* error = std::get_if<ParseError>(&line)) assert(!error->text.empty());

@@ -228,34 +228,5 @@ TEST(Validate, SingleObjectsUseTheSameRules) {
   EXPECT_THAT(summary(validate(action)), ElementsAre("05912 filter action 'A': offers/0/lifetime_seconds"));
 }
 
-TEST(Advise, NothingToSayAboutAPairOfTunnelRules) {
-  EXPECT_THAT(advise(small_tree()), IsEmpty()) << all_text(advise(small_tree()));
-}
-
-TEST(Advise, PD_18_a_tunnel_with_one_rule_is_named) {
-  PolicyTree tree = small_tree();
-  tree.policies[1].rules.pop_back();
-  EXPECT_THAT(summary(advise(tree)), Contains("05930 rule 'out' of policy 'T': tunnel_endpoint"));
-}
-
-TEST(Advise, PD_24_unused_and_repeated_are_named) {
-  PolicyTree tree = small_tree();
-  tree.policies[0].rules[0].filter_list = tree.filter_lists[1].guid;
-  tree.filter_lists[0].filters = tree.filter_lists[1].filters;
-  EXPECT_THAT(summary(advise(tree)), ElementsAre("05930 filter list 'L': name"));
-  tree.policies[0].rules.push_back(tree.policies[0].rules[0]);
-  tree.policies[0].rules[1].name = "second";
-  tree.policies[0].rules[1].filter_list = tree.filter_lists[0].guid;
-  EXPECT_THAT(summary(advise(tree)), ElementsAre("05930 rule 'second' of policy 'P': filter_list"));
-}
-
-TEST(Advise, KEY_35_and_encryption_without_integrity_are_named) {
-  PolicyTree tree = small_tree();
-  tree.policies[0].isakmp.lifetime_minutes = 481;
-  tree.filter_actions[0].offers = {esp_offer(Cipher::kAes128Cbc, Integrity::kNone)};
-  EXPECT_THAT(summary(advise(tree)), ElementsAre("05930 policy 'P': main_mode/quick_mode_limit",
-                                                 "05930 filter action 'A': offers/0/esp/integrity"));
-}
-
 }  // namespace
 }  // namespace ipsec::store::tests

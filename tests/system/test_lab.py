@@ -8,9 +8,13 @@ import subprocess
 import tempfile
 import unittest
 
-from lab import BIN, Lab, pcap, require_lab, wait_for
+from lab import BIN, Lab, pcap, require_lab, use_own_namespace_names, wait_for
 
 LAB = str(BIN / "ipsec-lab")
+
+
+def setUpModule():
+    use_own_namespace_names()
 
 
 def namespaces():
@@ -260,6 +264,7 @@ class WithDaemons(unittest.TestCase):
 
     def test_down_leaves_no_process_even_if_the_agent_was_killed(self):
         with Lab(BIN, ["x"]) as lab:
+            wait_for(lambda: all(service["pid"] for service in lab.host_status("x")["services"].values()), 30, "three daemons run")
             found = [lab.kill("x", name, "STOP") for name in ("driver", "ike")] + [lab.kill("x", "agent")]
         for pid in found:
             wait_for(lambda pid=pid: not os.path.exists(f"/proc/{pid}"), 10, f"process {pid} ends")

@@ -10,7 +10,7 @@ import unittest
 from lab import BIN, TOP
 
 SETUP = TOP / "installer" / "setup"
-PROGRAMS = {"sbin": {"policyagentd", "ipsec-iked", "ipsec-driverd"}, "bin": {"netsh", "ipsecmon", "ipsec-lab", "ipsec-bench"}}
+PROGRAMS = {"sbin": {"policyagentd", "ipsec-iked", "ipsec-driverd"}, "bin": {"netsh", "ipseccmd", "ipsecmon", "ipsec-lab", "ipsec-bench"}}
 
 
 def files_in(folder):

@@ -48,11 +48,10 @@ const Hash& hash_of(Integrity integrity) {
 }  // namespace
 
 const EVP_CIPHER* openssl_cipher(Cipher cipher) {
-  static const std::array table = {fetch_cipher("DES-EDE3-CBC"), fetch_cipher("DES-EDE3-CBC"),
-                                   fetch_cipher("AES-128-CBC"),  fetch_cipher("AES-192-CBC"),
-                                   fetch_cipher("AES-256-CBC"),  fetch_cipher("AES-128-GCM"),
-                                   fetch_cipher("AES-192-GCM"),  fetch_cipher("AES-256-GCM"),
-                                   fetch_cipher("ChaCha20-Poly1305")};
+  static const std::array table = {
+      fetch_cipher("DES-EDE3-CBC"), fetch_cipher("DES-EDE3-CBC"), fetch_cipher("AES-128-CBC"),
+      fetch_cipher("AES-192-CBC"),  fetch_cipher("AES-256-CBC"),  fetch_cipher("AES-128-GCM"),
+      fetch_cipher("AES-192-GCM"),  fetch_cipher("AES-256-GCM"),  fetch_cipher("ChaCha20-Poly1305")};
   assert(cipher != Cipher::kNull);
   return table[static_cast<std::size_t>(cipher) - static_cast<std::size_t>(Cipher::kDes)];
 }

@@ -29,6 +29,7 @@ class Control::Implementation {
   HeldPackets held;
   Policy policy;  // without its filters, which are in `filters`
   LinkSettings link;
+  std::shared_ptr<const TraceRequest> trace;
   std::shared_ptr<const FilterTable> filters;
   TablesPointer snapshot;
   std::uint64_t generation = 0;
@@ -49,6 +50,9 @@ TablesPointer Control::Implementation::make_snapshot() {
   tables->local_addresses.insert(policy.local_addresses.begin(), policy.local_addresses.end());
   tables->addresses_are_complete = policy.addresses_are_complete;
   tables->link = link;
+  tables->exemptions = policy.exemptions;
+  tables->boot = policy.boot;
+  tables->trace = trace;
   return tables;
 }
 
@@ -119,6 +123,11 @@ void Control::set_link(LinkSettings link) {
   implementation_->changed();
 }
 
+void Control::set_trace(std::shared_ptr<const TraceRequest> trace) {
+  implementation_->trace = std::move(trace);
+  implementation_->changed();
+}
+
 Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                            Timestamp now) {
   return implementation_->sad.reserve_spi(protocol, local, peer, now);
@@ -136,8 +145,7 @@ Status Control::install_sa(SaParameters parameters, Timestamp now) {
 }
 
 bool Control::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer) {
-  if (protocol != SecurityProtocol::kEsp) return false;
-  const bool existed = implementation_->sad.remove(spi, direction, peer);
+  const bool existed = implementation_->sad.remove(spi, direction, protocol, peer);
   if (existed) implementation_->changed();
   return existed;
 }

@@ -49,6 +49,8 @@ class Control {
   // Never null.
   std::shared_ptr<const FilterTable> filters() const;
   void set_link(LinkSettings link);
+  // Traces packets from now on, in place of what was traced before; null: none.
+  void set_trace(std::shared_ptr<const TraceRequest> trace);
 
   // A new larval SPI (DRV-14), unique among all inbound SPIs of this host. kExhausted when too many wait.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,

@@ -32,8 +32,8 @@ struct ByteCounters {
 
 // Counts `bytes` under all that the SA does to them.
 inline void count_bytes(ByteCounters& counters, const Sa& sa, std::uint64_t bytes) {
-  if (sa.suite().cipher != Cipher::kNull) counters.confidential.add(bytes);
-  counters.authenticated.add(bytes);  // ESP without integrity is refused
+  if (sa.is_confidential()) counters.confidential.add(bytes);
+  counters.authenticated.add(bytes);  // an SA without integrity is refused
   (sa.is_tunnel() ? counters.tunnel : counters.transport).add(bytes);
 }
 

@@ -7,10 +7,11 @@
 #include "services/common/address.h"
 #include "services/common/selector.h"
 #include "services/driver/core/policy.h"
+#include "services/driver/core/trace.h"
 #include "services/driver/core/verdict.h"
 
 // What the driver asks of IKE and tells the administrator. Values: they outlive the call that made them.
-// proto/driver.proto says the meaning of the fields of Acquire, RekeyNeeded and SaEnded.
+// proto/driver.proto says the meaning of the fields of Acquire, RekeyNeeded, SaEnded and PeerMoved.
 namespace ipsec::driver {
 
 enum class SecurityProtocol : std::uint8_t { kAh = 2, kEsp = 3 };  // RFC 2407 4.4.1
@@ -50,11 +51,19 @@ struct AuditEvent {
   Verdict verdict{};
   FiveTuple packet;
   std::uint32_t spi = 0;         // 0: none
-  std::uint32_t sequence = 0;    // of ESP; 0: none
+  std::uint64_t sequence = 0;    // of AH or ESP; 0: none
   std::uint64_t filter_id = 0;   // 0: none
   std::uint64_t suppressed = 0;  // events of this verdict left out since the last one of this worker
 };
 
-using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, AuditEvent>;
+struct PeerMoved {
+  std::uint32_t spi = 0;  // inbound
+  IpAddress peer;
+  std::uint16_t old_port = 0;
+  std::uint16_t new_port = 0;
+  friend bool operator==(const PeerMoved&, const PeerMoved&) = default;
+};
+
+using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, AuditEvent, PacketTrace>;
 
 }  // namespace ipsec::driver

@@ -63,6 +63,51 @@ std::optional<std::uint32_t> reported_mtu(const PacketView& packet) {
   return load_u32(&icmp[4]);
 }
 
+// Routers quote at least the IP header and eight octets. Our packets in tunnel mode have no options or extension
+// headers of their own, and where transport mode keeps some the SPI may lie beyond what is quoted.
+struct QuotedHeader {
+  std::size_t size = 0;
+  std::uint8_t protocol = 0;
+  IpAddress destination;
+};
+
+std::optional<QuotedHeader> read_quoted_header(ByteView quoted, bool v4) {
+  if (quoted.size() < (v4 ? kIpv4HeaderSize : kIpv6HeaderSize) || (quoted[0] >> 4) != (v4 ? 4 : 6)) return std::nullopt;
+  if (!v4) return QuotedHeader{kIpv6HeaderSize, quoted[6], IpAddress::from_bytes(quoted.subspan(24, 16))};
+  const std::size_t size = static_cast<std::size_t>(quoted[0] & 0x0F) * 4;
+  if (size < kIpv4HeaderSize) return std::nullopt;
+  return QuotedHeader{size, quoted[9], IpAddress::from_bytes(quoted.subspan(16, 4))};
+}
+
+struct SaName {
+  SecurityProtocol protocol{};
+  std::uint32_t spi = 0;
+};
+
+std::optional<SaName> find_spi(ByteView quoted, const QuotedHeader& header) {
+  std::size_t at = header.size;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  switch (header.protocol) {
+    case kProtocolEsp:
+      break;
+    case kProtocolAh:
+      protocol = SecurityProtocol::kAh;
+      at += 4;
+      break;
+    case kProtocolUdp: {
+      if (quoted.size() < at + kUdpHeaderSize) return std::nullopt;
+      const std::uint16_t port = load_u16(&quoted[at]);
+      if (port != kNatTraversalPort && port != kIsakmpPort) return std::nullopt;
+      at += kUdpHeaderSize + (port == kIsakmpPort ? 8 : 0);
+      break;
+    }
+    default:
+      return std::nullopt;
+  }
+  if (quoted.size() < at + 4) return std::nullopt;
+  return SaName{protocol, load_u32(&quoted[at])};
+}
+
 }  // namespace
 
 MutableByteView make_too_big(const PacketView& packet, const IpAddress& from, std::uint16_t mtu, Arena& arena) {
@@ -83,23 +128,11 @@ std::optional<TooBigNotice> read_too_big(const PacketView& packet) {
   const auto mtu = reported_mtu(packet);
   if (!mtu) return std::nullopt;
   const ByteView quoted = packet.upper().subspan(kIcmpHeaderSize);
-  // Routers quote at least the IP header and eight octets; our ESP packets have no options or extension headers of
-  // their own in tunnel mode, and where transport mode keeps some the SPI may lie beyond what is quoted.
-  if (quoted.empty()) return std::nullopt;
-  std::size_t header = 0;
-  IpAddress peer;
-  if ((quoted[0] >> 4) == 4 && packet.is_v4()) {
-    header = static_cast<std::size_t>(quoted[0] & 0x0F) * 4;
-    if (header < kIpv4HeaderSize || quoted.size() < header + 4 || quoted[9] != kProtocolEsp) return std::nullopt;
-    peer = IpAddress::from_bytes(quoted.subspan(16, 4));
-  } else if ((quoted[0] >> 4) == 6 && !packet.is_v4()) {
-    header = kIpv6HeaderSize;
-    if (quoted.size() < header + 4 || quoted[6] != kProtocolEsp) return std::nullopt;
-    peer = IpAddress::from_bytes(quoted.subspan(24, 16));
-  } else {
-    return std::nullopt;
-  }
-  return TooBigNotice{peer, load_u32(&quoted[header]),
+  const auto header = read_quoted_header(quoted, packet.is_v4());
+  if (!header) return std::nullopt;
+  const auto name = find_spi(quoted, *header);
+  if (!name) return std::nullopt;
+  return TooBigNotice{header->destination, name->protocol, name->spi,
                       static_cast<std::uint16_t>(std::min<std::uint32_t>(*mtu, 65535))};
 }
 

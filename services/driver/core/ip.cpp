@@ -1,5 +1,7 @@
 #include "services/driver/core/ip.h"
 
+#include <algorithm>
+
 #include "services/driver/core/checksum.h"
 #include "services/driver/core/limits.h"
 
@@ -8,8 +10,7 @@ namespace {
 
 constexpr std::uint8_t kNeighbourDiscoveryFirst = 133;
 constexpr std::uint8_t kNeighbourDiscoveryLast = 137;
-constexpr std::uint16_t kIsakmpPort = 500;
-constexpr std::uint16_t kNatTraversalPort = 4500;
+constexpr std::size_t kCookieSize = 8;
 
 // Ports of TCP and UDP. A whole packet too short for its transport header is refused; a first fragment that hides its
 // ports is allowed here and treated as one without.
@@ -124,8 +125,12 @@ std::optional<PacketView> parse_ip(MutableByteView bytes) {
 
 bool is_isakmp(const PacketView& packet, std::uint16_t port) {
   if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible || packet.is_fragment) return false;
-  if (port == kIsakmpPort) return true;
   const ByteView upper = packet.upper();
+  if (port == kIsakmpPort) {
+    // No cookie is zero: there the first drafts of NAT traversal have ESP.
+    const ByteView cookie = upper.subspan(kUdpHeaderSize).first(std::min(kCookieSize, upper.size() - kUdpHeaderSize));
+    return cookie.size() < kCookieSize || std::ranges::any_of(cookie, [](std::uint8_t octet) { return octet != 0; });
+  }
   return port == kNatTraversalPort && upper.size() >= kUdpHeaderSize + 4 && load_u32(&upper[kUdpHeaderSize]) == 0;
 }
 

@@ -22,6 +22,9 @@ inline constexpr std::size_t kFragmentHeaderSize = 8;
 inline constexpr std::size_t kTcpHeaderSize = 20;
 inline constexpr std::size_t kUdpHeaderSize = 8;
 
+inline constexpr std::uint16_t kIsakmpPort = 500;
+inline constexpr std::uint16_t kNatTraversalPort = 4500;  // RFC 3947, 3948
+
 // IPv4 flags and fragment offset, as the 16-bit field at offset 6.
 inline constexpr std::uint16_t kIpv4DontFragment = 0x4000;
 inline constexpr std::uint16_t kIpv4MoreFragments = 0x2000;
@@ -61,7 +64,7 @@ struct PacketView {
 std::optional<PacketView> parse_ip(MutableByteView bytes);
 
 // A whole packet of UDP from or to `port` 500, or 4500 with the non-ESP marker (RFC 3948 2.2): never secured, never
-// filtered.
+// filtered. On port 500 all but what begins with eight zero octets.
 bool is_isakmp(const PacketView& packet, std::uint16_t port);
 // ICMPv6 133..137 (RFC 4861), never in fragments (RFC 6980).
 bool is_neighbour_discovery(const PacketView& packet);

@@ -75,6 +75,9 @@ inline constexpr Duration kSaIdleTime = std::chrono::seconds(300);
 // lasts half a minute over which IKE may retransmit.
 inline constexpr std::uint64_t kSequenceSoftLimit = 0xF000'0000;
 inline constexpr std::uint64_t kSequenceHardLimit = 0xFFFF'FFFF;
+// Extended ones have 64 bits, which nobody uses up; the last quarter is never reached.
+inline constexpr std::uint64_t kExtendedSequenceSoftLimit = 0x8000'0000'0000'0000;
+inline constexpr std::uint64_t kExtendedSequenceHardLimit = 0xC000'0000'0000'0000;
 // Soft limits in percent of the hard ones; the initiator is earlier so that both sides rarely rekey at once.
 inline constexpr unsigned kSoftPercentInitiator = 80;
 inline constexpr unsigned kSoftPercentResponder = 90;
@@ -92,6 +95,13 @@ inline constexpr std::size_t kMaxFilters = 400000;
 
 // Flows a worker remembers with their filter and SA. 4096 entries of 72 octets: a third of a second-level cache.
 inline constexpr std::size_t kFlowCacheEntries = 4096;
+
+// Flows that the stateful boot mode and NAT traversal remember, per worker: a busy server's connections. A flow idle
+// for so long is over: longer than a connection's keep-alives are apart where a NAT is on the way.
+inline constexpr std::size_t kMaxBootFlows = 16384;
+inline constexpr Duration kBootFlowLifetime = std::chrono::seconds(120);
+inline constexpr std::size_t kMaxNatFlows = 65536;
+inline constexpr Duration kNatFlowLifetime = std::chrono::minutes(30);
 
 // TCP flows being merged at once in one batch, and segments of one merged packet (a writev takes 1024 pieces, 64 KiB
 // hold 45 segments of 1460 octets).

@@ -1,21 +1,25 @@
 #pragma once
 
+#include <optional>
 #include <span>
-#include <vector>
 
-#include "services/driver/core/esp_room.h"
 #include "services/driver/core/flow_cache.h"
-#include "services/driver/core/reassembly.h"
-#include "services/driver/core/segment.h"
+#include "services/driver/core/joiner.h"
+#include "services/driver/core/protector.h"
 #include "services/driver/core/worker_state.h"
 
 namespace ipsec::driver {
 
-// From the host to the wire, the documented steps OUT-01 to OUT-19:
+// From the host to the wire. The documented steps and where they are:
 //
-//   parse -> exempt? -> address known? -> [join fragments] -> classify -> permit | block | no SA or a used-up one: hold
-//   and acquire
-//         -> fits? -> cut into segments -> ESP around each -> seal (batched) -> [fragment] -> wire
+//   OUT-01  process()           parse; boot mode
+//   OUT-02  find_exemption()    ISAKMP and what else no filter touches
+//           route()             an address that no policy lists yet; fragments are joined
+//   OUT-03  decide()            filter:  none or permit (OUT-08): pass();  block: drop
+//   OUT-04  decide()            SA:      soft: pass_soft();  usable: Protector (OUT-09 to OUT-19)
+//   OUT-05  hold()              no SA, or a used-up one: hold the packet and ask IKE
+//   OUT-06  process_released()  IKE has told of the SA: once more from OUT-02
+//   OUT-07  HeldPackets         IKE could not: dropped there
 //
 // One thread.
 class OutboundPath {
@@ -26,38 +30,23 @@ class OutboundPath {
   void tick(Timestamp now, WorkerCounters& counters);
 
  private:
-  // A built ESP packet that waits for its cryptography.
-  struct Built {
-    MutableByteView bytes;
-    std::size_t fragment_to = 0;  // path MTU to cut it to afterwards; 0: it fits
-    std::uint32_t sequence = 0;
-  };
-
   void route(const Item& item, Batch& batch);
-  bool pass_exempt(const Item& item, Batch& batch);
+  std::optional<Verdict> find_exemption(const PacketView& view, const Tables& tables) const;
   void take_fragment(const Item& item, Batch& batch);
   void decide(const Item& item, const FlowDecision& decision, Batch& batch);
+  Sa* choose_sa(const Item& item, const FlowDecision& decision, Batch& batch) const;
   void hold(const Item& item, const Filter& filter, Batch& batch);
-  void pass(const Item& item, Verdict verdict, Batch& batch);
-
-  void secure(const Item& item, Sa& sa, const Filter& filter, Batch& batch);
-  void secure_too_big(const Item& item, const SegmentPlan& plan, const EspRoom& room, Sa& sa, const Filter& filter,
-                      Batch& batch);
-  void secure_in_fragments(const Item& item, const SegmentPlan& plan, const EspRoom& room, Sa& sa, const Filter& filter,
-                           Batch& batch);
-  void refuse_too_big(const Item& item, const EspRoom& room, Sa& sa, const Filter& filter, Batch& batch);
-  // Whether ESP packets were built; false: the SA has reached its lifetime or its last sequence number.
-  bool build(const Item& item, const SegmentPlan& plan, const EspRoom& room, bool fragment_outside, Sa& sa,
-             const Filter& filter, Batch& batch);
-  void build_one(const Item& item, const SegmentPlan& plan, std::size_t index, const EspRoom& room,
-                 bool fragment_outside, Sa& sa, std::uint64_t sequence, Batch& batch);
-  void seal(Batch& batch);
+  void pass_soft(const Item& item, Sa& sa, const Filter& filter, Batch& batch);
+  // `filter`: the one that let it pass; null where none matched or none was asked.
+  void pass(const Item& item, Verdict verdict, const Filter* filter, Batch& batch);
 
   FlowCache flows_{Direction::kOutbound};
-  Reassembler reassembler_;
-  std::vector<Bytes> joined_;  // datagrams of this batch
-  std::vector<EspJob> jobs_;
-  std::vector<Built> built_;  // of the same index
+  Joiner joiner_{{Verdict::kOutboundFragmentTaken, Verdict::kOutboundFragmentLost, Verdict::kOutboundMalformed}};
+  Protector protector_;
 };
+
+// The last look at a packet that is about to leave in clear: whether its filter and its verdict agree. It is always so,
+// unless the driver has a fault.
+bool may_leave_in_clear(const Filter* filter, Verdict verdict);
 
 }  // namespace ipsec::driver

@@ -32,7 +32,25 @@ void PacketWorker::process_released(const Tables& tables, Timestamp now, Output&
   outbound_.process_released(released_, batch);
 }
 
+PacketTrace PacketWorker::explain(Direction direction, Packet packet, const Tables& tables, Timestamp now) {
+  state_.arena.reset();
+  Output discarded;
+  Batch batch{state_, tables, now, discarded, true};
+  if (direction == Direction::kOutbound) {
+    outbound_.process({&packet, 1}, batch);
+  } else {
+    inbound_.process({&packet, 1}, batch);
+  }
+  // Without an active policy nothing looks at the packet.
+  PacketTrace trace = state_.traces.empty() ? PacketTrace{direction, {}, packet.bytes.size(), {}, {}, 0, 0}
+                                            : std::move(state_.traces.front());
+  state_.traces.clear();
+  return trace;
+}
+
 void PacketWorker::tick(Timestamp now) {
+  state_.nat_flows.tick(now);
+  state_.boot.tick(now);
   outbound_.tick(now, *state_.counters);
   inbound_.tick(now, *state_.counters);
 }

@@ -24,6 +24,7 @@ class PacketWorker final : public Worker {
   void process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) override;
   void process_inbound(std::span<Packet> from_wire, const Tables& tables, Timestamp now, Output& output) override;
   void process_released(const Tables& tables, Timestamp now, Output& output) override;
+  PacketTrace explain(Direction direction, Packet packet, const Tables& tables, Timestamp now) override;
   void tick(Timestamp now) override;
 
  private:

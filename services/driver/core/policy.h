@@ -7,6 +7,7 @@
 
 #include "services/common/address.h"
 #include "services/common/selector.h"
+#include "services/driver/core/exemptions.h"
 
 // The compiled policy as plain values; fields mean what proto/policy.proto says of the same names.
 namespace ipsec::driver {
@@ -33,6 +34,20 @@ struct Filter {
   bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
 };
 
+enum class BootMode : std::uint8_t { kNone, kStateful, kBlock, kPermit };
+
+struct BootExemption {
+  Direction direction = Direction::kInbound;
+  std::uint8_t protocol = 0;
+  std::uint16_t source_port = 0;  // 0: any
+  std::uint16_t destination_port = 0;
+};
+
+struct BootSettings {
+  BootMode mode = BootMode::kNone;  // kNone: the filters decide
+  std::vector<BootExemption> exemptions;
+};
+
 struct Policy {
   std::uint64_t version = 0;
   std::string name;
@@ -40,6 +55,8 @@ struct Policy {
   std::vector<Filter> filters;  // both directions, in the order of `index`
   Profile profile = Profile::kModern;
   std::vector<IpAddress> local_addresses;
+  Exemptions exemptions = Exemptions::kIsakmpOnly;
+  BootSettings boot;
   bool addresses_are_complete = false;
 };
 

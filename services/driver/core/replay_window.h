@@ -24,11 +24,23 @@ class ReplayWindow {
     assert(window >= limits::kMinReplayWindow && window <= limits::kMaxReplayWindow);
   }
 
+  // The 64-bit number that a packet with this low half most likely has (RFC 4303 A2.2). Only the ICV, which covers the
+  // high half, proves it.
+  std::uint64_t infer(std::uint32_t low) const {
+    const std::uint64_t top = top_.load(std::memory_order_relaxed);
+    const std::uint64_t high = top >> 32;
+    const auto top_low = static_cast<std::uint32_t>(top);
+    const std::uint32_t edge = top_low - window_ + 1;  // the window's oldest number, its low half
+    if (top_low >= window_ - 1) return (low >= edge ? high : high + 1) << 32 | low;
+    // The window lies across a wrap of the low half.
+    return (low >= edge ? high - 1 : high) << 32 | low;
+  }
+
   // Before the integrity check. Changes nothing. 0 is never new (RFC 4303 3.3.3).
   Answer check(std::uint64_t sequence) const {
     if (sequence == 0 || is_too_old(sequence)) return Answer::kTooOld;
     const std::uint64_t word = words_[index(sequence)].load(std::memory_order_relaxed);
-    if (block_of(word) > block(sequence)) return Answer::kTooOld;
+    if (is_later(block_of(word), block(sequence))) return Answer::kTooOld;
     return block_of(word) == block(sequence) && (word & bit(sequence)) != 0 ? Answer::kReplayed : Answer::kNew;
   }
 
@@ -47,25 +59,30 @@ class ReplayWindow {
   std::uint64_t top() const { return top_.load(std::memory_order_relaxed); }
 
  private:
-  // The upper half is the block number (sequence / 32, as far as 32 bits hold it: 2^37 sequence numbers), the lower
-  // half the bits.
+  // The upper half is the block number (sequence / 32, its low 32 bits), the lower half the bits. Blocks are compared
+  // as serial numbers: a sender that counts comes by every slot again and again, so what a slot holds is never 2^31
+  // blocks away from what comes.
   using Word = std::atomic<std::uint64_t>;
   static constexpr std::uint32_t kBitsPerWord = 32;
 
-  static std::uint64_t block(std::uint64_t sequence) { return sequence / kBitsPerWord; }
-  static std::uint64_t block_of(std::uint64_t word) { return word >> 32; }
+  static std::uint32_t block(std::uint64_t sequence) { return static_cast<std::uint32_t>(sequence / kBitsPerWord); }
+  static std::uint32_t block_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
+  static bool is_later(std::uint32_t block, std::uint32_t than) { return static_cast<std::int32_t>(block - than) > 0; }
   static std::uint64_t bit(std::uint64_t sequence) { return std::uint64_t{1} << (sequence % kBitsPerWord); }
   std::size_t index(std::uint64_t sequence) const { return static_cast<std::size_t>(block(sequence) & mask_); }
-  bool is_too_old(std::uint64_t sequence) const { return sequence + window_ <= top_.load(std::memory_order_relaxed); }
+  bool is_too_old(std::uint64_t sequence) const {
+    const std::uint64_t top = top_.load(std::memory_order_relaxed);
+    return top >= window_ && sequence <= top - window_;
+  }
 
   Answer note(std::uint64_t sequence) {
     Word& slot = words_[index(sequence)];
     std::uint64_t word = slot.load(std::memory_order_relaxed);
     for (;;) {
-      if (block_of(word) > block(sequence)) return Answer::kTooOld;
+      if (is_later(block_of(word), block(sequence))) return Answer::kTooOld;
       const bool same = block_of(word) == block(sequence);
       if (same && (word & bit(sequence)) != 0) return Answer::kReplayed;
-      const std::uint64_t next = (same ? word : block(sequence) << 32) | bit(sequence);
+      const std::uint64_t next = (same ? word : std::uint64_t{block(sequence)} << 32) | bit(sequence);
       if (slot.compare_exchange_weak(word, next, std::memory_order_relaxed)) return Answer::kNew;
     }
   }

@@ -11,8 +11,15 @@ constexpr std::int64_t kUseResolution = Duration(std::chrono::milliseconds(100))
 
 Status check(const SaParameters& sa) {
   const auto complaint = [&](std::string_view what) { return invalid(fmt::format("SA {:#010x}: {}", sa.spi, what)); };
-  if (sa.protocol != SecurityProtocol::kEsp) return complaint("only ESP is implemented");
-  if (sa.spi < limits::kFirstSpi) return complaint("SPIs 0 to 255 are reserved");
+  if (sa.spi < limits::kFirstSpi || (sa.ah && sa.ah->spi < limits::kFirstSpi)) {
+    return complaint("SPIs 0 to 255 are reserved");
+  }
+  const bool is_ah = sa.protocol == SecurityProtocol::kAh;
+  if (sa.ah && (is_ah || sa.soft)) return complaint("only ESP can have AH around it");
+  if (sa.ah && sa.ah->spi == sa.spi) return complaint("AH around ESP needs an SPI of its own");
+  if (sa.udp && (is_ah || sa.ah)) return complaint("AH cannot cross a NAT, so there is no AH in UDP (NAT-05)");
+  if (sa.udp && sa.soft) return complaint("a soft SA carries packets as they are, not in UDP");
+  if (sa.udp && (sa.udp->local_port == 0 || sa.udp->peer_port == 0)) return complaint("ESP in UDP needs both ports");
   if (sa.source.family() != sa.destination.family()) return complaint("source and destination of different families");
   if (sa.selector.source.family() != sa.selector.destination.family()) {
     return complaint("selector of different families");
@@ -20,7 +27,7 @@ Status check(const SaParameters& sa) {
   if (sa.encapsulation == Encapsulation::kTransport && sa.selector.family() != sa.source.family()) {
     return complaint("a transport SA whose selector is of another family than its addresses");
   }
-  if (sa.integrity == Integrity::kNone && !info(sa.cipher).is_aead()) {
+  if (!is_ah && !sa.soft && !sa.ah && sa.integrity == Integrity::kNone && !info(sa.cipher).is_aead()) {
     return complaint("ESP without integrity is refused (RFC 8221 section 4)");
   }
   if (sa.replay_window != 0 &&
@@ -50,39 +57,62 @@ bool asks_for_ports(const Selector& selector) {
 SaParameters without_keys(SaParameters sa) {
   sa.encryption_key = SecretBytes();
   sa.integrity_key = SecretBytes();
+  if (sa.ah) sa.ah->key = SecretBytes();
   return sa;
 }
 
 }  // namespace
 
+Result<Sa::Keys> Sa::expand(const SaParameters& sa) {
+  Keys keys;
+  if (sa.soft) return keys;
+  if (sa.protocol == SecurityProtocol::kAh) {
+    IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.integrity, sa.integrity_key));
+    return keys;
+  }
+  IPSEC_ASSIGN_OR_RETURN(
+      keys.esp, make_esp_keys(sa.cipher, sa.integrity, sa.encryption_key, sa.integrity_key, sa.extended_sequence));
+  if (sa.ah) {
+    IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.ah->integrity, sa.ah->key));
+  }
+  return keys;
+}
+
 Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
-  auto keys =
-      make_esp_keys(parameters.cipher, parameters.integrity, parameters.encryption_key, parameters.integrity_key);
+  auto keys = expand(parameters);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
   return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now));
 }
 
-Sa::Sa(SaParameters parameters, std::shared_ptr<const EspKeys> keys, Timestamp now)
+Sa::Sa(SaParameters parameters, Keys keys, Timestamp now)
     : parameters_(std::move(parameters)),
-      keys_(std::move(keys)),
+      keys_(std::move(keys.esp)),
+      ah_keys_(std::move(keys.ah)),
       selects_ports_(asks_for_ports(parameters_.selector)),
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
       window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
+      udp_port_(parameters_.udp ? parameters_.udp->peer_port : std::uint16_t{0}),
       last_used_(now.since_start.count()) {
+  if (parameters_.ah) ah_window_.emplace(window_.window());
   const unsigned percent = soft_percent(parameters_);
   soft_bytes_ = hard_bytes_ == kNoLimit ? kNoLimit : hard_bytes_ / 100 * percent;
   if (parameters_.lifetime_seconds == 0) return;
   const Duration lifetime = std::chrono::seconds(parameters_.lifetime_seconds);
-  soft_end_ = now + lifetime / 100 * percent;
+  // The successor of a soft SA is a new attempt at security, which begins when this one has ended (SFT-06).
+  if (!parameters_.soft) soft_end_ = now + lifetime / 100 * percent;
   hard_end_ = now + lifetime;
+}
+
+std::uint64_t Sa::last_allowed_sequence() const {
+  return parameters_.extended_sequence ? limits::kExtendedSequenceHardLimit : limits::kSequenceHardLimit;
 }
 
 std::optional<std::uint64_t> Sa::take_sequence(std::uint64_t count) {
   std::uint64_t first = next_sequence_.load(std::memory_order_relaxed);
   do {
-    if (first + count - 1 > limits::kSequenceHardLimit) return std::nullopt;
+    if (count > last_allowed_sequence() - (first - 1)) return std::nullopt;
   } while (!next_sequence_.compare_exchange_weak(first, first + count, std::memory_order_relaxed));
   return first;
 }
@@ -106,8 +136,10 @@ bool Sa::ask_rekey(Timestamp now) {
 }
 
 std::optional<RekeyReason> Sa::amount_limit_reached() const {
-  if (last_sequence() >= limits::kSequenceSoftLimit) return RekeyReason::kSequence;
-  if (bytes() >= soft_bytes_) return RekeyReason::kKilobytes;
+  const std::uint64_t soft =
+      parameters_.extended_sequence ? limits::kExtendedSequenceSoftLimit : limits::kSequenceSoftLimit;
+  if (last_sequence() >= soft) return RekeyReason::kSequence;
+  if (bytes() >= soft_bytes_ && !parameters_.soft) return RekeyReason::kKilobytes;
   return std::nullopt;
 }
 

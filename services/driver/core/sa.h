@@ -16,12 +16,26 @@
 #include "services/driver/core/events.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/replay_window.h"
+#include "services/driver/crypto/ah_keys.h"
 #include "services/driver/crypto/esp_engine.h"
 
 // One security association: parameters that never change, and the few numbers that workers change.
 namespace ipsec::driver {
 
 enum class Encapsulation : std::uint8_t { kTunnel = 1, kTransport = 2 };
+
+// As the messages of these names in proto/driver.proto.
+struct AroundEsp {
+  std::uint32_t spi = 0;  // host order
+  Integrity integrity = Integrity::kNone;
+  SecretBytes key;
+};
+struct UdpEncapsulation {
+  std::uint16_t local_port = 0;
+  std::uint16_t peer_port = 0;
+  std::optional<IpAddress> original_source;
+  std::optional<IpAddress> original_destination;
+};
 
 // As message Sa of proto/driver.proto.
 struct SaParameters {
@@ -47,6 +61,10 @@ struct SaParameters {
   std::string rule_name;
   std::string quick_mode_policy;
   bool initiator = false;
+  bool extended_sequence = false;
+  std::optional<AroundEsp> ah;  // a bundle of two: AH around ESP
+  std::optional<UdpEncapsulation> udp;
+  bool soft = false;
 
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
   const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
@@ -73,12 +91,21 @@ struct SaUse {
 class Sa {
  public:
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
-  // replay window out of range. Keeps no copy of the keys but the expanded ones.
+  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones.
   static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now);
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
+  // A soft SA has neither, a bundle both.
+  bool has_esp() const { return keys_ != nullptr; }
+  bool has_ah() const { return ah_keys_ != nullptr; }
+  bool is_soft() const { return parameters_.soft; }
+  // Require has_esp().
   const EspKeys& keys() const { return *keys_; }
   const EspSuite& suite() const { return keys_->suite(); }
+  // Require has_ah().
+  const AhKeys& ah_keys() const { return *ah_keys_; }
+  std::uint32_t ah_spi() const { return parameters_.ah ? parameters_.ah->spi : parameters_.spi; }
+  bool is_confidential() const { return has_esp() && suite().cipher != Cipher::kNull; }
   bool is_tunnel() const { return parameters_.encapsulation == Encapsulation::kTunnel; }
   // Whether the selector asks for ports, so that fragments cannot be checked against it.
   bool selects_ports() const { return selects_ports_; }
@@ -86,7 +113,10 @@ class Sa {
   // Takes `count` sequence numbers in a row and returns the first. nullopt: fewer are left; they never wrap (RFC 4303
   // 3.3.3), and none is taken.
   std::optional<std::uint64_t> take_sequence(std::uint64_t count);
-  ReplayWindow& window() { return window_; }
+  // Both numbers of a bundle are the same on the way out; on the way in each has a window of its own.
+  ReplayWindow& esp_window() { return window_; }
+  ReplayWindow& ah_window() { return ah_window_ ? *ah_window_ : window_; }
+  bool sequence_is_exhausted() const { return last_sequence() >= last_allowed_sequence(); }
   std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
 
   // Counts packets and their octets before ESP, and notes the time of use.
@@ -96,6 +126,14 @@ class Sa {
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   Timestamp last_used() const { return {Duration(last_used_.load(std::memory_order_relaxed))}; }
   Timestamp installed() const { return installed_; }
+
+  // The peer's port of ESP in UDP, as the NAT shows it now; 0: not in UDP.
+  std::uint16_t udp_port() const { return udp_port_.load(std::memory_order_relaxed); }
+  // The port before, if this is another one.
+  std::optional<std::uint16_t> follow_udp_port(std::uint16_t port) {
+    const std::uint16_t before = udp_port_.exchange(port, std::memory_order_relaxed);
+    return before == port ? std::nullopt : std::optional(before);
+  }
 
   // What the path to the peer carries, as far as a packet-too-big from outside has told; 0: nothing known.
   std::uint16_t path_mtu() const { return path_mtu_.load(std::memory_order_relaxed); }
@@ -111,11 +149,18 @@ class Sa {
   std::optional<RekeyReason> soft_limit_reached(Timestamp now) const;
 
  private:
-  Sa(SaParameters parameters, std::shared_ptr<const EspKeys> keys, Timestamp now);
+  struct Keys {
+    std::shared_ptr<const EspKeys> esp;
+    std::shared_ptr<const AhKeys> ah;
+  };
+  static Result<Keys> expand(const SaParameters& parameters);
+  Sa(SaParameters parameters, Keys keys, Timestamp now);
+  std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 
   SaParameters parameters_;
   std::shared_ptr<const EspKeys> keys_;
+  std::shared_ptr<const AhKeys> ah_keys_;
   bool selects_ports_;
   Timestamp installed_;
   Timestamp soft_end_ = kNever;
@@ -123,6 +168,8 @@ class Sa {
   std::uint64_t soft_bytes_;
   std::uint64_t hard_bytes_;
   ReplayWindow window_;
+  std::optional<ReplayWindow> ah_window_;  // of a bundle
+  std::atomic<std::uint16_t> udp_port_;
   std::atomic<std::int64_t> path_mtu_learned_{0};
   std::atomic<std::uint16_t> path_mtu_{0};
   // What each packet changes, on a cache line apart from what each packet reads.

@@ -19,8 +19,8 @@ Sa* SaTable::find_outbound(std::uint64_t filter_id, const IpAddress& peer, const
   return nullptr;
 }
 
-SaPointer SaTable::find_outbound(std::uint32_t spi, const IpAddress& peer) const {
-  const SaPointer* found = outbound_by_name_.find({spi, peer});
+SaPointer SaTable::find_outbound(std::uint32_t spi, SecurityProtocol protocol, const IpAddress& peer) const {
+  const SaPointer* found = outbound_by_name_.find({spi, protocol, peer});
   return found == nullptr ? nullptr : *found;
 }
 
@@ -28,7 +28,8 @@ SaPointer SaTable::find_same(const SaParameters& outbound) const {
   const std::vector<SaPointer>* candidates = outbound_.find({outbound.filter_id, outbound.destination});
   if (candidates == nullptr) return nullptr;
   for (const SaPointer& sa : *candidates) {
-    if (sa->parameters().selector == outbound.selector) return sa;
+    const bool same_port = sa->udp_port() == (outbound.udp ? outbound.udp->peer_port : 0);
+    if (sa->parameters().selector == outbound.selector && same_port) return sa;
   }
   return nullptr;
 }
@@ -43,10 +44,13 @@ void SaTable::add(const SaPointer& sa) {
   if (parameters.direction == Direction::kInbound) {
     assert(inbound_.find(parameters.spi) == nullptr);
     inbound_[parameters.spi] = sa;
+    if (parameters.ah) inbound_[parameters.ah->spi] = sa;
+    if (parameters.udp) ++udp_count_;
     return;
   }
-  assert(outbound_by_name_.find({parameters.spi, parameters.destination}) == nullptr);
-  outbound_by_name_[{parameters.spi, parameters.destination}] = sa;
+  assert(outbound_by_name_.find({parameters.spi, parameters.protocol, parameters.destination}) == nullptr);
+  outbound_by_name_[{parameters.spi, parameters.protocol, parameters.destination}] = sa;
+  if (parameters.ah) outbound_by_name_[{parameters.ah->spi, SecurityProtocol::kAh, parameters.destination}] = sa;
   auto& candidates = outbound_[{parameters.filter_id, parameters.destination}];
   candidates.insert(candidates.begin(), sa);
 }
@@ -55,9 +59,12 @@ void SaTable::remove(const Sa& sa) {
   const SaParameters& parameters = sa.parameters();
   if (parameters.direction == Direction::kInbound) {
     inbound_.erase(parameters.spi);
+    if (parameters.ah) inbound_.erase(parameters.ah->spi);
+    if (parameters.udp) --udp_count_;
     return;
   }
-  outbound_by_name_.erase({parameters.spi, parameters.destination});
+  outbound_by_name_.erase({parameters.spi, parameters.protocol, parameters.destination});
+  if (parameters.ah) outbound_by_name_.erase({parameters.ah->spi, SecurityProtocol::kAh, parameters.destination});
   const OutboundKey key{parameters.filter_id, parameters.destination};
   auto& candidates = outbound_[key];
   std::erase_if(candidates, [&](const SaPointer& candidate) { return candidate.get() == &sa; });

@@ -11,24 +11,31 @@ namespace ipsec::driver {
 // The security association database as workers read it. Copies are cheap. Only the control side changes its own copy.
 class SaTable {
  public:
-  // Null where there is none. Pointers are valid as long as this copy is unchanged.
+  // Null where there is none. Both SPIs of a bundle lead to it. Pointers are valid as long as this copy is unchanged.
   Sa* find_inbound(std::uint32_t spi) const;
   // The newest SA for the filter and peer whose selector matches the packet.
   Sa* find_outbound(std::uint64_t filter_id, const IpAddress& peer, const FiveTuple& packet) const;
   // By what is on the wire.
-  SaPointer find_outbound(std::uint32_t spi, const IpAddress& peer) const;
-  // The newest outbound SA for the filter and peer with exactly this selector.
+  SaPointer find_outbound(std::uint32_t spi, SecurityProtocol protocol, const IpAddress& peer) const;
+  // The newest outbound SA for the filter and peer with exactly this selector; of peers behind one NAT the one of this
+  // port.
   SaPointer find_same(const SaParameters& outbound) const;
   SaPointer inbound(std::uint32_t spi) const;
+  // Whether any inbound SA is in UDP.
+  bool has_udp() const { return udp_count_ != 0; }
 
-  // Requires that no SA with this SPI (inbound), or SPI and peer (outbound), is here.
+  // Requires that no SA with one of its SPIs (inbound), or SPI, protocol and peer (outbound), is here.
   void add(const SaPointer& sa);
   void remove(const Sa& sa);
 
   template <typename Visit>
   void for_each(Visit visit) const {
-    inbound_.for_each([&](std::uint32_t, const SaPointer& sa) { visit(sa); });
-    outbound_by_name_.for_each([&](const OutboundName&, const SaPointer& sa) { visit(sa); });
+    inbound_.for_each([&](std::uint32_t spi, const SaPointer& sa) {
+      if (spi == sa->parameters().spi) visit(sa);
+    });
+    outbound_by_name_.for_each([&](const OutboundName& name, const SaPointer& sa) {
+      if (name.protocol == sa->parameters().protocol) visit(sa);
+    });
   }
 
  private:
@@ -43,15 +50,17 @@ class SaTable {
   };
   struct OutboundName {
     std::uint32_t spi = 0;
+    SecurityProtocol protocol{};
     IpAddress peer;
     friend bool operator==(const OutboundName&, const OutboundName&) = default;
     template <typename H>
     friend H AbslHashValue(H state, const OutboundName& name) {
-      return H::combine(std::move(state), name.spi, name.peer);
+      return H::combine(std::move(state), name.spi, name.protocol, name.peer);
     }
   };
 
   ShardedMap<std::uint32_t, SaPointer> inbound_;
+  std::size_t udp_count_ = 0;
   ShardedMap<OutboundName, SaPointer> outbound_by_name_;
   ShardedMap<OutboundKey, std::vector<SaPointer>> outbound_;  // newest first
 };

@@ -37,25 +37,34 @@ Result<std::uint32_t> Sad::reserve_spi(SecurityProtocol protocol, const IpAddres
   return spi;
 }
 
-Status Sad::check_inbound(const SaParameters& parameters) const {
-  const auto larval = larval_.find(parameters.spi);
+Status Sad::check_reserved(const SaParameters& parameters, std::uint32_t spi, SecurityProtocol protocol) const {
+  const auto larval = larval_.find(spi);
   if (larval == larval_.end()) {
-    return complaint(ErrorCode::kNotFound, parameters, "this SPI is not reserved, or its reservation has run out");
+    return complaint(ErrorCode::kNotFound, parameters,
+                     fmt::format("SPI {:#010x} is not reserved, or its reservation has run out", spi));
   }
   const Larval& reserved = larval->second;
-  if (reserved.protocol != parameters.protocol || reserved.local != parameters.destination ||
-      reserved.peer != parameters.source) {
-    return complaint(
-        ErrorCode::kInvalid, parameters,
-        fmt::format("the SPI was reserved for {} -> {}", reserved.peer.to_string(), reserved.local.to_string()));
+  if (reserved.protocol != protocol || reserved.local != parameters.destination || reserved.peer != parameters.source) {
+    return complaint(ErrorCode::kInvalid, parameters,
+                     fmt::format("SPI {:#010x} was reserved for {} {} -> {}", spi,
+                                 reserved.protocol == SecurityProtocol::kAh ? "AH" : "ESP", reserved.peer.to_string(),
+                                 reserved.local.to_string()));
   }
   return {};
 }
 
+Status Sad::check_inbound(const SaParameters& parameters) const {
+  IPSEC_RETURN_IF_ERROR(check_reserved(parameters, parameters.spi, parameters.protocol));
+  return parameters.ah ? check_reserved(parameters, parameters.ah->spi, SecurityProtocol::kAh) : Status();
+}
+
 Status Sad::check_outbound(const SaParameters& parameters) const {
-  if (table_.find_outbound(parameters.spi, parameters.destination) != nullptr) {
+  const IpAddress& peer = parameters.destination;
+  const bool exists =
+      table_.find_outbound(parameters.spi, parameters.protocol, peer) != nullptr ||
+      (parameters.ah && table_.find_outbound(parameters.ah->spi, SecurityProtocol::kAh, peer) != nullptr);
+  if (exists)
     return complaint(ErrorCode::kAlreadyExists, parameters, "an outbound SA with this SPI and peer is installed");
-  }
   return {};
 }
 
@@ -66,6 +75,7 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
+    if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
   } else {
     retire_predecessor(sa->parameters());
   }
@@ -76,8 +86,9 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
 // Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
 // is still on its way.
 void Sad::retire_predecessor(const SaParameters& outbound) {
-  SaPointer old =
-      outbound.replaces_spi == 0 ? nullptr : table_.find_outbound(outbound.replaces_spi, outbound.destination);
+  SaPointer old = outbound.replaces_spi == 0
+                      ? nullptr
+                      : table_.find_outbound(outbound.replaces_spi, outbound.protocol, outbound.destination);
   if (old == nullptr) old = table_.find_same(outbound);
   if (old == nullptr) return;
   ++numbers_.rekeyed;
@@ -105,9 +116,10 @@ void Sad::erase(const Sa& sa) {
   records_.erase(&sa);
 }
 
-bool Sad::remove(std::uint32_t spi, Direction direction, const IpAddress& peer) {
+bool Sad::remove(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer) {
   if (direction == Direction::kInbound && larval_.erase(spi) != 0) return true;
-  const SaPointer sa = direction == Direction::kInbound ? table_.inbound(spi) : table_.find_outbound(spi, peer);
+  const SaPointer sa =
+      direction == Direction::kInbound ? table_.inbound(spi) : table_.find_outbound(spi, protocol, peer);
   if (sa == nullptr) return false;
   erase(*sa);
   return true;
@@ -117,14 +129,14 @@ bool Sad::remove(std::uint32_t spi, Direction direction, const IpAddress& peer) 
 Timestamp Sad::pair_last_used(const Record& record) const {
   const SaParameters& parameters = record.sa->parameters();
   const SaPointer partner = parameters.direction == Direction::kInbound
-                                ? table_.find_outbound(record.pair_spi, parameters.peer())
+                                ? table_.find_outbound(record.pair_spi, parameters.protocol, parameters.peer())
                                 : table_.inbound(record.pair_spi);
   return partner == nullptr ? record.sa->last_used() : std::max(record.sa->last_used(), partner->last_used());
 }
 
 std::optional<SaEndReason> Sad::end_reason(const Record& record, Timestamp now) const {
   const Sa& sa = *record.sa;
-  if (now >= sa.hard_end() || sa.is_expired() || sa.last_sequence() >= limits::kSequenceHardLimit) {
+  if (now >= sa.hard_end() || sa.is_expired() || sa.sequence_is_exhausted()) {
     return SaEndReason::kLifetime;
   }
   if (now - pair_last_used(record) >= limits::kSaIdleTime) return SaEndReason::kIdle;
@@ -197,6 +209,8 @@ std::vector<SaStatus> Sad::list(Timestamp now) const {
     const Sa& sa = *record.sa;
     listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
                       sa.soft_limit_reached(now).has_value(), record.dying});
+    // As the NAT shows it now.
+    if (auto& udp = listed.back().sa.udp) udp->peer_port = sa.udp_port();
   }
   std::sort(listed.begin(), listed.end(), [](const SaStatus& a, const SaStatus& b) { return is_before(a.sa, b.sa); });
   return listed;

@@ -26,7 +26,7 @@ class Sad {
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   Status install(SaParameters parameters, Timestamp now);
-  bool remove(std::uint32_t spi, Direction direction, const IpAddress& peer);
+  bool remove(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
   std::vector<DriverEvent> tick(Timestamp now);
 
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
@@ -63,6 +63,7 @@ class Sad {
     bool dying = false;
   };
 
+  Status check_reserved(const SaParameters& parameters, std::uint32_t spi, SecurityProtocol protocol) const;
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
   void retire_predecessor(const SaParameters& outbound);

@@ -9,6 +9,7 @@
 #include "services/driver/core/filter_table.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/sa_table.h"
+#include "services/driver/core/trace.h"
 
 namespace ipsec::driver {
 
@@ -25,7 +26,12 @@ struct Tables {
   // Packets of other addresses of this host are dropped: the policy does not speak of them yet.
   bool addresses_are_complete = false;
   LinkSettings link;
+  Exemptions exemptions = Exemptions::kIsakmpOnly;
+  BootSettings boot;
+  std::shared_ptr<const TraceRequest> trace;  // null: nothing is traced
 
+  // Of this host; a policy that names no addresses leaves that open.
+  bool is_local(const IpAddress& address) const { return local_addresses.empty() || local_addresses.contains(address); }
   // Multicast, or a broadcast address of this host's subnets (seed rows EX-10, EX-11).
   bool is_group(const IpAddress& destination) const {
     if (destination.is_multicast() || destination == IpAddress::last(AddressFamily::kIpv4)) return true;

@@ -40,26 +40,25 @@ void copy_address(MutableByteView packet, std::size_t at, const IpAddress& addre
 
 }  // namespace
 
-void write_outer_header(MutableByteView packet, const IpAddress& source, const IpAddress& destination,
-                        std::uint8_t traffic_class, bool dont_fragment, std::uint16_t identification) {
-  if (destination.is_v4()) {
+void write_outer_header(MutableByteView packet, const OuterHeader& header) {
+  if (header.destination.is_v4()) {
     packet[0] = 0x45;
-    packet[1] = traffic_class;
-    store_u16(&packet[4], identification);
-    store_u16(&packet[6], dont_fragment ? kIpv4DontFragment : 0);
+    packet[1] = header.traffic_class;
+    store_u16(&packet[4], header.identification);
+    store_u16(&packet[6], header.dont_fragment ? kIpv4DontFragment : 0);
     packet[8] = kHopLimit;
-    packet[9] = kProtocolEsp;
-    copy_address(packet, 12, source);
-    copy_address(packet, 16, destination);
+    packet[9] = header.protocol;
+    copy_address(packet, 12, header.source);
+    copy_address(packet, 16, header.destination);
   } else {
     // Flow label 0: the outer flow is the SA, which routers cannot tell apart by ports anyway.
-    store_u32(&packet[0], 0x6000'0000U | (static_cast<std::uint32_t>(traffic_class) << 20));
-    packet[6] = kProtocolEsp;
+    store_u32(&packet[0], 0x6000'0000U | (static_cast<std::uint32_t>(header.traffic_class) << 20));
+    packet[6] = header.protocol;
     packet[7] = kHopLimit;
-    copy_address(packet, 8, source);
-    copy_address(packet, 24, destination);
+    copy_address(packet, 8, header.source);
+    copy_address(packet, 24, header.destination);
   }
-  set_ip_length(packet, outer_header_size(destination));
+  set_ip_length(packet, outer_header_size(header.destination));
 }
 
 bool decapsulate_congestion(const PacketView& inner, std::uint8_t outer_traffic_class) {

@@ -13,10 +13,18 @@ inline std::size_t outer_header_size(const IpAddress& outer) {
   return outer.is_v4() ? kIpv4HeaderSize : kIpv6HeaderSize;
 }
 
-// Writes the outer header at the beginning of `packet` (all of it, ESP included): DSCP and ECN copied from
-// `traffic_class`, which is the inner one (RFC 6040 normal mode); DF as given; protocol ESP; our own hop limit.
-void write_outer_header(MutableByteView packet, const IpAddress& source, const IpAddress& destination,
-                        std::uint8_t traffic_class, bool dont_fragment, std::uint16_t identification);
+// What the outer header takes from the packet inside and the SA. DSCP and ECN are copied from `traffic_class`, which is
+// the inner one (RFC 6040 normal mode).
+struct OuterHeader {
+  const IpAddress& source;
+  const IpAddress& destination;
+  std::uint8_t protocol = 0;  // of what follows it: ESP, AH or UDP
+  std::uint8_t traffic_class = 0;
+  bool dont_fragment = false;
+  std::uint16_t identification = 0;
+};
+// Writes it at the beginning of `packet` (all of it, ESP included), with our own hop limit.
+void write_outer_header(MutableByteView packet, const OuterHeader& header);
 
 // Brings a congestion mark of the outer header into the inner packet; its checksum is kept right. False: the packet
 // must be dropped (a congestion mark on a flow without ECN). Requires a sound inner packet.

@@ -12,8 +12,8 @@ namespace ipsec::driver {
 
 enum class VerdictKind : std::uint8_t {
   kPass,     // unmodified
-  kSecure,   // outbound: ESP applied
-  kOpen,     // inbound: ESP removed
+  kSecure,   // outbound: AH or ESP applied
+  kOpen,     // inbound: AH or ESP removed
   kConsume,  // taken in by the driver on purpose, such as a fragment that became part of a datagram
   kDrop,
 };
@@ -32,11 +32,16 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundIsakmp,             outbound_isakmp,              kPass,    kQuiet, "ISAKMP passed unmodified") \
   X(kOutboundNeighbourDiscovery, outbound_neighbour_discovery, kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
   X(kOutboundIpv6Exempt,         outbound_ipv6_exempt,         kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
+  X(kOutboundExempt,             outbound_exempt,              kPass,    kQuiet, "exempt from the filters") \
+  X(kOutboundBoot,               outbound_boot,                kPass,    kQuiet, "the boot mode lets it pass") \
   X(kOutboundNoFilter,           outbound_no_filter,           kPass,    kQuiet, "no filter matches") \
   X(kOutboundPermitted,          outbound_permitted,           kPass,    kQuiet, "a permit filter matches") \
+  X(kOutboundSoft,               outbound_soft,                kPass,    kQuiet, "in clear under a soft SA") \
   X(kOutboundSecured,            outbound_secured,             kSecure,  kQuiet, "secured by an SA") \
   X(kOutboundFragmentTaken,      outbound_fragment_taken,      kConsume, kQuiet, "fragment joined into its datagram") \
   X(kOutboundBlocked,            outbound_blocked,             kDrop,    kEvent, "a block filter matches") \
+  X(kOutboundBootBlocked,        outbound_boot_blocked,        kDrop,    kQuiet, "the boot mode does not let it pass") \
+  X(kOutboundAgainstPolicy,      outbound_against_policy,      kDrop,    kEvent, "about to leave in clear against its filter, a fault of the driver") \
   X(kOutboundUnlistedAddress,    outbound_unlisted_address,    kDrop,    kEvent, "from an address of this host that the policy does not list yet") \
   X(kOutboundMulticast,          outbound_multicast,           kDrop,    kQuiet, "multicast or broadcast under a negotiate filter") \
   X(kOutboundHeldReplaced,       outbound_held_replaced,       kDrop,    kQuiet, "a newer packet took its place in the queue") \
@@ -51,28 +56,34 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundIsakmp,              inbound_isakmp,               kPass,    kQuiet, "ISAKMP passed unmodified") \
   X(kInboundNeighbourDiscovery,  inbound_neighbour_discovery,  kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
   X(kInboundIpv6Exempt,          inbound_ipv6_exempt,          kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
+  X(kInboundExempt,              inbound_exempt,               kPass,    kQuiet, "exempt from the filters") \
+  X(kInboundBoot,                inbound_boot,                 kPass,    kQuiet, "the boot mode lets it pass") \
   X(kInboundMulticast,           inbound_multicast,            kPass,    kQuiet, "multicast and broadcast are outside the filters") \
   X(kInboundNoFilter,            inbound_no_filter,            kPass,    kQuiet, "no filter matches") \
   X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
   X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
+  X(kInboundSoft,                inbound_soft,                 kPass,    kQuiet, "in clear under a soft SA") \
   X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \
   X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
+  X(kInboundKeepAlive,           inbound_keep_alive,           kConsume, kQuiet, "keep-alive for a NAT") \
   X(kInboundFragmentTaken,       inbound_fragment_taken,       kConsume, kQuiet, "fragment joined into its datagram") \
   X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
+  X(kInboundBootBlocked,         inbound_boot_blocked,         kDrop,    kQuiet, "the boot mode does not let it pass") \
   X(kInboundUnlistedAddress,     inbound_unlisted_address,     kDrop,    kEvent, "to an address of this host that the policy does not list yet") \
   X(kInboundClearRefused,        inbound_clear_refused,        kDrop,    kEvent, "clear packet where a filter demands security") \
   X(kInboundBadSpi,              bad_spi,                      kDrop,    kEvent, "no SA has this SPI") \
+  X(kInboundWrongEncapsulation,  inbound_wrong_encapsulation,  kDrop,    kEvent, "AH, ESP or UDP around it are not those of the SA") \
   X(kInboundSaExpired,           inbound_sa_expired,           kDrop,    kEvent, "the SA has reached its lifetime") \
   X(kInboundReplayed,            inbound_replayed,             kDrop,    kEvent, "sequence number seen before") \
   X(kInboundTooOld,              inbound_too_old,              kDrop,    kEvent, "sequence number left of the replay window") \
   X(kInboundNotAuthentic,        inbound_not_authentic,        kDrop,    kEvent, "integrity check failed") \
-  X(kInboundNotDecrypted,        inbound_not_decrypted,        kDrop,    kEvent, "ESP packet with a length or trailer no sender makes") \
+  X(kInboundNotDecrypted,        inbound_not_decrypted,        kDrop,    kEvent, "AH or ESP with a length or trailer no sender makes") \
   X(kInboundSelectorMismatch,    inbound_selector_mismatch,    kDrop,    kEvent, "inner packet is not traffic of its SA") \
   X(kInboundInnerMalformed,      inbound_inner_malformed,      kDrop,    kEvent, "inner packet is not a sound IP packet") \
   X(kInboundCongestionMark,      inbound_congestion_mark,      kDrop,    kQuiet, "congestion mark on a packet without ECN (RFC 6040)") \
   X(kInboundMalformed,           inbound_malformed,            kDrop,    kEvent, "not a sound IP packet") \
   X(kInboundFragmentLost,        inbound_fragment_lost,        kDrop,    kQuiet, "fragment whose datagram could not be joined") \
-  X(kInboundNestedTooDeep,       inbound_nested_too_deep,      kDrop,    kEvent, "ESP inside ESP beyond the limit")
+  X(kInboundNestedTooDeep,       inbound_nested_too_deep,      kDrop,    kEvent, "AH or ESP inside one another beyond the limit")
 // clang-format on
 
 enum class Verdict : std::uint8_t {

@@ -43,6 +43,9 @@ class Worker {
   virtual void process_inbound(std::span<Packet> from_wire, const Tables& tables, Timestamp now, Output& output) = 0;
   // Held packets whose SA has come (Control::has_released_packets()), as process_outbound. Any worker may take them.
   virtual void process_released(const Tables& tables, Timestamp now, Output& output) = 0;
+  // What would become of a packet now: `packet` is a whole IP packet of this direction, which nobody has sent. Nothing
+  // is sent, counted or asked for.
+  virtual PacketTrace explain(Direction direction, Packet packet, const Tables& tables, Timestamp now) = 0;
   // Gives up incomplete reassemblies whose time is over. Call about once a second.
   virtual void tick(Timestamp now) = 0;
 };

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "services/common/rpc/convert.h"
+#include "services/driver/core/ip.h"
+#include "services/driver/shell/limits.h"
 
 namespace ipsec::driver {
 
@@ -53,6 +55,83 @@ Result<std::optional<IpAddress>> optional_address(bool present, const proto::Add
 }
 
 SecretBytes secret(const std::string& octets) { return SecretBytes(as_bytes(octets)); }
+
+Result<Exemptions> exemptions_from_proto(const proto::DriverPolicy& message) {
+  if (!message.has_exemptions()) return Exemptions::kIsakmpOnly;
+  if (message.exemptions() <= static_cast<std::uint32_t>(Exemptions::kIsakmpOnly)) {
+    return static_cast<Exemptions>(message.exemptions());
+  }
+  return invalid(fmt::format("policy.exemptions: 0 to 3, found {}", message.exemptions()));
+}
+
+// policy.proto numbers the modes as the core does.
+static_assert(static_cast<int>(BootMode::kPermit) == proto::BOOT_MODE_PERMIT);
+
+Result<BootExemption> boot_exemption_from_proto(const proto::BootExemption& message, const std::string& field) {
+  BootExemption exemption;
+  IPSEC_ASSIGN_OR_RETURN(exemption.direction, from_proto(message.direction(), field + ".direction"));
+  IPSEC_ASSIGN_OR_RETURN(exemption.protocol, rpc::octet_from_proto(message.protocol(), field + ".protocol"));
+  if (exemption.protocol == kProtocolAny) return invalid(field + ".protocol: 1 to 255, found 0");
+  IPSEC_ASSIGN_OR_RETURN(exemption.source_port, rpc::port_from_proto(message.source_port(), field + ".source_port"));
+  IPSEC_ASSIGN_OR_RETURN(exemption.destination_port,
+                         rpc::port_from_proto(message.destination_port(), field + ".destination_port"));
+  if ((exemption.source_port != 0 || exemption.destination_port != 0) && !protocol_has_ports(exemption.protocol)) {
+    return invalid(fmt::format("{}: ports are for protocols 6 and 17, found {}", field, exemption.protocol));
+  }
+  return exemption;
+}
+
+Result<BootSettings> boot_from_proto(const proto::DriverPolicy& message) {
+  BootSettings boot;
+  const int mode = message.boot_mode();
+  if (mode < 0 || mode > proto::BOOT_MODE_PERMIT) {
+    return invalid(fmt::format("policy.boot_mode: stateful (1), block (2) and permit (3) are, found {}", mode));
+  }
+  boot.mode = static_cast<BootMode>(mode);
+  if (message.boot_exemptions_size() > static_cast<int>(limits::kMaxBootExemptions)) {
+    return invalid(fmt::format("policy.boot_exemptions: {}, at most {}", message.boot_exemptions_size(),
+                               limits::kMaxBootExemptions));
+  }
+  for (int i = 0; i < message.boot_exemptions_size(); ++i) {
+    IPSEC_ASSIGN_OR_RETURN(
+        const BootExemption exemption,
+        boot_exemption_from_proto(message.boot_exemptions(i), fmt::format("policy.boot_exemptions[{}]", i)));
+    boot.exemptions.push_back(exemption);
+  }
+  return boot;
+}
+
+Result<AroundEsp> around_from_proto(const proto::AroundEsp& message) {
+  AroundEsp around;
+  around.spi = message.spi();
+  IPSEC_ASSIGN_OR_RETURN(around.integrity, from_proto(message.integrity(), "sa.ah.integrity"));
+  around.key = secret(message.key());
+  return around;
+}
+
+Result<UdpEncapsulation> udp_from_proto(const proto::UdpEncapsulation& message) {
+  UdpEncapsulation udp;
+  IPSEC_ASSIGN_OR_RETURN(udp.local_port, rpc::port_from_proto(message.local_port(), "sa.udp.local_port"));
+  IPSEC_ASSIGN_OR_RETURN(udp.peer_port, rpc::port_from_proto(message.peer_port(), "sa.udp.peer_port"));
+  if (udp.local_port != kNatTraversalPort && udp.local_port != kIsakmpPort) {
+    return invalid(fmt::format("sa.udp.local_port: 4500 or 500, found {}", udp.local_port));
+  }
+  IPSEC_ASSIGN_OR_RETURN(udp.original_source, optional_address(message.has_original_source(), message.original_source(),
+                                                               "sa.udp.original_source"));
+  IPSEC_ASSIGN_OR_RETURN(udp.original_destination,
+                         optional_address(message.has_original_destination(), message.original_destination(),
+                                          "sa.udp.original_destination"));
+  return udp;
+}
+
+proto::UdpEncapsulation udp_to_proto(const UdpEncapsulation& udp) {
+  proto::UdpEncapsulation message;
+  message.set_local_port(udp.local_port);
+  message.set_peer_port(udp.peer_port);
+  if (udp.original_source) *message.mutable_original_source() = to_proto(*udp.original_source);
+  if (udp.original_destination) *message.mutable_original_destination() = to_proto(*udp.original_destination);
+  return message;
+}
 
 // common.proto numbers these enumerations as the core does, plus one.
 proto::Direction direction_to_proto(Direction direction) {
@@ -104,6 +183,13 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_rule_name(sa.rule_name);
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
+  message.set_extended_sequence(sa.extended_sequence);
+  if (sa.ah) {
+    message.mutable_ah()->set_spi(sa.ah->spi);
+    message.mutable_ah()->set_integrity(to_proto(sa.ah->integrity));
+  }
+  if (sa.udp) *message.mutable_udp() = udp_to_proto(*sa.udp);
+  message.set_soft(sa.soft);
   return message;
 }
 
@@ -156,12 +242,9 @@ Result<Policy> from_proto(const proto::DriverPolicy& message) {
   policy.version = message.version();
   policy.name = message.policy_name();
   policy.active = message.active();
-  policy.filters.reserve(static_cast<std::size_t>(message.filters_size()));
-  for (int i = 0; i < message.filters_size(); ++i) {
-    IPSEC_ASSIGN_OR_RETURN(Filter filter, from_proto(message.filters(i), fmt::format("policy.filters[{}]", i)));
-    policy.filters.push_back(std::move(filter));
-  }
   IPSEC_ASSIGN_OR_RETURN(policy.profile, profile_from_proto(message.profile(), "policy.profile"));
+  IPSEC_ASSIGN_OR_RETURN(policy.exemptions, exemptions_from_proto(message));
+  IPSEC_ASSIGN_OR_RETURN(policy.boot, boot_from_proto(message));
   for (int i = 0; i < message.local_addresses_size(); ++i) {
     IPSEC_ASSIGN_OR_RETURN(const IpAddress address,
                            from_proto(message.local_addresses(i), fmt::format("policy.local_addresses[{}]", i)));
@@ -181,8 +264,14 @@ Result<SaParameters> from_proto(const proto::Sa& message) {
   IPSEC_ASSIGN_OR_RETURN(sa.destination, from_proto(message.destination(), "sa.destination"));
   IPSEC_ASSIGN_OR_RETURN(sa.selector, from_proto(message.selector(), "sa.selector"));
   sa.filter_id = message.filter_id();
-  IPSEC_ASSIGN_OR_RETURN(sa.cipher, from_proto(message.cipher(), "sa.cipher"));
-  IPSEC_ASSIGN_OR_RETURN(sa.integrity, from_proto(message.integrity(), "sa.integrity"));
+  sa.soft = message.soft();
+  // AH has no cipher, a soft SA neither.
+  if (!sa.soft && sa.protocol == SecurityProtocol::kEsp) {
+    IPSEC_ASSIGN_OR_RETURN(sa.cipher, from_proto(message.cipher(), "sa.cipher"));
+  }
+  if (!sa.soft) {
+    IPSEC_ASSIGN_OR_RETURN(sa.integrity, from_proto(message.integrity(), "sa.integrity"));
+  }
   sa.encryption_key = secret(message.encryption_key());
   sa.integrity_key = secret(message.integrity_key());
   sa.replay_window = message.replay_window();
@@ -195,6 +284,13 @@ Result<SaParameters> from_proto(const proto::Sa& message) {
   sa.rule_name = message.rule_name();
   sa.quick_mode_policy = message.quick_mode_policy();
   sa.initiator = message.initiator();
+  sa.extended_sequence = message.extended_sequence();
+  if (message.has_ah()) {
+    IPSEC_ASSIGN_OR_RETURN(sa.ah, around_from_proto(message.ah()));
+  }
+  if (message.has_udp()) {
+    IPSEC_ASSIGN_OR_RETURN(sa.udp, udp_from_proto(message.udp()));
+  }
   return sa;
 }
 
@@ -227,6 +323,44 @@ proto::DriverRequest to_proto(const SaEnded& ended) {
   part.set_protocol(protocol_to_proto(ended.protocol));
   *part.mutable_peer() = to_proto(ended.peer);
   part.set_reason(static_cast<proto::SaEndReason>(static_cast<int>(ended.reason) + 1));
+  return message;
+}
+
+proto::DriverRequest to_proto(const PeerMoved& moved) {
+  proto::DriverRequest message;
+  proto::PeerMoved& part = *message.mutable_moved();
+  part.set_spi(moved.spi);
+  *part.mutable_peer() = to_proto(moved.peer);
+  part.set_old_port(moved.old_port);
+  part.set_new_port(moved.new_port);
+  return message;
+}
+
+proto::PacketTrace to_proto(const TracedPacket& traced) {
+  const PacketTrace& trace = traced.trace;
+  proto::PacketTrace message;
+  message.set_direction(direction_to_proto(trace.direction));
+  *message.mutable_packet() = to_proto(trace.packet);
+  message.set_size(static_cast<std::uint32_t>(trace.size));
+  for (const PacketTrace::Entry& entry : trace.steps) {
+    proto::TraceStep& step = *message.add_steps();
+    const StepInfo& facts = info(entry.step);
+    step.set_step(std::string(facts.row));
+    step.set_text(entry.found.empty() ? std::string(facts.text) : fmt::format("{}: {}", facts.text, entry.found));
+  }
+  if (trace.verdict) {
+    const VerdictInfo& verdict = info(*trace.verdict);
+    message.set_verdict(std::string(verdict.name));
+    message.set_kind(std::string(to_string(verdict.kind)));
+    message.set_reason(std::string(verdict.text));
+  } else {
+    message.set_verdict("waits");
+    message.set_reason("waits for an SA or for its other fragments");
+  }
+  message.set_filter_id(trace.filter_id);
+  message.set_rule_name(traced.rule_name);
+  message.set_spi(trace.spi);
+  message.set_wall_clock_ms(traced.wall_clock_ms);
   return message;
 }
 

@@ -10,6 +10,7 @@
 #include "services/driver/core/sa.h"
 #include "services/driver/core/statistics.h"
 #include "services/driver/shell/event_log.h"
+#include "services/driver/shell/packet_traces.h"
 
 namespace ipsec {
 namespace proto = ::policyagent::v1;
@@ -19,6 +20,7 @@ namespace proto = ::policyagent::v1;
 // the field, what was found and what would be accepted.
 namespace ipsec::driver {
 
+// Everything but the filters.
 Result<Policy> from_proto(const proto::DriverPolicy& message);
 // `field` names the place of the message in errors.
 Result<Filter> from_proto(const proto::Filter& message, const std::string& field);
@@ -29,6 +31,8 @@ Result<SecurityProtocol> from_proto(proto::SecurityProtocol value, std::string_v
 proto::DriverRequest to_proto(const Acquire& acquire);
 proto::DriverRequest to_proto(const RekeyNeeded& rekey);
 proto::DriverRequest to_proto(const SaEnded& ended);
+proto::DriverRequest to_proto(const PeerMoved& moved);
+proto::PacketTrace to_proto(const TracedPacket& traced);
 proto::Event to_proto(const Event& event);
 proto::SaStatus to_proto(const SaStatus& status);
 proto::Counter to_proto(const NamedCounter& counter);

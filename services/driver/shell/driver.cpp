@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/common/daemon/clock.h"
+#include "services/driver/core/probe.h"
 
 namespace ipsec::driver {
 namespace {
@@ -42,13 +43,6 @@ Status Driver::start_workers(unsigned count, RandomSource& random) {
 
 Driver::~Driver() = default;
 
-Result<bool> Driver::set_policy(Policy policy) {
-  const std::lock_guard lock(mutex_);
-  if (stopped_) return unavailable("the driver is stopping");
-  IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
-  return follow_change(events);
-}
-
 Result<bool> Driver::update_policy(PolicyUpdate update) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return unavailable("the driver is stopping");
@@ -59,6 +53,7 @@ Result<bool> Driver::update_policy(PolicyUpdate update) {
 Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
   const std::shared_ptr<const FilterTable> filters = control_.filters();
   events_.set_filters(filters);
+  traces_.set_filters(filters);
   nics_->use_one_worker_outbound(filters->has_outbound_tunnels());
   policy_known_ = true;
   const std::string& name = control_.policy_name();
@@ -126,6 +121,29 @@ std::shared_ptr<RequestQueue> Driver::open_requests() {
   return requests_.open(control_.pending_acquires());
 }
 
+std::shared_ptr<TraceQueue> Driver::open_trace(std::optional<IpAddress> source, std::optional<IpAddress> destination,
+                                               std::uint32_t count) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<TraceQueue> queue = traces_.open(count);
+  if (stopped_) traces_.close();
+  control_.set_trace(std::make_shared<TraceRequest>(source, destination, count));
+  publish();
+  return queue;
+}
+
+void Driver::close_trace(const std::shared_ptr<TraceQueue>& queue) {
+  const std::lock_guard lock(mutex_);
+  if (!traces_.close(queue)) return;
+  control_.set_trace(nullptr);
+  publish();
+}
+
+TracedPacket Driver::explain(Direction direction, const FiveTuple& packet) {
+  PacketTrace trace = workers_->explain(direction, make_probe(packet));
+  trace.packet = packet;  // an inactive driver has not looked at it
+  return traces_.named(std::move(trace));
+}
+
 std::vector<SaStatus> Driver::list_sas() {
   const std::lock_guard lock(mutex_);
   return control_.list_sas(monotonic_now());
@@ -158,6 +176,7 @@ void Driver::stop() {
   const Status status = nics_->release_all();
   if (!status.ok()) events_.add("detach_failed", Severity::kError, status.message());
   requests_.close();
+  traces_.close();
   events_.close();
 }
 
@@ -177,6 +196,8 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
     void operator()(const Acquire& acquire) const { driver.requests_.push(acquire); }
     void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
     void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
+    void operator()(const PeerMoved& moved) const { driver.requests_.push(moved); }
+    void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };
   for (const DriverEvent& event : events) std::visit(Distributor{*this}, event);

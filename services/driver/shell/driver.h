@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "services/driver/shell/address_watch.h"
 #include "services/driver/shell/attached_nics.h"
 #include "services/driver/shell/event_log.h"
+#include "services/driver/shell/packet_traces.h"
 #include "services/driver/shell/request_stream.h"
 #include "services/driver/shell/worker_pool.h"
 
@@ -41,10 +43,9 @@ class Driver {
   // Does not detach: see stop().
   ~Driver();
 
-  // Puts the policy in force and attaches or detaches accordingly. kInvalid: refused, the old one stays. kUnavailable:
-  // in force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
-  Result<bool> set_policy(Policy policy);
-  // The same for a whole policy or a difference. kRefused as Control::update_policy().
+  // Puts a whole policy or a difference in force and attaches or detaches accordingly. kInvalid: refused, the old one
+  // stays; kRefused as Control::update_policy(). kUnavailable: in force, but not in front of every NIC; attaching is
+  // tried again every second. Whether attached to any.
   Result<bool> update_policy(PolicyUpdate update);
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);
@@ -53,6 +54,13 @@ class Driver {
 
   std::shared_ptr<RequestQueue> open_requests();
   std::shared_ptr<rpc::EventQueue<Event>> watch_events() { return events_.watch(); }
+  // Traces packets from now on. Requires 1 <= count <= limits::kMaxTraces.
+  std::shared_ptr<TraceQueue> open_trace(std::optional<IpAddress> source, std::optional<IpAddress> destination,
+                                         std::uint32_t count);
+  // Without effect when another trace has begun since.
+  void close_trace(const std::shared_ptr<TraceQueue>& queue);
+  // What would become of a packet now. Requires addresses of one family and a protocol other than 0.
+  TracedPacket explain(Direction direction, const FiveTuple& packet);
   std::vector<SaStatus> list_sas();
   DriverState state(Control::FilterNumbers filters = Control::FilterNumbers::kInclude);
 
@@ -80,6 +88,7 @@ class Driver {
   std::mutex mutex_;
   EventLog events_;
   RequestStream requests_;
+  PacketTraces traces_;
   Control control_;
   TablesPointer published_;
   LinkSettings link_;

@@ -11,6 +11,7 @@
 #include "services/common/rpc/stream.h"
 #include "services/common/secret.h"
 #include "services/driver/shell/convert.h"
+#include "services/driver/shell/limits.h"
 #include "services/driver/shell/policy_update.h"
 
 namespace ipsec::driver {
@@ -28,9 +29,10 @@ std::uint64_t microseconds(Duration duration) {
 }
 
 void wipe(proto::Sa* sa) {
-  for (std::string* key : {sa->mutable_encryption_key(), sa->mutable_integrity_key()}) {
-    wipe_memory(key->data(), key->size());
-  }
+  const auto wipe_key = [](std::string* key) { wipe_memory(key->data(), key->size()); };
+  wipe_key(sa->mutable_encryption_key());
+  wipe_key(sa->mutable_integrity_key());
+  if (sa->has_ah()) wipe_key(sa->mutable_ah()->mutable_key());
 }
 
 NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) {
@@ -41,19 +43,8 @@ class DriverService final : public proto::Driver::Service {
  public:
   explicit DriverService(Driver& driver) : driver_(driver) {}
 
-  grpc::Status SetPolicy(ServerContext*, const proto::SetDriverPolicyRequest* request,
-                         proto::SetDriverPolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return to_grpc(policy.status());
-    const Result<bool> attached = driver_.set_policy(*std::move(policy));
-    if (!attached.ok()) return to_grpc(attached.status());
-    reply->set_version(request->policy().version());
-    reply->set_attached(*attached);
-    return grpc::Status::OK;
-  }
-
   grpc::Status UpdatePolicy(ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
-                            proto::SetDriverPolicyReply* reply) override {
+                            proto::UpdateDriverPolicyReply* reply) override {
     PolicyUpdateCollector collector;
     proto::DriverPolicyUpdate message;
     while (reader->Read(&message)) {
@@ -118,6 +109,28 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status TracePackets(ServerContext* context, const proto::TracePacketsRequest* request,
+                            grpc::ServerWriter<proto::PacketTrace>* writer) override {
+    const auto queue = open_trace(*request);
+    if (!queue.ok()) return to_grpc(queue.status());
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, **queue, [&queue](const TracedPacket& traced) {
+      proto::PacketTrace message = to_proto(traced);
+      message.set_dropped((*queue)->dropped());
+      return message;
+    });
+    driver_.close_trace(*queue);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ExplainPacket(ServerContext*, const proto::ExplainPacketRequest* request,
+                             proto::PacketTrace* reply) override {
+    auto explained = explain(*request);
+    if (!explained.ok()) return to_grpc(explained.status());
+    *reply = *std::move(explained);
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
     for (const SaStatus& status : driver_.list_sas()) *reply->add_sas() = to_proto(status);
     return grpc::Status::OK;
@@ -161,6 +174,31 @@ class DriverService final : public proto::Driver::Service {
       IPSEC_ASSIGN_OR_RETURN(peer, from_proto(request.peer(), "peer"));
     }
     return driver_.delete_sa(request.spi(), direction, protocol, peer);
+  }
+
+  Result<std::shared_ptr<TraceQueue>> open_trace(const proto::TracePacketsRequest& request) {
+    const std::uint32_t count = request.count() == 0 ? limits::kDefaultTraces : request.count();
+    if (count > limits::kMaxTraces) {
+      return invalid(fmt::format("count: 1 to {}, found {}", limits::kMaxTraces, request.count()));
+    }
+    std::optional<IpAddress> source, destination;
+    if (request.has_source()) {
+      IPSEC_ASSIGN_OR_RETURN(source, from_proto(request.source(), "source"));
+    }
+    if (request.has_destination()) {
+      IPSEC_ASSIGN_OR_RETURN(destination, from_proto(request.destination(), "destination"));
+    }
+    return driver_.open_trace(source, destination, count);
+  }
+
+  Result<proto::PacketTrace> explain(const proto::ExplainPacketRequest& request) {
+    IPSEC_ASSIGN_OR_RETURN(const Direction direction, from_proto(request.direction(), "direction"));
+    IPSEC_ASSIGN_OR_RETURN(const FiveTuple packet, from_proto(request.packet(), "packet"));
+    if (packet.source.family() != packet.destination.family()) {
+      return invalid("packet: source and destination of different families");
+    }
+    if (packet.protocol == kProtocolAny) return invalid("packet.protocol: 1 to 255, found 0");
+    return to_proto(driver_.explain(direction, packet));
   }
 
   Driver& driver_;

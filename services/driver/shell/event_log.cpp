@@ -16,6 +16,8 @@ Severity severity_of(Verdict verdict) {
     case Verdict::kInboundBlocked:
     case Verdict::kInboundClearRefused:
       return Severity::kInformation;
+    case Verdict::kOutboundAgainstPolicy:
+      return Severity::kError;
     default:
       return Severity::kWarning;
   }

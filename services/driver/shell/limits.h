@@ -26,6 +26,15 @@ inline constexpr std::size_t kRequestQueue = 4096;
 // Audit events that wait for one watcher, and those that wait to be written to the log.
 inline constexpr std::size_t kEventQueue = 1024;
 
+// Packets of one trace, and how many of them wait for their reader: enough for a connection's beginning, and a bound on
+// what a forgotten trace costs.
+inline constexpr std::uint32_t kDefaultTraces = 100;
+inline constexpr std::uint32_t kMaxTraces = 10000;
+inline constexpr std::size_t kTraceQueue = 1024;
+
+// Exemptions of the boot mode: netsh takes 1024.
+inline constexpr std::size_t kMaxBootExemptions = 1024;
+
 // Ageing of SAs, acquires and reassemblies; lifetimes are whole seconds.
 inline constexpr std::chrono::milliseconds kTick{1000};
 // Streams that still run when the driver stops end after this.

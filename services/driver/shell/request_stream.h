@@ -10,7 +10,7 @@
 
 namespace ipsec::driver {
 
-using Request = std::variant<Acquire, RekeyNeeded, SaEnded>;
+using Request = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved>;
 using RequestQueue = rpc::EventQueue<Request>;
 
 // What the driver asks of IKE, on its way to the one stream that reads it. Without a stream requests are lost on

@@ -22,6 +22,10 @@ void WorkerPool::publish(const TablesPointer& tables) {
 
 void WorkerPool::wake_for_released() { threads_.front()->take_released(); }
 
+PacketTrace WorkerPool::explain(Direction direction, Bytes packet) {
+  return threads_.front()->explain(direction, std::move(packet)).get();
+}
+
 void WorkerPool::add(std::uint32_t nic_index, std::vector<PortPair> ports) {
   assert(ports.size() == threads_.size());
   for (std::size_t i = 0; i < threads_.size(); ++i) threads_[i]->add(nic_index, std::move(ports[i]));

@@ -38,6 +38,8 @@ class WorkerPool {
 
   // The snapshot for all batches that begin from now on. Idle workers are woken, so that the old one is released soon.
   void publish(const TablesPointer& tables);
+  // What would become of a packet of this direction now; waits for a worker to say it.
+  PacketTrace explain(Direction direction, Bytes packet);
   // Packets wait in the core for Worker::process_released().
   void wake_for_released();
 

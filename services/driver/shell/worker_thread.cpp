@@ -58,6 +58,13 @@ std::future<void> WorkerThread::remove(std::uint32_t nic_index) {
   return done;
 }
 
+std::future<PacketTrace> WorkerThread::explain(Direction direction, Bytes packet) {
+  Explain order{direction, std::move(packet), {}};
+  std::future<PacketTrace> done = order.done.get_future();
+  give(std::move(order));
+  return done;
+}
+
 void WorkerThread::give(Order order) {
   {
     const std::lock_guard lock(mutex_);
@@ -111,6 +118,10 @@ void WorkerThread::obey(Add& order) {
 void WorkerThread::obey(Remove& order) {
   ports_.erase(order.nic_index);
   order.done.set_value();
+}
+
+void WorkerThread::obey(Explain& order) {
+  order.done.set_value(worker_->explain(order.direction, {order.packet, {}}, *tables_, daemon::monotonic_now()));
 }
 
 void WorkerThread::watch(std::uint32_t nic_index, bool wire, const PollablePort& port) {

@@ -22,6 +22,7 @@ class WorkerThread {
   void publish(TablesPointer tables);
   void take_released();
   void add(std::uint32_t nic_index, PortPair ports);
+  std::future<PacketTrace> explain(Direction direction, Bytes packet);
   // Ready when the ports are closed.
   std::future<void> remove(std::uint32_t nic_index);
 
@@ -41,8 +42,13 @@ class WorkerThread {
     std::uint32_t nic_index;
     std::promise<void> done;
   };
+  struct Explain {
+    Direction direction;
+    Bytes packet;
+    std::promise<PacketTrace> done;
+  };
   struct Stop {};
-  using Order = std::variant<Publish, TakeReleased, Add, Remove, Stop>;
+  using Order = std::variant<Publish, TakeReleased, Add, Remove, Explain, Stop>;
 
   void give(Order order);
 
@@ -52,6 +58,7 @@ class WorkerThread {
   void obey(TakeReleased&);
   void obey(Add& order);
   void obey(Remove& order);
+  void obey(Explain& order);
   void obey(Stop&) { stopping_ = true; }
   void watch(std::uint32_t nic_index, bool wire, const PollablePort& port);
   void serve(std::uint64_t key, std::uint32_t readiness);

@@ -18,6 +18,7 @@
 #include "services/ike/core/events.h"
 #include "services/ike/core/failure.h"
 #include "services/ike/core/policy.h"
+#include "services/ike/core/sa_parameters.h"
 
 // All that the engine can ask of its shell. The shell performs them in the order given. Requests carry an id that their
 // answering event repeats; an id is never used twice by one engine.
@@ -30,38 +31,18 @@ struct SendDatagram {
   Bytes bytes;
 };
 
+// One octet 0xff from port 4500 (RFC 3948 section 2.3), so that a translator keeps its mapping.
+struct SendKeepAlive {
+  Endpoint local;
+  Endpoint peer;
+};
+
 // Answer: SpiReserved or SpiReservationFailed.
 struct ReserveSpi {
   std::uint64_t request_id = 0;
   SecurityProtocol protocol = SecurityProtocol::kEsp;
   IpAddress local;
   IpAddress peer;
-};
-
-// Field for field proto/driver.proto Sa.
-struct SaParameters {
-  std::uint32_t spi = 0;
-  Direction direction = Direction::kInbound;
-  SecurityProtocol protocol = SecurityProtocol::kEsp;
-  Encapsulation encapsulation = Encapsulation::kTransport;
-  IpAddress source;  // outer addresses
-  IpAddress destination;
-  Selector selector;            // in this SA's direction
-  std::uint64_t filter_id = 0;  // of this direction; 0: none
-  Cipher cipher = Cipher::kNull;
-  Integrity integrity = Integrity::kNone;
-  SecretBytes encryption_key;  // salt appended for AEAD
-  SecretBytes integrity_key;
-  std::uint32_t replay_window = 0;       // packets; 0: the driver's default
-  std::uint32_t lifetime_seconds = 0;    // 0: none
-  std::uint64_t lifetime_kilobytes = 0;  // 0: none
-  std::uint32_t pair_spi = 0;
-  std::uint32_t replaces_spi = 0;  // outbound SA this one takes over from; 0: none
-  std::uint64_t main_mode_id = 0;
-  DhGroup pfs_group = DhGroup::kNone;
-  std::string rule_name;
-  std::string quick_mode_policy;
-  bool initiator = false;
 };
 
 // Answer: SaInstalled or SaInstallFailed.
@@ -104,7 +85,8 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
-using Action = std::variant<SendDatagram, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, ReportEvent, ComputeDh>;
+using Action =
+    std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, ReportEvent, ComputeDh>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

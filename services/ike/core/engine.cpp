@@ -16,12 +16,47 @@ namespace ipsec::ike {
 
 namespace {
 
+void receive(Turn& turn, const DatagramReceived& datagram);
+
+// A piece of a message. Only of peers that have shown with a message 3 that they are where they say they are; others
+// would cost memory.
+void receive_fragment(Turn& turn, const Header& header, const DatagramReceived& datagram) {
+  Statistics& statistics = turn.state.statistics;
+  MainModeSa* sa = find_by_cookies(turn, header, datagram);
+  if (sa == nullptr || sa->ended || std::holds_alternative<AwaitingMessage3>(sa->state)) {
+    ++statistics.invalid_cookies_received;
+    return;
+  }
+  auto fragment = parse_fragment(datagram.bytes);
+  if (!fragment.ok()) {
+    ++statistics.invalid_packets_received;
+    return;
+  }
+  if (!sa->fragments) sa->fragments.emplace();
+  const auto whole = sa->fragments->add(std::move(fragment).value(), turn.now);
+  if (!whole) return;
+  sa->fragmenting = true;
+  // MS-IKEE 3.3: pieces of pieces, or of a message of another SA, are none.
+  const auto inner = parse_header(*whole);
+  const bool fits = inner.ok() && !is_fragment(*whole) && inner->initiator_cookie == header.initiator_cookie &&
+                    inner->responder_cookie == header.responder_cookie;
+  if (!fits) {
+    ++statistics.invalid_packets_received;
+    return;
+  }
+  receive(turn, {datagram.local, datagram.peer, *whole});
+}
+
 void receive(Turn& turn, const DatagramReceived& datagram) {
   Statistics& statistics = turn.state.statistics;
   ++statistics.datagrams_received;
   const auto header = parse_header(datagram.bytes);
   if (!header.ok()) {
     ++statistics.invalid_packets_received;
+    return;
+  }
+  if (is_fragment(datagram.bytes)) {
+    receive_fragment(turn, *header, datagram);
     return;
   }
   switch (header->exchange) {
@@ -57,6 +92,8 @@ struct Handler {
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
+  void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
+  void operator()(const DriverCapable& event) { turn.state.driver = event; }
   void operator()(const DeleteRequested& event) { handle_delete_request(turn, event); }
 
   void operator()(const DhComputed& event) {
@@ -160,30 +197,20 @@ class Engine::Implementation {
  public:
   explicit Implementation(RandomSource& random) : state{random} {}
 
-  void put_in_force(IkePolicy policy, Timestamp now, Actions& actions) {
-    Turn turn{state, now, {}};
-    state.policy = std::move(policy);
-    apply_policy(turn);
-    state.main_modes.settle();
-    std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));
-  }
-
   EngineState state;
 };
 
 Engine::Engine(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
 Engine::~Engine() = default;
 
-Status Engine::set_policy(IkePolicy policy, Timestamp now, Actions& actions) {
-  IPSEC_RETURN_IF_ERROR(check_references(policy));
-  implementation_->put_in_force(std::move(policy), now, actions);
-  return {};
-}
-
 Status Engine::change_policy(PolicyChange change, Timestamp now, Actions& actions) {
-  IkePolicy& policy = implementation_->state.policy;
+  Turn turn{implementation_->state, now, {}};
+  IkePolicy& policy = turn.state.policy;
   IPSEC_RETURN_IF_ERROR(check(change, policy));
-  implementation_->put_in_force(apply(std::move(change), std::exchange(policy, {})), now, actions);
+  policy = apply(std::move(change), std::move(policy));
+  apply_policy(turn);
+  turn.state.main_modes.settle();
+  std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));
   return {};
 }
 
@@ -218,6 +245,10 @@ Statistics Engine::statistics() const {
     }
   }
   return statistics;
+}
+
+std::vector<FailedNegotiation> Engine::failed_negotiations() const {
+  return implementation_->state.failed.newest_first();
 }
 
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }

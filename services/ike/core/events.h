@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "services/common/address.h"
 #include "services/common/bytes.h"
@@ -13,6 +14,7 @@
 #include "services/common/secret.h"
 #include "services/common/selector.h"
 #include "services/ike/core/policy.h"
+#include "services/ike/core/sa_parameters.h"
 
 // All that can happen to the engine, besides a new policy and the passing of time.
 namespace ipsec::ike {
@@ -80,14 +82,27 @@ struct DhComputed {
 // The driver has started anew: every SA it had is gone, every request to it is unanswered for ever.
 struct DriverRestarted {};
 
+// The SAs that the driver had when this engine first met it: those of an IKE service that ended without a word. Without
+// keys. They are taken over: renewed, ended and told of like those made here.
+struct DriverSasFound {
+  std::vector<SaParameters> sas;
+};
+
+// What the driver can carry besides plain ESP. Until it has said so: nothing.
+struct DriverCapable {
+  bool ah = false;
+  bool udp_encapsulation = false;
+  friend bool operator==(const DriverCapable&, const DriverCapable&) = default;
+};
+
 // An administrator's request: end the main mode SAs with `peer` (absent: with everybody).
 struct DeleteRequested {
   std::optional<IpAddress> peer;
   bool quick_mode_too = false;
 };
 
-using Event =
-    std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved, SpiReservationFailed,
-                 SaInstalled, SaInstallFailed, DhComputed, DriverRestarted, DeleteRequested>;
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved,
+                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
+                           DriverSasFound, DriverCapable, DeleteRequested>;
 
 }  // namespace ipsec::ike

@@ -3,12 +3,16 @@
 #include <array>
 #include <cstddef>
 
+#include <fmt/format.h>
+
+#include "services/ike/core/limits.h"
+
 namespace ipsec::ike {
 
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 26> kNames = {
+constexpr std::array<std::string_view, 29> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -35,10 +39,21 @@ constexpr std::array<std::string_view, 26> kNames = {
     "policy_changed",
     "deleted_by_peer",
     "deleted_by_request",
+    "peer_dead",
+    "nat_unsupported",
+    "already_served",
 };
-static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kDeletedByRequest) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);
 
 }  // namespace
+
+std::vector<std::string> shortened(std::vector<std::string> terms) {
+  if (terms.size() <= kMaxTermsListed) return terms;
+  const std::size_t more = terms.size() - kMaxTermsListed;
+  terms.resize(kMaxTermsListed);
+  terms.push_back(fmt::format("and {} more", more));
+  return terms;
+}
 
 std::string_view name(FailureReason reason) { return kNames[static_cast<std::size_t>(reason)]; }
 

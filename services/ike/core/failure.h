@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Every way in which a negotiation can end without SAs. The names are stable: scripts, events and AcquireFailed carry
 // them.
@@ -35,15 +36,27 @@ enum class FailureReason : std::uint8_t {
   kPolicyChanged,  // the filter or the authentication is gone
   kDeletedByPeer,
   kDeletedByRequest,
+  kPeerDead,        // it was asked whether it is there, and did not answer
+  kNatUnsupported,  // an address translator between the two, and a driver without ESP in UDP
+  kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"
 std::string_view name(FailureReason reason);
 
+// What the two sides wanted, an entry for each offer or selector. No secrets.
+struct Terms {
+  std::vector<std::string> offered;     // by the side that began; what it called itself, where that was the question
+  std::vector<std::string> configured;  // on the side that was asked; empty where that is the peer, which does not tell
+};
+// At most kMaxTermsListed of them, then how many more there are.
+std::vector<std::string> shortened(std::vector<std::string> terms);
+
 struct Failure {
   FailureReason reason;
   // For people: what was wrong, what each side wanted. No secrets.
   std::string text;
+  Terms terms{};
 };
 
 }  // namespace ipsec::ike

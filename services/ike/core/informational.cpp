@@ -5,10 +5,13 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
+#include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/core/sa_pairs.h"
@@ -50,23 +53,21 @@ FailureReason reason_of(NotifyType type) {
   }
 }
 
-std::string offers_of(const MainModePolicy& policy) {
-  std::string text;
-  for (const MainModeOffer& offer : policy.offers) text += (text.empty() ? "" : ", ") + to_string(offer);
-  return text;
-}
-
 // What the peer's error says about a main mode under way, in the light of what was sent.
 Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
   FailureReason reason = reason_of(type);
   // PAYLOAD-MALFORMED tells of a wrong key only where something encrypted was sent.
   const bool proving = std::holds_alternative<AwaitingMessage6>(sa.state);
   if (reason == FailureReason::kAuthenticationFailed && !proving) reason = FailureReason::kPeerRefused;
-  const std::string offered = std::holds_alternative<AwaitingMessage2>(sa.state)
-                                  ? fmt::format("; offered were {}", offers_of(sa.facts.rule.policy))
-                                  : "";
-  return {reason, fmt::format("{} says {} (unauthenticated) in answer to main mode, {}{}", sa.peer.to_string(),
-                              name(type), name(sa.state), offered)};
+  Terms terms;
+  if (std::holds_alternative<AwaitingMessage2>(sa.state)) terms.offered = offer_texts(sa.facts.rule.policy);
+  if (reason == FailureReason::kAuthenticationFailed) terms = different_keys(sa);
+  const std::string offered =
+      proving || terms.offered.empty() ? "" : fmt::format("; offered were {}", fmt::join(terms.offered, ", "));
+  return {reason,
+          fmt::format("{} says {} (unauthenticated) in answer to main mode, {}{}", sa.peer.to_string(), name(type),
+                      name(sa.state), offered),
+          std::move(terms)};
 }
 
 void take_hint(Turn& turn, MainModeSa& sa, NotifyType type) {
@@ -125,23 +126,25 @@ void handle_error(Turn& turn, MainModeSa& sa, const NotifyPayload& notify) {
                   {reason_of(notify.type),
                    fmt::format("{} refuses with {}: {} for {} in {} mode{} were offered", sa.peer.to_string(),
                                name(notify.type), offers_text(rule.policy), exchange->facts.outbound.to_string(),
-                               name(rule.encapsulation), rule.policy.pfs ? " with PFS" : "")},
+                               name(rule.encapsulation), rule.policy.pfs ? " with PFS" : ""),
+                   {offered_terms(exchange->facts), {}}},
                   TellPeer::kNo);
 }
 
-void handle_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
+bool handle_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   if (QuickModeExchange* exchange = find_exchange_by_peer_spi(sa, spi)) {
     fail_quick_mode(turn, sa, *exchange,
                     {FailureReason::kDeletedByPeer, "the peer deleted its SA before quick mode was done"},
                     TellPeer::kNo);
-    return;
+    return true;
   }
-  pair_deleted_by_peer(turn, sa, spi);
+  return pair_deleted_by_peer(turn, sa, spi);
 }
 
 // One main mode SA may end another of the same peer: same address, same proven identity.
-void handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
-  if (spi.size() != 16) return;
+bool handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
+  if (spi.size() != 16) return false;
+  bool known = false;
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
     const Established* established = other.established();
@@ -150,15 +153,20 @@ void handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
         other.facts.responder_cookie != load_u64(spi.data() + 8))
       continue;
     end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer deleted it"});
+    known = true;
   }
+  return known;
 }
 
-void handle_delete(Turn& turn, MainModeSa& sa, const DeletePayload& payload) {
+// Whether any of its SPIs is known here.
+bool handle_delete(Turn& turn, MainModeSa& sa, const DeletePayload& payload) {
   constexpr auto kEsp = static_cast<std::uint8_t>(SecurityProtocol::kEsp);
+  bool known = false;
   for (const Bytes& spi : payload.spis) {
-    if (payload.protocol == kProtocolIsakmp) handle_main_mode_delete(turn, sa, spi);
-    if (payload.protocol == kEsp && spi.size() == 4) handle_quick_mode_delete(turn, sa, load_u32(spi.data()));
+    if (payload.protocol == kProtocolIsakmp) known |= handle_main_mode_delete(turn, sa, spi);
+    if (payload.protocol == kEsp && spi.size() == 4) known |= handle_quick_mode_delete(turn, sa, load_u32(spi.data()));
   }
+  return known;
 }
 
 void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
@@ -179,10 +187,14 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
     ++statistics.undecryptable_messages;
     return;
   }
-  if (sa.used_message_ids.size() < kMaxMessageIds) sa.used_message_ids.insert(header.message_id);
   sa.last_proof = turn.now;
+  follow_peer(sa, datagram);
   if (!sa.ended) handle_notifies(turn, sa, opened->chain);
-  for (const DeletePayload* payload : opened->chain.all<DeletePayload>()) handle_delete(turn, sa, *payload);
+  const auto deletes = opened->chain.all<DeletePayload>();
+  bool known = deletes.empty();
+  for (const DeletePayload* payload : deletes) known |= handle_delete(turn, sa, *payload);
+  // A Delete may overtake the message that makes its SA known; then one of its repetitions must count.
+  if (known && sa.used_message_ids.size() < kMaxMessageIds) sa.used_message_ids.insert(header.message_id);
 }
 
 Bytes seal_informational(Turn& turn, MainModeSa& sa, std::vector<PayloadContent> payloads) {
@@ -226,8 +238,14 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
       handle_error(turn, sa, *notify);
     } else if (notify->type == NotifyType::kInitialContact) {
       handle_initial_contact(turn, sa);
+    } else if (notify->type == NotifyType::kAreYouThere) {
+      answer_probe(turn, sa, *notify);
     }
   }
+}
+
+void follow_peer(MainModeSa& sa, const DatagramReceived& datagram) {
+  if (sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort) sa.peer.port = datagram.peer.port;
 }
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {
@@ -247,7 +265,7 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
     ++dropped;
   }
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (pair.peer_identity != identity || !is_older(pair.established_at)) continue;
+    if (!belongs_to(pair, identity) || !is_older(pair.established_at)) continue;
     if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
@@ -260,12 +278,7 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
 
 void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   EngineState& state = turn.state;
-  if (turn.now - state.invalid_cookie_window >= std::chrono::seconds(1)) {
-    state.invalid_cookie_window = turn.now;
-    state.invalid_cookie_answers = 0;
-  }
-  if (state.invalid_cookie_answers == kInvalidCookieAnswersPerSecond) return;
-  ++state.invalid_cookie_answers;
+  if (!state.invalid_cookie_answers.allows(turn.now)) return;
   Header answer =
       phase2_header(header.initiator_cookie, header.responder_cookie, ExchangeType::kInformational, state.random.u32());
   MainModeFacts cookies;
@@ -289,6 +302,12 @@ Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi
   Bytes datagram = seal_informational(turn, sa, {std::move(notify)});
   turn.send(sa, datagram);
   return datagram;
+}
+
+void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence) {
+  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, type, cookie_pair(sa.facts), Bytes(4)};
+  store_u32(notify.data.data(), sequence);
+  turn.send(sa, seal_informational(turn, sa, {std::move(notify)}));
 }
 
 void send_main_mode_delete(Turn& turn, MainModeSa& sa) {

@@ -11,6 +11,9 @@ MainModeSa* find_by_cookies(Turn& turn, const Header& header, const DatagramRece
 
 // A datagram of the informational exchange. In clear it is a hint that ends nothing; encrypted it counts.
 void receive_informational(Turn& turn, const Header& header, const DatagramReceived& datagram);
+// The peer's end of the SA after a message of its that has verified: a translator may give it another port at any time
+// (RFC 3947 section 7).
+void follow_peer(MainModeSa& sa, const DatagramReceived& datagram);
 // Notifies that may also stand in other messages of an authenticated peer.
 void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain);
 // Drops what this peer had before the present SA began (RFC 2407 section 4.6.3.3).
@@ -23,6 +26,8 @@ void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramRecei
 void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type);
 // Authenticated; require an established SA. The octets are returned too, for repetition.
 Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi);
+// R-U-THERE or its acknowledgement.
+void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence);
 void send_main_mode_delete(Turn& turn, MainModeSa& sa);
 // `spi` is one of our inbound SAs.
 void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi);

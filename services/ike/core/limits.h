@@ -9,6 +9,9 @@
 // Every bound and timer of the IKE core, with its reason.
 namespace ipsec::ike {
 
+inline constexpr std::uint16_t kIkePort = 500;
+inline constexpr std::uint16_t kNatTraversalPort = 4500;
+
 // Retransmission (RTY-01: five retries). 1, 2, 4, 8, 16 s between sendings and 32 s after the last: a peer that reboots
 // answers within a minute, and a quarter of a minute of outage costs nothing.
 inline constexpr int kRetransmissions = 5;
@@ -23,7 +26,9 @@ inline constexpr Duration kHalfOpenLifetime = std::chrono::seconds(70);
 inline constexpr std::size_t kMaxHalfOpen = 1000;
 // Message 1 is kept whole until message 5. The longest known one, with every suite of a generous peer, has about 3 KB.
 inline constexpr std::size_t kMaxMessage1Size = 8192;
-// And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35.
+// And from one address: a rebooting peer with several rules needs a few; MS-IKEE 3.9 uses 35. Beyond either bound the
+// oldest that still waits for message 3 makes room: at 1000 places and 10,000 forged first messages a second a peer has
+// 100 ms to send message 3.
 inline constexpr std::size_t kMaxHalfOpenPerAddress = 35;
 
 // First messages refused a moment ago, remembered so that their repetitions cause no further events. Beyond that they
@@ -48,6 +53,12 @@ inline constexpr std::size_t kMaxMessageIds = 65536;
 inline constexpr std::size_t kMaxWaitingPerPeer = 256;
 inline constexpr std::size_t kMaxWaiting = 65536;
 
+// How long a request of the driver waits for a quick mode that the peer has begun for the same traffic. Two repetitions
+// of its message 2 fit in; a peer that has fallen silent costs no more than that.
+inline constexpr Duration kJoinedPatience = std::chrono::seconds(4);
+// A request of the driver that left it before the peer's quick mode was done arrives within this time after.
+inline constexpr Duration kJustMade = std::chrono::milliseconds(250);
+
 // Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
 // after 1, 2, 4, 8 and 16 s again.
 inline constexpr int kDeleteRepetitions = 5;
@@ -57,8 +68,35 @@ inline constexpr std::size_t kMaxRepeatedDatagrams = 4096;
 // forgot can begin anew; but seldom, since anybody can cause it.
 inline constexpr int kInvalidCookieAnswersPerSecond = 10;
 
+// Failures that anybody can cause in anybody's name (refused first messages, no message 3) that are reported; the rest
+// is only counted. A flood must push neither the log over nor other events out of it.
+inline constexpr int kUnprovenReportsPerSecond = 10;
+
+// Dead peers (RFC 3706): a peer that has said nothing for half a minute is asked, six times three seconds apart; then a
+// new main mode is tried. So a peer that is gone is noticed within two minutes, and a network that loses every fifth
+// packet does not look like death.
+inline constexpr Duration kPeerSilence = std::chrono::seconds(30);
+inline constexpr Duration kPeerProbePause = std::chrono::seconds(3);
+inline constexpr int kPeerProbes = 6;
+
+// RFC 3948 section 4: a translator forgets an idle mapping after 20 s at the earliest; that is what Windows uses, too.
+inline constexpr Duration kKeepAliveInterval = std::chrono::seconds(20);
+
+// Fragments of a message (MS-IKEE 3.3): the data in each, by which every path carries it whole; for how long pieces
+// wait for the rest; how many and how much of them one main mode SA keeps: a chain of certificates has 8 KB.
+inline constexpr std::size_t kFragmentDataIpv4 = 576;
+inline constexpr std::size_t kFragmentDataIpv6 = 1280;
+inline constexpr Duration kFragmentLifetime = std::chrono::seconds(70);
+inline constexpr std::uint8_t kMaxFragments = 64;
+inline constexpr std::size_t kMaxReassembledSize = 16384;
+
 // An ended main mode SA still reads deletes of the peer for as long as they may be repeated.
 inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);
+
+// Failed negotiations remembered for `show negotiations`: what an administrator looks through. A failure takes at most
+// a few KB, because the offers in it are bounded, too.
+inline constexpr std::size_t kMaxFailedNegotiations = 64;
+inline constexpr std::size_t kMaxTermsListed = 16;
 
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;

@@ -17,7 +17,8 @@ Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
 AwaitingMessage2 start_main_mode(StepContext& context) {
   SaPayload offers = main_mode_offers(context.facts.rule.policy);
   AwaitingMessage2 state{body_octets(offers)};
-  const std::vector<PayloadContent> payloads = {std::move(offers), own_vendor_id()};
+  std::vector<PayloadContent> payloads = announcements(context.facts.peer.family());
+  payloads.insert(payloads.begin(), std::move(offers));
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return state;
 }
@@ -29,15 +30,17 @@ ResultOf<AwaitingMessage2, MessageReceived> step(const AwaitingMessage2& state, 
   const auto& chain = std::get<PayloadChain>(read);
   auto verified = verify_main_mode(*chain.find<SaPayload>(), context.facts.rule.policy);
   if (auto* failure = std::get_if<Failure>(&verified)) return std::move(*failure);
-  const MainModeChoice choice = std::get<MainModeChoice>(verified);
+  auto& choice = std::get<MainModeChoice>(verified);
+  choice.extensions = extensions_of(chain, context.facts.peer.family());
   context.effects.compute = {choice.offer.group, nullptr, {}};
   return MakingKeyPair{state.sa_body, choice};
 }
 
 ResultOf<MakingKeyPair, DhComputed> step(const MakingKeyPair& state, const DhComputed& computed, StepContext& context) {
   AwaitingMessage4 next{state.sa_body, state.choice, computed.own, context.random.bytes(kNonceSize)};
-  const std::vector<PayloadContent> payloads = {KeyExchangePayload{copy(computed.own->public_value())},
-                                                NoncePayload{next.nonce_i}};
+  std::vector<PayloadContent> payloads = own_nat_detection(context, state.choice);
+  payloads.insert(payloads.begin(),
+                  {KeyExchangePayload{copy(computed.own->public_value())}, NoncePayload{next.nonce_i}});
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return next;
 }
@@ -46,11 +49,14 @@ ResultOf<AwaitingMessage4, MessageReceived> step(const AwaitingMessage4& state, 
                                                  StepContext& context) {
   auto read = read_clear(message, MessageKind::kMainMode4);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
-  auto exchange = read_key_exchange(std::get<PayloadChain>(read), state.choice.offer.group);
+  const auto& chain = std::get<PayloadChain>(read);
+  auto exchange = read_key_exchange(chain, state.choice.offer.group);
   if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
   const auto& peer = std::get<KeyExchange>(exchange);
   context.effects.compute = {state.choice.offer.group, state.own, copy(peer.public_value)};
-  return ComputingSecret{state.sa_body, state.choice, state.nonce_i, copy(peer.public_value), copy(peer.nonce)};
+  MainModeChoice choice = state.choice;
+  note_nat(chain, context, choice);
+  return ComputingSecret{state.sa_body, choice, state.nonce_i, copy(peer.public_value), copy(peer.nonce)};
 }
 
 ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const DhComputed& computed,
@@ -68,13 +74,14 @@ ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const D
       write_identity(context, next.keys, iv, {next.public_i, next.public_r, next.sa_body}, Role::kInitiator);
   next.iv = std::move(message.next_iv);
   context.effects.send = std::move(message.datagram);
+  context.effects.float_ports = state.choice.nat.any();
   return next;
 }
 
 ResultOf<AwaitingMessage6, MessageReceived> step(const AwaitingMessage6& state, const MessageReceived& message,
                                                  StepContext& context) {
   auto read = read_identity(context.facts, message, state.keys, state.iv,
-                            {state.public_i, state.public_r, state.sa_body}, Role::kResponder);
+                            {state.public_i, state.public_r, state.sa_body}, Role::kResponder, state.choice.nat);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& peer = std::get<PeerProof>(read);

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "services/common/crypto/cbc.h"
-#include "services/common/crypto/hash.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/wire/identity.h"
@@ -12,8 +11,6 @@
 namespace ipsec::ike {
 
 namespace {
-
-constexpr std::string_view kVendorString = "PolicyAgent for Linux, IKEv1";
 
 SecretBytes proof(const MainModeFacts& facts, const Phase1Keys& keys, const Transcript& t, ByteView identity,
                   Role sender) {
@@ -39,7 +36,7 @@ bool are_phase1_ports(const IdentificationPayload& identity) {
 }
 
 // An address proves nothing beyond the key, but it names whose SAs INITIAL-CONTACT may end: it must be the peer's own.
-Status check_identity(const IdentificationPayload& identity, const IpAddress& peer) {
+Status check_identity(const IdentificationPayload& identity, const IpAddress& peer, const NatFound& nat) {
   if (!are_phase1_ports(identity)) {
     return invalid(fmt::format("identity with protocol {} and port {}; 0/0 or 17/500 is accepted", identity.protocol,
                                identity.port));
@@ -48,7 +45,8 @@ Status check_identity(const IdentificationPayload& identity, const IpAddress& pe
     case IdentityType::kIpv4Address:
     case IdentityType::kIpv6Address: {
       IPSEC_ASSIGN_OR_RETURN(const AddressRange range, identity_range(identity));
-      if (range == AddressRange::host(peer)) return {};
+      // Behind a translator a host calls itself by the address that it knows.
+      if (range == AddressRange::host(peer) || nat.peer_behind) return {};
       return invalid(fmt::format("the peer {} calls itself {}", peer.to_string(), range.to_string()));
     }
     case IdentityType::kFqdn:
@@ -62,11 +60,14 @@ Status check_identity(const IdentificationPayload& identity, const IpAddress& pe
   }
 }
 
+NatDetection detection_of(const StepContext& context, const MainModeChoice& choice) {
+  return {choice.extensions.nat_traversal, choice.offer.hash, context.facts.initiator_cookie,
+          context.facts.responder_cookie,  context.local,     context.peer};
+}
+
 Ignored not_authentic(std::string text) { return {Ignored::Why::kNotAuthentic, std::move(text)}; }
 
 }  // namespace
-
-VendorIdPayload own_vendor_id() { return {hash(Integrity::kMd5, {as_bytes(kVendorString)})}; }
 
 Header main_mode_header(const MainModeFacts& facts) {
   Header header;
@@ -98,6 +99,18 @@ std::variant<KeyExchange, Failure> read_key_exchange(const PayloadChain& chain, 
   return read;
 }
 
+std::vector<PayloadContent> own_nat_detection(const StepContext& context, const MainModeChoice& choice) {
+  return nat_detection(detection_of(context, choice));
+}
+
+void note_nat(const PayloadChain& chain, const StepContext& context, MainModeChoice& choice) {
+  if (const auto found = detect_nat(chain, detection_of(context, choice))) {
+    choice.nat = *found;
+  } else {
+    choice.extensions.nat_traversal = NatTraversal::kNone;
+  }
+}
+
 std::variant<Phase1Keys, Failure> make_keys(const MainModeFacts& facts, const MainModeChoice& choice, ByteView nonce_i,
                                             ByteView nonce_r, const Result<SecretBytes>& secret) {
   if (!secret.ok()) return Failure{FailureReason::kInvalidKeyExchange, secret.status().message()};
@@ -125,7 +138,8 @@ Sealed write_identity(const StepContext& context, const Phase1Keys& keys, ByteVi
 
 std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
                                                         const Phase1Keys& keys, ByteView iv,
-                                                        const Transcript& transcript, Role sender) {
+                                                        const Transcript& transcript, Role sender,
+                                                        const NatFound& nat) {
   const MessageKind kind = sender == Role::kInitiator ? MessageKind::kMainMode5 : MessageKind::kMainMode6;
   if (!message.header.encrypted()) {
     return Ignored{Ignored::Why::kUnexpected, fmt::format("{} came in clear", name(kind))};
@@ -141,7 +155,7 @@ std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& fac
     return not_authentic(fmt::format("{} has a wrong HASH", name(kind)));
 
   const IdentificationPayload& identity = *chain.find<IdentificationPayload>();
-  if (const Status checked = check_identity(identity, facts.peer); !checked.ok()) {
+  if (const Status checked = check_identity(identity, facts.peer, nat); !checked.ok()) {
     return Failure{FailureReason::kIdentityRefused, checked.message()};
   }
   return PeerProof{to_string(identity), says_initial_contact(chain), std::move(opened->next_iv)};

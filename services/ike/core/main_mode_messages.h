@@ -2,6 +2,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "services/common/bytes.h"
 #include "services/common/result.h"
@@ -12,9 +13,6 @@
 
 // What initiator and responder do alike in main mode.
 namespace ipsec::ike {
-
-// This product, the way others announce themselves: MD5 of a fixed string. No capability follows from it.
-VendorIdPayload own_vendor_id();
 
 Header main_mode_header(const MainModeFacts& facts);
 
@@ -27,6 +25,11 @@ struct KeyExchange {
   ByteView nonce;
 };
 std::variant<KeyExchange, Failure> read_key_exchange(const PayloadChain& chain, DhGroup group);
+
+// The NAT-D payloads of messages 3 and 4; none where the two do not look for translators.
+std::vector<PayloadContent> own_nat_detection(const StepContext& context, const MainModeChoice& choice);
+// Notes in `choice` what the peer's NAT-D payloads show.
+void note_nat(const PayloadChain& chain, const StepContext& context, MainModeChoice& choice);
 
 // The keys of phase 1 from g^xy; refuses a weak DES key.
 std::variant<Phase1Keys, Failure> make_keys(const MainModeFacts& facts, const MainModeChoice& choice, ByteView nonce_i,
@@ -47,10 +50,11 @@ struct PeerProof {
   bool initial_contact = false;
   Bytes next_iv;
 };
+// An address proves nothing beyond the key, but must be the peer's own, unless a translator stands before it.
 // Ignored{kNotAuthentic} where it does not decrypt to ID and HASH or the HASH is wrong; Failure where the proven
 // identity is refused.
 std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
                                                         const Phase1Keys& keys, ByteView iv,
-                                                        const Transcript& transcript, Role sender);
+                                                        const Transcript& transcript, Role sender, const NatFound& nat);
 
 }  // namespace ipsec::ike

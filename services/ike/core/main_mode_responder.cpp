@@ -18,7 +18,9 @@ std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& mes
   auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy);
   if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
   auto& answer = std::get<MainModeAnswer>(chosen);
-  const std::vector<PayloadContent> payloads = {std::move(answer.sa), own_vendor_id()};
+  answer.choice.extensions = extensions_of(message1, context.facts.peer.family());
+  std::vector<PayloadContent> payloads = confirmations(answer.choice.extensions);
+  payloads.insert(payloads.begin(), std::move(answer.sa));
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return AwaitingMessage3{copy(message1.body_of(PayloadType::kSa)), answer.choice};
 }
@@ -27,11 +29,14 @@ ResultOf<AwaitingMessage3, MessageReceived> step(const AwaitingMessage3& state, 
                                                  StepContext& context) {
   auto read = read_clear(message, MessageKind::kMainMode3);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
-  auto exchange = read_key_exchange(std::get<PayloadChain>(read), state.choice.offer.group);
+  const auto& chain = std::get<PayloadChain>(read);
+  auto exchange = read_key_exchange(chain, state.choice.offer.group);
   if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
   const auto& peer = std::get<KeyExchange>(exchange);
   context.effects.compute = {state.choice.offer.group, nullptr, copy(peer.public_value)};
-  return ComputingAnswer{state.sa_body, state.choice, copy(peer.public_value), copy(peer.nonce)};
+  MainModeChoice choice = state.choice;
+  note_nat(chain, context, choice);
+  return ComputingAnswer{state.sa_body, choice, copy(peer.public_value), copy(peer.nonce)};
 }
 
 ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const DhComputed& computed,
@@ -46,7 +51,8 @@ ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const D
                         std::get<Phase1Keys>(std::move(made)),
                         {}};
   next.iv = phase1_iv(next.keys.hash, next.public_i, next.public_r, info(state.choice.offer.cipher).block_size);
-  const std::vector<PayloadContent> payloads = {KeyExchangePayload{next.public_r}, NoncePayload{nonce_r}};
+  std::vector<PayloadContent> payloads = own_nat_detection(context, state.choice);
+  payloads.insert(payloads.begin(), {KeyExchangePayload{next.public_r}, NoncePayload{nonce_r}});
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return next;
 }
@@ -54,7 +60,8 @@ ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const D
 ResultOf<AwaitingMessage5, MessageReceived> step(const AwaitingMessage5& state, const MessageReceived& message,
                                                  StepContext& context) {
   const Transcript transcript{state.public_i, state.public_r, state.sa_body};
-  auto read = read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator);
+  auto read =
+      read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator, state.choice.nat);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& peer = std::get<PeerProof>(read);

@@ -9,6 +9,7 @@
 
 #include "services/common/address.h"
 #include "services/common/time.h"
+#include "services/ike/core/fragmentation.h"
 #include "services/ike/core/main_mode_states.h"
 #include "services/ike/core/quick_mode_states.h"
 #include "services/ike/core/retransmit.h"
@@ -36,6 +37,10 @@ struct QuickModeWish {
 struct QuickModeExchange {
   QuickModeFacts facts;
   QuickModeWish wish;  // initiator
+  // Responder: a wish of our own for the same traffic, which this exchange is about to serve. It goes its own way
+  // should the exchange fail, or not be done by then.
+  std::optional<QuickModeWish> joined;
+  Timestamp joined_until = kNever;
   // Initiator: the peer set the commit bit and so promises message 4 (RFC 2408 section 3.1); message 3 is repeated
   // until then. The bit is not authenticated and changes nothing else.
   bool awaits_message4 = false;
@@ -48,6 +53,11 @@ struct QuickModeExchange {
   std::uint32_t own_spi = 0;     // 0: none reserved yet
 
   bool finished() const { return std::holds_alternative<QuickModeFinished>(state); }
+  // Whether the SAs it makes are those that the wish is for.
+  bool serves(const QuickModeWish& other) const {
+    return facts.rule.outbound_filter_id == other.rule.outbound_filter_id && facts.outbound == other.outbound &&
+           facts.local == other.local && facts.peer == other.peer;
+  }
 };
 
 struct MainModeSa {
@@ -64,13 +74,22 @@ struct MainModeSa {
   // A message 5 or 6 that did not verify has come (and, as responder, has been reported). It may be forged, so that the
   // SA still waits.
   std::optional<Failure> suspicion;
+  std::optional<FragmentSet> fragments;     // of a message that is coming in pieces
+  bool decides_whether_peer_lives = false;  // initiator: should it fail, the SAs with the peer end
+  bool fragmenting = false;                 // long messages to this peer go in pieces
+  Endpoint message1_from;                   // responder: the peer's endpoint may change later
   std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
 
   // From here on only once established.
   Timestamp established_at;
   Timestamp replace_at = kNever;
   Timestamp ends_at = kNever;
-  Timestamp last_proof;  // last message that verified
+  Timestamp last_proof;              // last message that verified
+  Timestamp last_quick_mode;         // last quick mode message that did
+  Timestamp keep_alive_at = kNever;  // behind an address translator
+  Timestamp probe_at = kNever;       // when to look whether the peer lives
+  int probes_unanswered = 0;
+  std::uint32_t probe_sequence = 0;
   std::uint32_t quick_modes = 0;
   // Ended, and kept a while only to understand what the peer still says under it: a Delete of quick mode SAs may be
   // overtaken by that of the main mode SA.

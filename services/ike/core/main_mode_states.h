@@ -136,10 +136,13 @@ struct MainModeEffects {
     Bytes peer_public;
   };
   std::optional<Compute> compute;
+  bool float_ports = false;  // from here on between the ports 4500 (RFC 3947 section 4)
 };
 
 struct StepContext {
   const MainModeFacts& facts;
+  Endpoint local;
+  Endpoint peer;
   RandomSource& random;
   bool say_initial_contact = false;  // no other SA with this peer is known here
   MainModeEffects effects;

@@ -11,9 +11,11 @@ MainModeSa& MainModeTable::add(std::unique_ptr<MainModeSa> sa) {
   by_own_cookie_[sa->own_cookie()] = sa->handle;
   by_peer_[sa->peer.address].insert(sa->handle);
   if (!sa->initiator) {
-    by_message1_[{sa->peer, sa->facts.initiator_cookie}] = sa->handle;
+    sa->message1_from = sa->peer;
+    by_message1_[{sa->message1_from, sa->facts.initiator_cookie}] = sa->handle;
     ++half_open_;
     ++half_open_by_peer_[sa->peer.address];
+    unproven_.insert(sa->handle);
   }
   const std::uint64_t handle = sa->handle;
   return *touch((by_handle_[handle] = std::move(sa)).get());
@@ -25,7 +27,7 @@ void MainModeTable::remove(std::uint64_t handle) {
   const MainModeSa& sa = *found->second;
   if (sa.half_open()) leave_half_open(sa);
   by_own_cookie_.erase(sa.own_cookie());
-  if (!sa.initiator) by_message1_.erase({sa.peer, sa.facts.initiator_cookie});
+  if (!sa.initiator) by_message1_.erase({sa.message1_from, sa.facts.initiator_cookie});
   const auto peers = by_peer_.find(sa.peer.address);
   peers->second.erase(handle);
   if (peers->second.empty()) by_peer_.erase(peers);
@@ -93,8 +95,21 @@ std::size_t MainModeTable::half_open(const IpAddress& peer) const {
 
 void MainModeTable::count_established(const MainModeSa& sa) { leave_half_open(sa); }
 
+void MainModeTable::count_proven(const MainModeSa& sa) { unproven_.erase(sa.handle); }
+
+MainModeSa* MainModeTable::oldest_unproven() { return unproven_.empty() ? nullptr : find(*unproven_.begin()); }
+
+MainModeSa* MainModeTable::oldest_unproven(const IpAddress& peer) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return nullptr;
+  const auto oldest = std::find_if(found->second.begin(), found->second.end(),
+                                   [this](std::uint64_t handle) { return unproven_.contains(handle); });
+  return oldest != found->second.end() ? find(*oldest) : nullptr;
+}
+
 void MainModeTable::leave_half_open(const MainModeSa& sa) {
   if (sa.initiator) return;
+  unproven_.erase(sa.handle);
   --half_open_;
   const auto found = half_open_by_peer_.find(sa.peer.address);
   if (--found->second == 0) half_open_by_peer_.erase(found);

@@ -46,8 +46,14 @@ class MainModeTable {
   // Half-open SAs in which we are responder.
   std::size_t half_open() const { return half_open_; }
   std::size_t half_open(const IpAddress& peer) const;
+  // As responder: the peer has sent a message 3 with our cookie in it, so that its address is its own.
+  void count_proven(const MainModeSa& sa);
   // The SA has become established.
   void count_established(const MainModeSa& sa);
+  // The half-open SA that has waited longest for message 3; nullptr: none. Anybody can make such an SA in anybody's
+  // name.
+  MainModeSa* oldest_unproven();
+  MainModeSa* oldest_unproven(const IpAddress& peer);
 
   // Recomputes the deadlines of all SAs handed out since the last call.
   void settle();
@@ -69,6 +75,7 @@ class MainModeTable {
   absl::flat_hash_map<IpAddress, std::set<std::uint64_t>> by_peer_;
   absl::flat_hash_map<IpAddress, std::size_t> half_open_by_peer_;
   std::size_t half_open_ = 0;
+  std::set<std::uint64_t> unproven_;  // half-open SAs that wait for message 3; handles grow with age
   absl::flat_hash_map<std::uint64_t, Timestamp> deadline_of_;
   std::set<std::pair<Timestamp, std::uint64_t>> deadlines_;
   std::vector<std::uint64_t> touched_;

@@ -105,11 +105,7 @@ std::vector<std::string> differences(const ReadTransform& read, const MainModeOf
   return found;
 }
 
-std::string configured(const MainModePolicy& policy) {
-  std::vector<std::string> texts;
-  for (const MainModeOffer& offer : policy.offers) texts.push_back(to_string(offer));
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
+std::string configured(const MainModePolicy& policy) { return fmt::format("{}", fmt::join(offer_texts(policy), ", ")); }
 
 // Names what each side wants and, for the closest pair, the options in which it differs (MM-36).
 Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy& policy) {
@@ -130,7 +126,8 @@ Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy&
       only_group ? FailureReason::kGroupMismatch : FailureReason::kNoProposalChosen,
       fmt::format("no main mode offer in common: the peer offers {}; policy '{}' allows {}; the closest, {}, differ "
                   "in {}",
-                  fmt::join(texts, ", "), policy.name, configured(policy), pair, fmt::join(closest, ", "))};
+                  fmt::join(shortened(texts), ", "), policy.name, configured(policy), pair, fmt::join(closest, ", ")),
+      {shortened(std::move(texts)), offer_texts(policy)}};
 }
 
 bool is_offer(const ReadTransform& read, const MainModePolicy& policy) {
@@ -145,6 +142,12 @@ MainModeChoice choice_of(const ReadTransform& read, const MainModePolicy& policy
 }
 
 }  // namespace
+
+std::vector<std::string> offer_texts(const MainModePolicy& policy) {
+  std::vector<std::string> texts;
+  for (const MainModeOffer& offer : policy.offers) texts.push_back(to_string(offer));
+  return shortened(std::move(texts));
+}
 
 SaPayload main_mode_offers(const MainModePolicy& policy) {
   Proposal proposal{1, kProtocolIsakmp, {}, {}};
@@ -191,7 +194,8 @@ Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModeP
   if (!is_offer(read, policy)) {
     return Failure{
         FailureReason::kModifiedProposal,
-        fmt::format("the peer chose {}, which was not offered; offered were {}", to_string(read), configured(policy))};
+        fmt::format("the peer chose {}, which was not offered; offered were {}", to_string(read), configured(policy)),
+        {offer_texts(policy), {to_string(read)}}};
   }
   return choice_of(read, policy);
 }

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "services/ike/core/extensions.h"
 #include "services/ike/core/failure.h"
+#include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/wire/sa_payload.h"
 
@@ -19,7 +22,12 @@ using Choice = std::variant<T, Failure>;
 struct MainModeChoice {
   MainModeOffer offer;
   std::uint32_t lifetime_seconds = 0;  // the smaller of both sides' wishes
+  Extensions extensions{};             // that both sides have
+  NatFound nat{};                      // known from messages 3 and 4 on
 };
+
+// "AES128-SHA256-modp2048", ... in the order of the policy.
+std::vector<std::string> offer_texts(const MainModePolicy& policy);
 
 // The initiator's offers: one proposal, one transform for each offer, in the order of the policy.
 SaPayload main_mode_offers(const MainModePolicy& policy);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/limits.h"
+
 namespace ipsec::ike {
 
 namespace {
@@ -76,6 +78,26 @@ bool is_negotiated_outbound(const Filter& filter) {
   return filter.direction == Direction::kOutbound && filter.action == FilterAction::kNegotiate;
 }
 
+std::vector<std::string> main_mode_filters(const IkePolicy& policy) {
+  std::vector<std::string> texts;
+  for (const MainModeFilter& filter : policy.main_mode_filters) {
+    if (texts.size() > kMaxTermsListed) break;
+    texts.push_back(
+        fmt::format("{} and {} (rule '{}')", filter.local.to_string(), filter.remote.to_string(), filter.rule_name));
+  }
+  return shortened(std::move(texts));
+}
+
+std::vector<std::string> method_names(const std::vector<AuthenticationMethod>& methods) {
+  std::vector<std::string> names;
+  for (const AuthenticationMethod& method : methods) {
+    names.emplace_back(std::holds_alternative<KerberosMethod>(method)      ? "Kerberos"
+                       : std::holds_alternative<CertificateMethod>(method) ? "certificate"
+                                                                           : "preshared key");
+  }
+  return names;
+}
+
 bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& peer) {
   if (filter.encapsulation() == Encapsulation::kTransport) return true;
   return filter.tunnel_destination == peer && (!filter.tunnel_source || *filter.tunnel_source == local);
@@ -105,26 +127,21 @@ Status PolicyNames::check(const DefaultResponse& response) const {
   return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
 }
 
-Status check_references(const IkePolicy& policy) {
-  const PolicyNames names(policy);
-  for (const MainModeFilter& filter : policy.main_mode_filters) IPSEC_RETURN_IF_ERROR(names.check(filter));
-  for (const Filter& filter : policy.filters) IPSEC_RETURN_IF_ERROR(names.check(filter));
-  return names.check(policy.default_response);
-}
-
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder) {
   const auto candidate = find_candidate(policy, local, peer, as_responder);
   if (!candidate) {
     return Failure{FailureReason::kNoMainModeFilter,
                    fmt::format("no main mode filter of policy '{}' covers {} and {}", policy.policy_name,
-                               local.to_string(), peer.to_string())};
+                               local.to_string(), peer.to_string()),
+                   {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)}};
   }
   const SecretBytes* key = preshared_key(*candidate->authentication);
   if (key == nullptr) {
     return Failure{FailureReason::kUnsupportedMethod,
                    fmt::format("rule '{}' has no preshared key among its {} authentication methods",
-                               *candidate->rule_name, candidate->authentication->size())};
+                               *candidate->rule_name, candidate->authentication->size()),
+                   {{"preshared key"}, method_names(*candidate->authentication)}};
   }
   const MainModePolicy& main_mode = *find_named(policy.main_mode_policies, *candidate->policy_name);
   return MainModeRule{candidate->filter_id, *candidate->rule_name, main_mode, *key};
@@ -137,10 +154,36 @@ const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id) {
   return found != policy.filters.end() ? &*found : nullptr;
 }
 
+std::vector<std::string> negotiating_filters(const IkePolicy& policy) {
+  std::vector<std::string> texts;
+  std::size_t more = 0;
+  for (const Filter& filter : policy.filters) {
+    if (!is_negotiated_outbound(filter)) continue;
+    if (texts.size() == kMaxTermsListed) {
+      ++more;
+      continue;
+    }
+    texts.push_back(fmt::format("{} in {} mode (rule '{}')", filter.selector.to_string(), name(filter.encapsulation()),
+                                filter.rule_name));
+  }
+  if (more != 0) texts.push_back(fmt::format("and {} more", more));
+  return texts;
+}
+
 std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id) {
   const Filter* filter = find_filter(policy, filter_id);
   if (filter == nullptr) return std::nullopt;
   return rule_of(policy, *filter, filter->selector);
+}
+
+std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy) {
+  if (!policy.default_response.active) return std::nullopt;
+  return QuickModeRule{0,
+                       0,
+                       Encapsulation::kTransport,
+                       policy.default_response.quick_mode_policy,
+                       kDefaultResponseName,
+                       "the default response rule"};
 }
 
 std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
@@ -154,15 +197,7 @@ std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, cons
     if (best == nullptr || filter.index < best->index) best = &filter;
   }
   if (best != nullptr) return rule_of(policy, *best, outbound);
-  if (encapsulation == Encapsulation::kTransport && policy.default_response.active) {
-    return QuickModeRule{0,
-                         0,
-                         encapsulation,
-                         policy.default_response.quick_mode_policy,
-                         kDefaultResponseName,
-                         "the default response rule"};
-  }
-  return std::nullopt;
+  return encapsulation == Encapsulation::kTransport ? default_response_rule(policy) : std::nullopt;
 }
 
 }  // namespace ipsec::ike

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <absl/container/flat_hash_set.h>
 
@@ -29,7 +30,6 @@ class PolicyNames {
   absl::flat_hash_set<std::string_view> main_mode_;
   absl::flat_hash_set<std::string_view> quick_mode_;
 };
-Status check_references(const IkePolicy& policy);
 
 // How main mode is done with one peer.
 struct MainModeRule {
@@ -62,6 +62,12 @@ struct QuickModeRule {
 std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id);
 // Its outbound filter; nullptr where there is none. Borrowed from `policy`.
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
+
+// The outbound filters that negotiate, as text, with their rules.
+std::vector<std::string> negotiating_filters(const IkePolicy& policy);
+
+// nullopt where it is not active.
+std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);
 
 // The rule for a peer's request: of the outbound filters of that mode (and that tunnel end) the first that contains
 // `outbound`, seen from this host; in transport mode at last the default response rule.

@@ -26,11 +26,14 @@ AwaitingAnswer send_offer(const PreparingOffer& ready, QuickModeContext& context
   const DhGroup group = pfs_group(facts.rule.policy, context.main_mode);
   AwaitingAnswer next{ready.spi, ready.pair, context.random.bytes(kNonceSize), *identities_of(facts.outbound), {}};
   std::vector<PayloadContent> payloads;
-  payloads.emplace_back(quick_mode_offers(facts.rule.policy, facts.rule.encapsulation, group, ready.spi));
+  payloads.emplace_back(quick_mode_offers(
+      facts.rule.policy, wire_encapsulation(facts.rule.encapsulation, context.main_mode), group, ready.spi));
   payloads.emplace_back(NoncePayload{next.nonce_i});
   if (ready.pair) payloads.emplace_back(KeyExchangePayload{copy(ready.pair->public_value())});
   payloads.emplace_back(next.identities.initiator);
   payloads.emplace_back(next.identities.responder);
+  for (PayloadContent& address : own_original_addresses(context, facts.rule.encapsulation))
+    payloads.push_back(std::move(address));
   Sealed sealed = seal_with_hash1(context.main_mode, first_iv(context.main_mode, facts.message_id), header_of(facts),
                                   std::move(payloads));
   next.iv = std::move(sealed.next_iv);
@@ -125,11 +128,12 @@ ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, cons
   }
 
   const DhGroup group = state.pair ? state.pair->group() : DhGroup::kNone;
-  auto verified =
-      verify_quick_mode(*chain.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.encapsulation, group);
+  auto verified = verify_quick_mode(*chain.find<SaPayload>(), context.facts.rule.policy,
+                                    wire_encapsulation(context.facts.rule.encapsulation, context.main_mode), group);
   if (auto* failure = std::get_if<Failure>(&verified)) return std::move(*failure);
   auto& choice = std::get<QuickModeChoice>(verified);
   apply_lifetimes(chain, choice);
+  choice.original = read_original_addresses(chain, context.main_mode.choice.extensions.nat_traversal);
   if (auto failure = check_identities(chain, state, context.facts)) return std::move(*failure);
 
   const Bytes nonce_r = copy(chain.body_of(PayloadType::kNonce));

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/common/crypto/cbc.h"
 #include "services/ike/core/authentication.h"
 
@@ -43,6 +45,12 @@ SaParameters common_parameters(const QuickModeFacts& facts, const QuickModeChoic
   sa.rule_name = facts.rule.rule_name;
   sa.quick_mode_policy = facts.rule.policy.name;
   sa.initiator = facts.initiator;
+  sa.udp_local_port = facts.udp_local_port;
+  sa.udp_peer_port = facts.udp_peer_port;
+  if (choice.original && facts.udp_local_port != 0) {
+    sa.original_local = facts.initiator ? choice.original->initiator : choice.original->responder;
+    sa.original_peer = facts.initiator ? choice.original->responder : choice.original->initiator;
+  }
   return sa;
 }
 
@@ -136,6 +144,26 @@ Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoi
   }
   return SaPair{inbound_of(context.facts, choice, own_spi, std::move(in)),
                 outbound_of(context.facts, choice, own_spi, std::move(out))};
+}
+
+WireEncapsulation wire_encapsulation(Encapsulation encapsulation, const Established& main_mode) {
+  const MainModeChoice& choice = main_mode.choice;
+  return {encapsulation, choice.nat.any() ? choice.extensions.nat_traversal : NatTraversal::kNone};
+}
+
+std::vector<PayloadContent> own_original_addresses(const QuickModeContext& context, Encapsulation encapsulation) {
+  const MainModeChoice& choice = context.main_mode.choice;
+  if (!choice.nat.any() || encapsulation != Encapsulation::kTransport) return {};
+  const QuickModeFacts& facts = context.facts;
+  return original_addresses(choice.extensions.nat_traversal,
+                            {facts.initiator ? facts.local : facts.peer, facts.initiator ? facts.peer : facts.local});
+}
+
+std::vector<std::string> offered_terms(const QuickModeFacts& facts) {
+  std::vector<std::string> terms = offer_texts(facts.rule.policy);
+  terms.push_back(fmt::format("{} in {} mode{}", facts.outbound.to_string(), name(facts.rule.encapsulation),
+                              facts.rule.policy.pfs ? " with PFS" : ""));
+  return terms;
 }
 
 DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode) {

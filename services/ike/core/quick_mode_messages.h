@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -37,6 +38,14 @@ std::vector<PayloadContent> with_hash(const SecretBytes& hash, std::vector<Paylo
 // Keys and parameters of both SAs. `secret` is empty without PFS. Refuses a weak DES key.
 Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t own_spi,
                             ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret);
+
+// Plain, or in UDP where a translator was found.
+WireEncapsulation wire_encapsulation(Encapsulation encapsulation, const Established& main_mode);
+// The NAT-OA payloads of messages 1 and 2; none in tunnel mode and without a translator.
+std::vector<PayloadContent> own_original_addresses(const QuickModeContext& context, Encapsulation encapsulation);
+
+// What the initiator offers: an entry for each offer, then the traffic it is for.
+std::vector<std::string> offered_terms(const QuickModeFacts& facts);
 
 // The group of PFS under this policy: its own, or the main mode's (KEY-31); kNone without PFS.
 DhGroup pfs_group(const QuickModePolicy& policy, const Established& main_mode);

@@ -68,7 +68,12 @@ ReadTransform read_transform(const Transform& transform) {
 }
 
 std::string mode_text(std::uint16_t encapsulation) {
-  if (encapsulation == 1 || encapsulation == 2) return std::string(name(static_cast<Encapsulation>(encapsulation)));
+  for (const Encapsulation mode : {Encapsulation::kTunnel, Encapsulation::kTransport}) {
+    if (encapsulation == WireEncapsulation(mode).number()) return std::string(name(mode));
+    for (const NatTraversal kind : {NatTraversal::kRfc3947, NatTraversal::kDraft}) {
+      if (encapsulation == WireEncapsulation(mode, kind).number()) return fmt::format("{} in UDP", name(mode));
+    }
+  }
   return fmt::format("mode {}", encapsulation);
 }
 
@@ -125,7 +130,7 @@ enum class Fit { kNo, kOnlyPfsDiffers, kYes };
 
 Fit fits(const ReadTransform& read, bool with_key_exchange, const QuickModeTerms& terms) {
   const auto esp = read.offer();
-  if (!esp || read.encapsulation != static_cast<std::uint16_t>(terms.encapsulation)) return Fit::kNo;
+  if (!esp || read.encapsulation != terms.encapsulation.number()) return Fit::kNo;
   if (find_offer(*terms.policy, *esp) == nullptr) return Fit::kNo;
   // RFC 2409 section 5.5: a KE payload and the group attribute belong together.
   if (with_key_exchange != (read.group != 0)) return Fit::kOnlyPfsDiffers;
@@ -135,9 +140,10 @@ Fit fits(const ReadTransform& read, bool with_key_exchange, const QuickModeTerms
   return known ? Fit::kYes : Fit::kOnlyPfsDiffers;
 }
 
-QuickModeChoice choice_of(const ReadTransform& read, const QuickModeOffer& offer, std::uint32_t peer_spi) {
+QuickModeChoice choice_of(const ReadTransform& read, Encapsulation encapsulation, const QuickModeOffer& offer,
+                          std::uint32_t peer_spi) {
   return {*offer.esp,
-          static_cast<Encapsulation>(read.encapsulation),
+          encapsulation,
           read.group == 0 ? DhGroup::kNone : *dh_group_by_number(read.group),
           smaller_lifetime(read.lifetimes.seconds.value_or(0), offer.lifetime_seconds),
           smaller_lifetime(read.lifetimes.kilobytes.value_or(0), offer.lifetime_kilobytes),
@@ -145,9 +151,10 @@ QuickModeChoice choice_of(const ReadTransform& read, const QuickModeOffer& offer
 }
 
 QuickModeAnswer answer_of(const SaPayload& offered, const Proposal& proposal, const Transform& transform,
-                          const ReadTransform& read, const QuickModeOffer& offer) {
+                          const ReadTransform& read, const QuickModeTerms& terms) {
   QuickModeAnswer answer;
-  answer.choice = choice_of(read, offer, spi_of(proposal));
+  answer.choice =
+      choice_of(read, terms.encapsulation.encapsulation, *find_offer(*terms.policy, *read.offer()), spi_of(proposal));
   answer.sa = {offered.doi, offered.situation, {proposal}};
   answer.sa.proposals.front().transforms = {transform};
   answer.lifetime_reduced = answer.choice.lifetime_seconds != read.lifetimes.seconds.value_or(0) ||
@@ -159,31 +166,38 @@ std::string terms_text(const QuickModeTerms& terms) {
   std::vector<std::string_view> groups;
   for (const DhGroup group : terms.groups) groups.push_back(info(group).name);
   return fmt::format("policy '{}' allows {} in {} mode, PFS {} with {}", terms.policy->name, offers_text(*terms.policy),
-                     name(terms.encapsulation), terms.pfs_required ? "required" : "accepted", fmt::join(groups, ", "));
+                     mode_text(terms.encapsulation.number()), terms.pfs_required ? "required" : "accepted",
+                     fmt::join(groups, ", "));
 }
 
 Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_key_exchange,
                 std::span<const QuickModeTerms> terms) {
   std::vector<std::string> allowed;
   for (const QuickModeTerms& one : terms) allowed.push_back(terms_text(one));
-  return {only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
-          fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}", fmt::join(seen, ", "),
-                      with_key_exchange ? "with" : "without", fmt::join(allowed, "; "))};
+  return {
+      only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
+      fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}",
+                  fmt::join(shortened(seen), ", "), with_key_exchange ? "with" : "without", fmt::join(allowed, "; ")),
+      {shortened(seen), allowed}};
 }
 
 }  // namespace
 
 bool is_usable(const QuickModeOffer& offer) { return offer.esp.has_value() && !offer.ah.has_value(); }
 
-std::string offers_text(const QuickModePolicy& policy) {
+std::vector<std::string> offer_texts(const QuickModePolicy& policy) {
   std::vector<std::string> texts;
   for (const QuickModeOffer& offer : policy.offers) {
     texts.push_back(to_string(offer) + (is_usable(offer) ? "" : " (AH is not available)"));
   }
-  return fmt::format("{}", fmt::join(texts, ", "));
+  return shortened(std::move(texts));
 }
 
-SaPayload quick_mode_offers(const QuickModePolicy& policy, Encapsulation encapsulation, DhGroup pfs_group,
+std::string offers_text(const QuickModePolicy& policy) {
+  return fmt::format("{}", fmt::join(offer_texts(policy), ", "));
+}
+
+SaPayload quick_mode_offers(const QuickModePolicy& policy, WireEncapsulation encapsulation, DhGroup pfs_group,
                             std::uint32_t spi) {
   Proposal proposal{1, static_cast<std::uint8_t>(SecurityProtocol::kEsp), Bytes(4), {}};
   store_u32(proposal.spi.data(), spi);
@@ -200,7 +214,7 @@ SaPayload quick_mode_offers(const QuickModePolicy& policy, Encapsulation encapsu
       add(Attribute::number(phase2::kLifeType, kLifeKilobytes));
       add(Attribute::variable_number(phase2::kLifeDuration, offer.lifetime_kilobytes));
     }
-    add(Attribute::number(phase2::kEncapsulation, static_cast<std::uint16_t>(encapsulation)));
+    add(Attribute::number(phase2::kEncapsulation, encapsulation.number()));
     if (offer.esp->integrity != Integrity::kNone)
       add(Attribute::number(phase2::kAuthentication, info(offer.esp->integrity).esp_number));
     if (cipher.key_bits != 0) add(Attribute::number(phase2::kKeyLength, cipher.key_bits));
@@ -223,8 +237,7 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
       const ReadTransform read = read_transform(transform);
       for (const QuickModeTerms& one : terms) {
         const Fit fit = fits(read, with_key_exchange, one);
-        if (fit == Fit::kYes)
-          return answer_of(offered, *group.front(), transform, read, *find_offer(*one.policy, *read.offer()));
+        if (fit == Fit::kYes) return answer_of(offered, *group.front(), transform, read, one);
         only_pfs = only_pfs || fit == Fit::kOnlyPfsDiffers;
       }
       seen.push_back(to_string(read));
@@ -234,7 +247,7 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
 }
 
 Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickModePolicy& policy,
-                                          Encapsulation encapsulation, DhGroup pfs_group) {
+                                          WireEncapsulation encapsulation, DhGroup pfs_group) {
   const auto groups = groups_of(answer);
   if (groups.size() != 1 || !is_single_esp(groups.front()) || groups.front().front()->transforms.size() != 1) {
     return Failure{FailureReason::kModifiedProposal,
@@ -246,9 +259,10 @@ Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickMo
   if (fits(read, pfs_group != DhGroup::kNone, terms) != Fit::kYes) {
     return Failure{FailureReason::kModifiedProposal,
                    fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode", to_string(read),
-                               offers_text(policy), name(encapsulation))};
+                               offers_text(policy), mode_text(encapsulation.number())),
+                   {offer_texts(policy), {to_string(read)}}};
   }
-  return choice_of(read, *find_offer(policy, *read.offer()), spi_of(proposal));
+  return choice_of(read, encapsulation.encapsulation, *find_offer(policy, *read.offer()), spi_of(proposal));
 }
 
 NotifyPayload responder_lifetime(const QuickModeChoice& choice, std::uint32_t spi) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/negotiation.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/wire/payloads.h"
@@ -19,24 +21,27 @@ struct QuickModeChoice {
   EspOffer esp;
   Encapsulation encapsulation = Encapsulation::kTransport;
   DhGroup pfs_group = DhGroup::kNone;
-  std::uint32_t lifetime_seconds = 0;    // the smaller of both sides' wishes; 0: none
-  std::uint32_t lifetime_kilobytes = 0;  // the same
-  std::uint32_t peer_spi = 0;            // host order
+  std::uint32_t lifetime_seconds = 0;           // the smaller of both sides' wishes; 0: none
+  std::uint32_t lifetime_kilobytes = 0;         // the same
+  std::uint32_t peer_spi = 0;                   // host order
+  std::optional<OriginalAddresses> original{};  // as the peer has said
 };
 
 // Whether this build can make the offer.
 bool is_usable(const QuickModeOffer& offer);
+// One entry for each offer: "ESP AES128-SHA1".
+std::vector<std::string> offer_texts(const QuickModePolicy& policy);
 // "ESP AES128-SHA1, ESP 3DES-SHA1"
 std::string offers_text(const QuickModePolicy& policy);
 
 // One ESP proposal with one transform for each usable offer, in the order of the policy. `pfs_group` kNone: without
 // PFS. The policy has a usable offer.
-SaPayload quick_mode_offers(const QuickModePolicy& policy, Encapsulation encapsulation, DhGroup pfs_group,
+SaPayload quick_mode_offers(const QuickModePolicy& policy, WireEncapsulation encapsulation, DhGroup pfs_group,
                             std::uint32_t spi);
 
 // What the responder would agree to in one encapsulation mode.
 struct QuickModeTerms {
-  Encapsulation encapsulation = Encapsulation::kTransport;
+  WireEncapsulation encapsulation;
   const QuickModePolicy* policy = nullptr;  // borrowed
   bool pfs_required = false;
   std::vector<DhGroup> groups;  // acceptable with PFS
@@ -53,7 +58,7 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
 
 // The initiator checks that the answer is one transform that it had offered; only lifetimes may differ (MM-23).
 Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickModePolicy& policy,
-                                          Encapsulation encapsulation, DhGroup pfs_group);
+                                          WireEncapsulation encapsulation, DhGroup pfs_group);
 
 // RFC 2407 section 4.6.3.1: the responder's shorter lifetimes. `spi` is the responder's.
 NotifyPayload responder_lifetime(const QuickModeChoice& choice, std::uint32_t spi);

@@ -47,7 +47,7 @@ void add_group(std::vector<DhGroup>& groups, DhGroup group) {
 // Required PFS means that one group. Where it is not required, a peer may have it with any group known to this policy.
 QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
                         const MainModePolicy& main_mode_policy) {
-  QuickModeTerms terms{rule.encapsulation, &rule.policy, rule.policy.pfs, {}};
+  QuickModeTerms terms{wire_encapsulation(rule.encapsulation, main_mode), &rule.policy, rule.policy.pfs, {}};
   if (rule.policy.pfs) {
     add_group(terms.groups, pfs_group(rule.policy, main_mode));
     return terms;
@@ -58,17 +58,26 @@ QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
   return terms;
 }
 
+// Behind a translator a host names the address it knows itself by; what arrives here bears the translator's. Transport
+// mode is between the addresses on the packets (RFC 3947 section 5.2).
+Selector translated(Selector outbound, const NatFound& nat, const IpAddress& local, const IpAddress& peer) {
+  if (nat.peer_behind && outbound.destination.is_host()) outbound.destination = AddressRange::host(peer);
+  if (nat.local_behind && outbound.source.is_host()) outbound.source = AddressRange::host(local);
+  return outbound;
+}
+
 // One for each mode that fits.
-std::vector<QuickModeRule> match_rules(const IkePolicy& policy, const Selector& outbound, const IpAddress& local,
-                                       const IpAddress& peer) {
-  std::vector<QuickModeRule> rules;
-  if (is_host_to_host(outbound, local, peer)) {
-    if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTransport, local, peer))
-      rules.push_back(std::move(*rule));
-  }
-  if (auto rule = match_quick_mode_rule(policy, outbound, Encapsulation::kTunnel, local, peer))
-    rules.push_back(std::move(*rule));
-  return rules;
+std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const Selector& outbound, const NatFound& nat,
+                                                const IpAddress& local, const IpAddress& peer) {
+  std::vector<QuickModeCandidate> candidates;
+  const auto add = [&](const Selector& wanted, Encapsulation mode) {
+    if (auto rule = match_quick_mode_rule(policy, wanted, mode, local, peer))
+      candidates.push_back({std::move(*rule), wanted});
+  };
+  const Selector between_hosts = translated(outbound, nat, local, peer);
+  if (is_host_to_host(between_hosts, local, peer)) add(between_hosts, Encapsulation::kTransport);
+  add(outbound, Encapsulation::kTunnel);
+  return candidates;
 }
 
 ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state, QuickModeContext& context) {
@@ -85,6 +94,8 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
     payloads.emplace_back(state.identities->initiator);
     payloads.emplace_back(state.identities->responder);
   }
+  for (PayloadContent& address : own_original_addresses(context, state.answer.choice.encapsulation))
+    payloads.push_back(std::move(address));
   if (state.answer.lifetime_reduced) payloads.emplace_back(responder_lifetime(state.answer.choice, state.spi));
 
   const QuickModeFacts& facts = context.facts;
@@ -102,21 +113,29 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
 
 }  // namespace
 
-Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
-                                                 const Established& main_mode, const MainModePolicy& main_mode_policy,
-                                                 const IpAddress& local, const IpAddress& peer) {
+Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
+                                                const Established& main_mode, const IpAddress& local,
+                                                const IpAddress& peer) {
   auto read = read_identities(message1, local, peer);
   if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
   auto& asked = std::get<Asked>(read);
-  const std::vector<QuickModeRule> rules = match_rules(policy, asked.outbound, local, peer);
-  if (rules.empty()) {
+  auto candidates = find_candidates(policy, asked.outbound, main_mode.choice.nat, local, peer);
+  if (candidates.empty()) {
     return Failure{
         FailureReason::kNoMatchingFilter,
         fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains",
-                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name)};
+                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name),
+        {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)}};
   }
+  return QuickModeMatch{std::move(candidates), std::move(asked.identities)};
+}
+
+Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, const QuickModeMatch& match,
+                                                  const Established& main_mode,
+                                                  const MainModePolicy& main_mode_policy) {
   std::vector<QuickModeTerms> terms;
-  for (const QuickModeRule& rule : rules) terms.push_back(terms_of(rule, main_mode, main_mode_policy));
+  for (const QuickModeCandidate& candidate : match.candidates)
+    terms.push_back(terms_of(candidate.rule, main_mode, main_mode_policy));
 
   const ByteView public_i = message1.body_of(PayloadType::kKeyExchange);
   const bool with_key_exchange = message1.find<KeyExchangePayload>() != nullptr;
@@ -127,13 +146,14 @@ Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, c
     return Failure{FailureReason::kInvalidKeyExchange,
                    fmt::format("KE payload of {} octets for {}", public_i.size(), info(answer.choice.pfs_group).name)};
   }
-  const auto rule = std::find_if(rules.begin(), rules.end(), [&](const QuickModeRule& one) {
-    return one.encapsulation == answer.choice.encapsulation;
-  });
-  return QuickModeRequest{asked.outbound,
-                          *rule,
+  answer.choice.original = read_original_addresses(message1, main_mode.choice.extensions.nat_traversal);
+  const auto candidate = std::find_if(
+      match.candidates.begin(), match.candidates.end(),
+      [&](const QuickModeCandidate& one) { return one.rule.encapsulation == answer.choice.encapsulation; });
+  return QuickModeRequest{candidate->outbound,
+                          candidate->rule,
                           std::move(answer),
-                          std::move(asked.identities),
+                          match.identities,
                           copy(message1.body_of(PayloadType::kNonce)),
                           copy(public_i)};
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "services/ike/core/policy_lookup.h"
 #include "services/ike/core/transitions.h"
 #include "services/ike/wire/message.h"
@@ -7,7 +10,21 @@
 // Quick mode as responder; steps as in main_mode_initiator.h.
 namespace ipsec::ike {
 
-// What the peer asks for in message 1, held against the policy.
+// A rule under which a peer's request could be granted, and the traffic it would be for, seen from this host.
+struct QuickModeCandidate {
+  QuickModeRule rule;
+  Selector outbound;
+};
+// The traffic that the peer asks for in message 1, which has a right HASH(1), held against the policy.
+struct QuickModeMatch {
+  std::vector<QuickModeCandidate> candidates;     // one for each mode that fits; not empty
+  std::optional<QuickModeIdentities> identities;  // as received
+};
+Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
+                                                const Established& main_mode, const IpAddress& local,
+                                                const IpAddress& peer);
+
+// What the peer asks for, and what it gets.
 struct QuickModeRequest {
   Selector outbound;  // seen from this host
   QuickModeRule rule;
@@ -16,11 +33,9 @@ struct QuickModeRequest {
   Bytes nonce_i;
   Bytes public_i;  // empty without PFS
 };
-// `message1` has a right HASH(1). `main_mode_offers` are the groups known besides the policy's own. Failure: what to
-// refuse it with.
-Choice<QuickModeRequest> read_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,
-                                                 const Established& main_mode, const MainModePolicy& main_mode_policy,
-                                                 const IpAddress& local, const IpAddress& peer);
+// `main_mode_policy` has the groups known besides the policy's own. Failure: what to refuse it with.
+Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, const QuickModeMatch& match,
+                                                  const Established& main_mode, const MainModePolicy& main_mode_policy);
 
 // Asks for an SPI and, with PFS, for the shared secret. `iv` is for message 2.
 PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context);

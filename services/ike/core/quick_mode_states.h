@@ -113,6 +113,8 @@ struct QuickModeFacts {
   QuickModeRule rule;
   Selector outbound;
   std::uint32_t replaces_spi = 0;
+  std::uint16_t udp_local_port = 0;  // ESP travels in UDP between these ports; 0: it does not
+  std::uint16_t udp_peer_port = 0;
 };
 
 struct QuickModeEffects {

@@ -26,16 +26,27 @@ QuickModeSaPair* QuickModeTable::find_outbound(const IpAddress& peer, std::uint3
   return found != by_outbound_.end() ? find_inbound(found->second) : nullptr;
 }
 
-std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, std::uint64_t filter_id,
+const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, std::uint64_t filter_id,
                                               const Selector& outbound) const {
   const auto found = by_peer_.find(peer);
-  if (found == by_peer_.end()) return 0;
+  if (found == by_peer_.end()) return nullptr;
   for (auto spi = found->second.rbegin(); spi != found->second.rend(); ++spi) {
     const QuickModeSaPair& pair = by_inbound_.at(*spi);
-    if (pair.has_outbound && pair.rule.outbound_filter_id == filter_id && pair.outbound == outbound)
-      return pair.outbound_spi;
+    if (pair.has_outbound && pair.rule.outbound_filter_id == filter_id && pair.outbound == outbound) return &pair;
   }
-  return 0;
+  return nullptr;
+}
+
+std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, std::uint64_t filter_id,
+                                              const Selector& outbound) const {
+  const QuickModeSaPair* pair = in_use(peer, filter_id, outbound);
+  return pair != nullptr ? pair->outbound_spi : 0;
+}
+
+bool QuickModeTable::made_since(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound,
+                                Timestamp since) const {
+  const QuickModeSaPair* pair = in_use(peer, filter_id, outbound);
+  return pair != nullptr && pair->established_at >= since;
 }
 
 void QuickModeTable::remove(std::uint32_t inbound_spi) {

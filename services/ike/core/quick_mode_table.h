@@ -42,6 +42,8 @@ class QuickModeTable {
   QuickModeSaPair* find_outbound(const IpAddress& peer, std::uint32_t spi);
   // The outbound SPI in use for this traffic; 0: none.
   std::uint32_t outbound_in_use(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound) const;
+  // Whether SAs for this traffic, still in use, were made at or after `since`.
+  bool made_since(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound, Timestamp since) const;
   void remove(std::uint32_t inbound_spi);
 
   bool any_with(const IpAddress& peer) const { return by_peer_.contains(peer); }
@@ -52,6 +54,9 @@ class QuickModeTable {
   void clear();
 
  private:
+  // The newest pair with an outbound SA for this traffic; nullptr: none.
+  const QuickModeSaPair* in_use(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound) const;
+
   absl::flat_hash_map<std::uint32_t, QuickModeSaPair> by_inbound_;
   absl::flat_hash_map<std::pair<IpAddress, std::uint32_t>, std::uint32_t> by_outbound_;  // value: inbound SPI
   absl::flat_hash_map<IpAddress, std::vector<std::uint32_t>> by_peer_;                   // inbound SPIs, oldest first

@@ -27,6 +27,7 @@ class Resender {
   // What is due; call until kNothing. After kGiveUp the resender is stopped.
   Due poll(Timestamp now);
   const Bytes& datagram() const { return datagram_; }
+  int times_sent_again() const { return sent_again_; }
 
   // An unauthenticated sign that no answer will come. It only shortens the wait, and is the likely reason should the
   // wait end. The first one stays.

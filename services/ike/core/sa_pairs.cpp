@@ -1,5 +1,6 @@
 #include "services/ike/core/sa_pairs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,6 +70,25 @@ std::string_view name(SaEndReason reason) {
   }
 }
 
+// `outbound` is null once replaced.
+QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outbound, Timestamp now) {
+  QuickModeSaPair pair;
+  pair.inbound_spi = inbound.spi;
+  pair.outbound_spi = inbound.pair_spi;
+  pair.has_outbound = outbound != nullptr;
+  pair.protocol = inbound.protocol;
+  pair.local = inbound.destination;
+  pair.peer = inbound.source;
+  pair.rule.outbound_filter_id = outbound != nullptr ? outbound->filter_id : 0;
+  pair.rule.inbound_filter_id = inbound.filter_id;
+  pair.rule.encapsulation = inbound.encapsulation;
+  pair.rule.policy.name = inbound.quick_mode_policy;
+  pair.rule.rule_name = inbound.rule_name;
+  pair.outbound = inbound.selector.mirrored();
+  pair.established_at = now;
+  return pair;
+}
+
 // An SA may end before its quick mode is done, by a change of policy for instance.
 void fail_unfinished(Turn& turn, const SaEnded& ended) {
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(ended.peer)) {
@@ -107,13 +127,14 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended) {
   forget(turn, pair);
 }
 
-void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, spi);
-  if (found == nullptr || found->peer_identity != sa.proven()->peer_identity) return;
+  if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity)) return false;
   const QuickModeSaPair pair = *found;
   report_ended(turn, pair, "deleted by peer");
   turn.delete_pair(pair);
   turn.state.quick_modes.remove(pair.inbound_spi);
+  return true;
 }
 
 void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
@@ -137,6 +158,27 @@ void handle_driver_restart(Turn& turn) {
       if (!exchange.finished()) fail_quick_mode(turn, sa, exchange, failure);
     }
   }
+}
+
+bool belongs_to(const QuickModeSaPair& pair, const std::string& peer_identity) {
+  return pair.peer_identity.empty() || pair.peer_identity == peer_identity;
+}
+
+void adopt_sas(Turn& turn, const DriverSasFound& found) {
+  std::size_t adopted = 0;
+  for (const SaParameters& inbound : found.sas) {
+    if (inbound.direction != Direction::kInbound || turn.state.quick_modes.find_inbound(inbound.spi) != nullptr)
+      continue;
+    const auto outbound = std::find_if(found.sas.begin(), found.sas.end(), [&](const SaParameters& sa) {
+      return sa.direction == Direction::kOutbound && sa.spi == inbound.pair_spi && sa.destination == inbound.source;
+    });
+    turn.state.quick_modes.add(pair_of(inbound, outbound != found.sas.end() ? &*outbound : nullptr, turn.now));
+    ++adopted;
+  }
+  if (adopted == 0) return;
+  turn.report("sas_adopted", Severity::kInformation,
+              fmt::format("{} pairs of SAs of an earlier IKE service taken over from the driver", adopted),
+              {{"pairs", fmt::format("{}", adopted)}});
 }
 
 void handle_delete_request(Turn& turn, const DeleteRequested& request) {

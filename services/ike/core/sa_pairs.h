@@ -7,12 +7,17 @@ namespace ipsec::ike {
 
 // The driver has ended an SA: the peer is told.
 void handle_sa_ended(Turn& turn, const SaEnded& ended);
-// The peer has deleted its inbound SA `spi`: both of ours go.
-void pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
+// The peer has deleted its inbound SA `spi`: both of ours go. False where there is none.
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 // Removes a pair here and tells the peer.
 void delete_pair(Turn& turn, const QuickModeSaPair& pair);
 // The driver has lost everything.
 void handle_driver_restart(Turn& turn);
+// The driver has SAs that nobody here knows.
+void adopt_sas(Turn& turn, const DriverSasFound& found);
+// Whether the pair was made with the peer of this proven identity. Of an adopted pair the identity is not known:
+// whoever proves itself at its address has it.
+bool belongs_to(const QuickModeSaPair& pair, const std::string& peer_identity);
 void handle_delete_request(Turn& turn, const DeleteRequested& request);
 
 }  // namespace ipsec::ike

@@ -37,12 +37,14 @@ struct Statistics {
   std::uint64_t retransmissions = 0;
   std::uint64_t duplicates_answered = 0;
   std::uint64_t half_open_refused = 0;    // message 1 dropped because of a bound
+  std::uint64_t half_open_evicted = 0;    // half-open SAs dropped to make room for newer ones
+  std::uint64_t suppressed_reports = 0;   // failures not reported because there were too many
   std::uint64_t unexpected_messages = 0;  // well formed, but not awaited
   std::uint64_t undecryptable_messages = 0;
 };
 
 struct NamedCounter {
-  std::string_view name;  // as `show stats` prints it: "Main Modes"; ours: "datagrams_received"
+  std::string_view name;  // stable, lower case with underscores: "main_modes"
   std::string_view text;  // the monitor's words
   std::uint64_t value;
 };

@@ -1,14 +1,41 @@
 #include "services/ike/core/turn.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/ike/core/limits.h"
 
 namespace ipsec::ike {
 
+bool RateLimit::allows(Timestamp now) {
+  if (now - window_ >= std::chrono::seconds(1)) {
+    window_ = now;
+    used_ = 0;
+  }
+  if (used_ == per_second_) return false;
+  ++used_;
+  return true;
+}
+
+bool Turn::may_report_unproven() {
+  if (state.unproven_reports.allows(now)) return true;
+  ++state.statistics.suppressed_reports;
+  return false;
+}
+
 void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
   ++state.statistics.datagrams_sent;
   actions.emplace_back(SendDatagram{local, peer, std::move(bytes)});
+}
+
+void Turn::send(const MainModeSa& sa, Bytes bytes) {
+  const std::size_t data_size = sa.peer.address.is_v4() ? kFragmentDataIpv4 : kFragmentDataIpv6;
+  if (!sa.fragmenting || bytes.size() <= data_size + kHeaderSize || bytes.size() > kMaxReassembledSize) {
+    send(sa.local, sa.peer, std::move(bytes));
+    return;
+  }
+  for (Bytes& piece : split_message(bytes, ++state.last_fragment_id, data_size))
+    send(sa.local, sa.peer, std::move(piece));
 }
 
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
@@ -51,6 +78,25 @@ void Turn::delete_pair(const QuickModeSaPair& pair) {
 
 void Turn::report(std::string name, Severity severity, std::string text, Fields fields) {
   actions.emplace_back(ReportEvent{std::move(name), severity, std::move(text), std::move(fields)});
+}
+
+void Turn::report_failed(FailedNegotiation failed, const std::string& text, Fields fields) {
+  const Failure& failure = failed.failure;
+  fields.merge(Fields{{"mode", std::string(ike::name(failed.mode))},
+                      {"local", failed.local.to_string()},
+                      {"peer", failed.peer.to_string()},
+                      {"role", failed.initiator ? "initiator" : "responder"},
+                      {"rule", failed.rule_name},
+                      {"policy", failed.policy_name},
+                      {"offered", fmt::format("{}", fmt::join(failure.terms.offered, ", "))},
+                      {"configured", fmt::format("{}", fmt::join(failure.terms.configured, ", "))}});
+  if (!failed.filter.empty()) fields["filter"] = failed.filter;
+  const std::string where =
+      failed.rule_name.empty() ? "" : fmt::format(" (rule '{}', policy '{}')", failed.rule_name, failed.policy_name);
+  report(std::string(ike::name(failure.reason)), Severity::kError, fmt::format("{}: {}{}", text, failure.text, where),
+         std::move(fields));
+  failed.at = now;
+  state.failed.add(std::move(failed));
 }
 
 void Turn::report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields) {

@@ -12,7 +12,9 @@
 #include "services/common/crypto/random.h"
 #include "services/common/time.h"
 #include "services/ike/core/actions.h"
+#include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_table.h"
+#include "services/ike/core/negotiation_log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/quick_mode_table.h"
 #include "services/ike/core/statistics.h"
@@ -44,6 +46,18 @@ struct RefusedMessage1 {
   Bytes answer;
 };
 
+// So many in a second, counted from the first one.
+class RateLimit {
+ public:
+  explicit RateLimit(int per_second) : per_second_(per_second) {}
+  bool allows(Timestamp now);
+
+ private:
+  int per_second_;
+  int used_ = 0;
+  Timestamp window_{};
+};
+
 struct EngineState {
   RandomSource& random;
   IkePolicy policy{};
@@ -51,12 +65,15 @@ struct EngineState {
   MainModeTable main_modes{};
   QuickModeTable quick_modes{};
   std::uint64_t next_request = 1;
+  std::uint16_t last_fragment_id = 0;
+  DriverCapable driver{};  // what the driver has said last
   absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
+  NegotiationLog failed{};
   std::size_t waiting = 0;  // wishes waiting in all main mode SAs
-  Timestamp invalid_cookie_window{};
-  int invalid_cookie_answers = 0;
+  RateLimit invalid_cookie_answers{kInvalidCookieAnswersPerSecond};
+  RateLimit unproven_reports{kUnprovenReportsPerSecond};
 };
 
 struct Turn {
@@ -65,7 +82,8 @@ struct Turn {
   Actions actions{};
 
   void send(const Endpoint& local, const Endpoint& peer, Bytes bytes);
-  void send(const MainModeSa& sa, Bytes bytes) { send(sa.local, sa.peer, std::move(bytes)); }
+  // In pieces where this SA needs them.
+  void send(const MainModeSa& sa, Bytes bytes);
   // Now and kDeleteRepetitions times more.
   void send_repeatedly(const MainModeSa& sa, const Bytes& bytes);
 
@@ -77,6 +95,11 @@ struct Turn {
 
   using Fields = std::map<std::string, std::string>;
   void report(std::string name, Severity severity, std::string text, Fields fields);
+  // A negotiation came to nothing: the event of that name, and a place in the log. `text` says what failed; reason,
+  // names and terms are appended from `failed`.
+  void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
+  // Whether a failure that anybody could have caused in anybody's name may be reported now; counted where not.
+  bool may_report_unproven();
   // With the addresses, role and rule of the SA.
   void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
 };

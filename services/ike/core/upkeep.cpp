@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/dead_peer.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
@@ -43,6 +44,12 @@ void main_mode_sa_due(Turn& turn, MainModeSa& sa) {
     if (turn.now >= sa.ends_at) forget_main_mode(turn, sa);
     return;
   }
+  if (turn.now >= sa.keep_alive_at) {
+    turn.actions.emplace_back(SendKeepAlive{sa.local, sa.peer});
+    sa.keep_alive_at = turn.now + kKeepAliveInterval;
+  }
+  watch_peer(turn, sa);
+  if (sa.ended) return;
   if (turn.now >= sa.replace_at) replace_main_mode(turn, sa);
   if (turn.now >= sa.ends_at)
     end_main_mode(turn, sa, TellPeer::kYes, {FailureReason::kLimitReached, "its lifetime is over"});

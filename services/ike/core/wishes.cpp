@@ -14,29 +14,51 @@ namespace ipsec::ike {
 
 namespace {
 
-// The driver repeats its pending requests when it reconnects; a request for traffic that is already being negotiated
-// joins it.
-bool join(QuickModeWish& running, const QuickModeWish& wish) {
-  if (!running.same_traffic(wish)) return false;
+void join(QuickModeWish& running, const QuickModeWish& wish) {
   for (const std::uint64_t id : wish.acquire_ids) {
     const bool known =
         std::find(running.acquire_ids.begin(), running.acquire_ids.end(), id) != running.acquire_ids.end();
     if (!known) running.acquire_ids.push_back(id);
   }
-  return true;
+  if (running.replaces_spi == 0) running.replaces_spi = wish.replaces_spi;
 }
 
+// The peer's quick mode for the same traffic makes the SAs that are wanted; another one would make them twice.
+void join_responder(Turn& turn, QuickModeExchange& exchange, const QuickModeWish& wish) {
+  if (exchange.joined) {
+    join(*exchange.joined, wish);
+    return;
+  }
+  exchange.joined = wish;
+  exchange.joined_until = turn.now + kJoinedPatience;
+}
+
+// The driver repeats its pending requests when it reconnects; a request for traffic that is already being negotiated
+// joins it, whichever side began.
 bool join_running(Turn& turn, const QuickModeWish& wish) {
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(wish.peer)) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
     for (QuickModeWish& waiting : sa.waiting) {
-      if (join(waiting, wish)) return true;
+      if (!waiting.same_traffic(wish)) continue;
+      join(waiting, wish);
+      return true;
     }
     for (auto& [id, exchange] : sa.exchanges) {
-      if (exchange.facts.initiator && !exchange.finished() && join(exchange.wish, wish)) return true;
+      if (exchange.finished() || !exchange.serves(wish)) continue;
+      if (exchange.facts.initiator) {
+        join(exchange.wish, wish);
+      } else {
+        join_responder(turn, exchange, wish);
+      }
+      return true;
     }
   }
   return false;
+}
+
+std::optional<QuickModeRule> present_rule(const IkePolicy& policy, const QuickModeSaPair& pair) {
+  if (pair.rule.outbound_filter_id != 0) return find_quick_mode_rule(policy, pair.rule.outbound_filter_id);
+  return default_response_rule(policy);
 }
 
 void wait_for(Turn& turn, MainModeSa& sa, QuickModeWish wish) {
@@ -58,14 +80,21 @@ void handle_acquire(Turn& turn, const AcquireRequested& acquire) {
   wish.peer = acquire.peer;
   const Filter* filter = find_filter(turn.state.policy, acquire.filter_id);
   if (filter == nullptr) {
-    fail_wish(turn, wish,
-              {FailureReason::kNoMatchingFilter, fmt::format("filter {:x} of the driver is not in policy '{}' here",
-                                                             acquire.filter_id, turn.state.policy.policy_name)});
+    fail_unstarted(
+        turn, wish,
+        {FailureReason::kNoMatchingFilter, fmt::format("filter {:x} of the driver is not in policy '{}' here",
+                                                       acquire.filter_id, turn.state.policy.policy_name)});
     return;
   }
   wish.rule = *find_quick_mode_rule(turn.state.policy, acquire.filter_id);
   wish.outbound = negotiated_selector(*filter, acquire.local, acquire.peer);
-  if (!join_running(turn, wish)) pursue(turn, std::move(wish));
+  if (join_running(turn, wish)) return;
+  // It crossed the installing of the SAs that a quick mode of the peer has made.
+  if (turn.state.quick_modes.made_since(wish.peer, acquire.filter_id, wish.outbound, turn.now - kJustMade)) {
+    turn.actions.emplace_back(AcquireFailed{acquire.acquire_id, FailureReason::kAlreadyServed, "the SA is there"});
+    return;
+  }
+  pursue(turn, std::move(wish));
 }
 
 void handle_rekey(Turn& turn, const RekeyRequested& rekey) {
@@ -78,13 +107,10 @@ void handle_rekey(Turn& turn, const RekeyRequested& rekey) {
     return;
   }
   QuickModeWish wish;
-  wish.rule = pair->rule;
-  // The policy may have changed since; its present rule for this filter counts.
-  if (pair->rule.outbound_filter_id != 0) {
-    const auto rule = find_quick_mode_rule(turn.state.policy, pair->rule.outbound_filter_id);
-    if (!rule) return;
-    wish.rule = *rule;
-  }
+  // The policy may have changed since; its present rule for this traffic counts.
+  const auto rule = present_rule(turn.state.policy, *pair);
+  if (!rule) return;
+  wish.rule = *rule;
   wish.outbound = pair->outbound;
   wish.local = pair->local;
   wish.peer = pair->peer;
@@ -108,7 +134,7 @@ void pursue(Turn& turn, QuickModeWish wish) {
   }
   auto begun = begin_main_mode(turn, wish.local, wish.peer);
   if (const auto* failure = std::get_if<Failure>(&begun)) {
-    fail_wish(turn, wish, *failure);
+    fail_unstarted(turn, wish, *failure);
     return;
   }
   wait_for(turn, *std::get<MainModeSa*>(begun), std::move(wish));
@@ -131,6 +157,21 @@ std::deque<QuickModeWish> take_waiting(Turn& turn, MainModeSa& sa) {
   return std::exchange(sa.waiting, {});
 }
 
+void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failure) {
+  ++turn.state.statistics.negotiation_failures;
+  FailedNegotiation failed;
+  failed.mode = NegotiationMode::kQuick;
+  failed.initiator = true;
+  failed.local = {wish.local, 0};
+  failed.peer = {wish.peer, 0};
+  failed.failure = failure;
+  failed.rule_name = wish.rule.rule_name;
+  failed.policy_name = wish.rule.policy.name;
+  failed.filter = wish.rule.filter_text;
+  turn.report_failed(std::move(failed), fmt::format("no negotiation with {}", wish.peer.to_string()));
+  fail_wish(turn, wish, failure);
+}
+
 void fail_wish(Turn& turn, const QuickModeWish& wish, const Failure& failure) {
   Turn::Fields fields{{"local", wish.local.to_string()},
                       {"peer", wish.peer.to_string()},
@@ -147,6 +188,18 @@ void fail_wish(Turn& turn, const QuickModeWish& wish, const Failure& failure) {
   turn.state.statistics.acquire_fail += wish.acquire_ids.size();
   for (const std::uint64_t id : wish.acquire_ids)
     turn.actions.emplace_back(AcquireFailed{id, failure.reason, failure.text});
+}
+
+void part_from_exchange(Turn& turn, QuickModeWish wish, const Failure& failure) {
+  switch (failure.reason) {
+    case FailureReason::kPolicyChanged:
+    case FailureReason::kDriverFailed:
+    case FailureReason::kDeletedByRequest:
+      fail_wish(turn, wish, failure);
+      return;
+    default:
+      if (!join_running(turn, wish)) pursue(turn, std::move(wish));
+  }
 }
 
 void retry_wish(Turn& turn, QuickModeWish wish, const Failure& failure) {

@@ -17,8 +17,13 @@ void start_waiting(Turn& turn, MainModeSa& sa);
 // The wishes that wait for this SA, taken out of it.
 std::deque<QuickModeWish> take_waiting(Turn& turn, MainModeSa& sa);
 
+// Ends a wish for which no negotiation could begin: that is an event of its own.
+void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failure);
 // Ends the wish: AcquireFailed for every request behind it.
 void fail_wish(Turn& turn, const QuickModeWish& wish, const Failure& failure);
+// The exchange that a peer began and that was to serve the wish has come to this: the wish goes its own way, unless the
+// reason lies on this host.
+void part_from_exchange(Turn& turn, QuickModeWish wish, const Failure& failure);
 // Once more under another main mode SA if it was not tried again before, otherwise it fails.
 void retry_wish(Turn& turn, QuickModeWish wish, const Failure& failure);
 

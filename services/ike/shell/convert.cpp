@@ -37,6 +37,7 @@ static_assert(static_cast<int>(SecurityProtocol::kEsp) == proto::SECURITY_PROTOC
 static_assert(static_cast<int>(FilterAction::kNegotiate) == proto::ACTION_NEGOTIATE);
 static_assert(static_cast<int>(RekeyReason::kSequence) == proto::REKEY_REASON_SEQUENCE);
 static_assert(static_cast<int>(SaEndReason::kPolicy) == proto::SA_END_REASON_POLICY);
+static_assert(static_cast<int>(NegotiationMode::kQuick) == proto::FailedNegotiation::MODE_QUICK);
 static_assert(static_cast<int>(Severity::kError) == proto::Event::SEVERITY_ERROR);
 
 Result<Direction> direction_from_proto(proto::Direction value, const std::string& field) {
@@ -227,6 +228,27 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   return Event(std::move(event));
 }
 
+Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {
+  const proto::Sa& from = message.sa();
+  SaParameters sa;
+  if (from.spi() == 0) return invalid(fmt::format("{}.spi: an SPI is never 0", field));
+  sa.spi = from.spi();
+  sa.pair_spi = from.pair_spi();
+  IPSEC_ASSIGN_OR_RETURN(sa.direction, direction_from_proto(from.direction(), member(field, "direction")));
+  IPSEC_ASSIGN_OR_RETURN(sa.protocol, protocol_from_proto(from.protocol(), member(field, "protocol")));
+  IPSEC_ASSIGN_OR_RETURN(
+      sa.encapsulation, enum_from_proto<Encapsulation>(from.encapsulation(), proto::ENCAPSULATION_TUNNEL,
+                                                       proto::ENCAPSULATION_TRANSPORT, member(field, "encapsulation")));
+  IPSEC_ASSIGN_OR_RETURN(sa.source, from_proto(from.source(), member(field, "source")));
+  IPSEC_ASSIGN_OR_RETURN(sa.destination, from_proto(from.destination(), member(field, "destination")));
+  IPSEC_ASSIGN_OR_RETURN(sa.selector, from_proto(from.selector(), member(field, "selector")));
+  sa.filter_id = from.filter_id();
+  sa.rule_name = from.rule_name();
+  sa.quick_mode_policy = from.quick_mode_policy();
+  sa.initiator = from.initiator();
+  return sa;
+}
+
 template <typename ProtoEnum, typename Enum>
 ProtoEnum enum_to_proto(Enum value) {
   return static_cast<ProtoEnum>(static_cast<int>(value));
@@ -258,6 +280,14 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_rule_name(sa.rule_name);
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
+  if (sa.udp_local_port != 0) {
+    proto::UdpEncapsulation& udp = *message.mutable_udp();
+    udp.set_local_port(sa.udp_local_port);
+    udp.set_peer_port(sa.udp_peer_port);
+    const bool inbound = sa.direction == Direction::kInbound;
+    if (inbound && sa.original_peer) *udp.mutable_original_source() = to_proto(*sa.original_peer);
+    if (inbound && sa.original_local) *udp.mutable_original_destination() = to_proto(*sa.original_local);
+  }
   return message;
 }
 
@@ -270,13 +300,9 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.main_mode_policies,
                          convert_all<MainModePolicy>(message.main_mode_policies(), "policy.main_mode_policies",
                                                      main_mode_policy_from_proto));
-  IPSEC_ASSIGN_OR_RETURN(policy.main_mode_filters,
-                         convert_all<MainModeFilter>(message.main_mode_filters(), "policy.main_mode_filters",
-                                                     main_mode_filter_from_proto));
   IPSEC_ASSIGN_OR_RETURN(policy.quick_mode_policies,
                          convert_all<QuickModePolicy>(message.quick_mode_policies(), "policy.quick_mode_policies",
                                                       quick_mode_policy_from_proto));
-  IPSEC_ASSIGN_OR_RETURN(policy.filters, convert_all<Filter>(message.filters(), "policy.filters", filter_from_proto));
   IPSEC_ASSIGN_OR_RETURN(policy.default_response,
                          default_response_from_proto(message.default_response(), "policy.default_response"));
   policy.profile = message.profile();
@@ -304,6 +330,12 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
       break;
   }
   return invalid("request: one of acquire, rekey and ended is needed");
+}
+
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message) {
+  DriverSasFound found;
+  IPSEC_ASSIGN_OR_RETURN(found.sas, convert_all<SaParameters>(message.sas(), "sas", sa_from_proto));
+  return found;
 }
 
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message) {
@@ -351,6 +383,17 @@ void wipe_keys(proto::InstallSaRequest& message) {
   }
 }
 
+void wipe_keys(proto::IkePolicyUpdate& message) {
+  const auto wipe = [](proto::AuthenticationMethod& method) {
+    if (!method.has_preshared_key()) return;
+    wipe_memory(method.mutable_preshared_key()->data(), method.preshared_key().size());
+  };
+  for (auto& method : *message.mutable_settings()->mutable_default_response()->mutable_authentication()) wipe(method);
+  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
+    for (auto& method : *inserted.mutable_filter()->mutable_authentication()) wipe(method);
+  }
+}
+
 proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   proto::MainModeSa message;
   message.set_initiator_cookie(status.initiator_cookie);
@@ -370,6 +413,25 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_quick_mode_limit(status.quick_mode_limit);
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
+  return message;
+}
+
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
+  proto::FailedNegotiation message;
+  message.set_mode(enum_to_proto<proto::FailedNegotiation::Mode>(failed.mode));
+  message.set_initiator(failed.initiator);
+  *message.mutable_local() = to_proto(failed.local);
+  *message.mutable_peer() = to_proto(failed.peer);
+  message.set_reason(std::string(name(failed.failure.reason)));
+  message.set_text(failed.failure.text);
+  message.set_rule_name(failed.rule_name);
+  message.set_policy_name(failed.policy_name);
+  message.set_filter(failed.filter);
+  for (const std::string& one : failed.failure.terms.offered) message.add_offered(one);
+  for (const std::string& one : failed.failure.terms.configured) message.add_configured(one);
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - failed.at);
+  message.set_age_seconds(static_cast<std::uint32_t>(age.count()));
+  message.set_times(failed.times);
   return message;
 }
 

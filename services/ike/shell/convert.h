@@ -18,6 +18,7 @@
 // the engine's to check.
 namespace ipsec::ike {
 
+// Everything but the filters and main mode filters.
 Result<IkePolicy> from_proto(const proto::IkePolicy& message);
 // `field` is the path of the message in errors.
 Result<Filter> from_proto(const proto::Filter& message, const std::string& field);
@@ -25,6 +26,8 @@ Result<MainModeFilter> from_proto(const proto::MainModeFilter& message, const st
 
 // Acquire, RekeyNeeded or SaEnded.
 Result<Event> from_proto(const proto::DriverRequest& message);
+// Without keys and without what is of use only in listings.
+Result<DriverSasFound> from_proto(const proto::ListSasReply& message);
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message);
 
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
@@ -33,8 +36,10 @@ proto::InstallSaRequest to_proto(const InstallSa& action);
 proto::DeleteSaRequest to_proto(const DeleteSa& action);
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
 void wipe_keys(proto::InstallSaRequest& message);
+void wipe_keys(proto::IkePolicyUpdate& message);
 
 proto::MainModeSa to_proto(const MainModeSaStatus& status);
+proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now);
 proto::IkeStatistics to_proto(const Statistics& statistics, std::uint64_t policy_version, bool driver_connected);
 // `sequence` from 1; `wall_clock_ms` UTC since 1970.
 proto::Event to_proto(const ReportEvent& action, std::uint64_t sequence, std::int64_t wall_clock_ms);

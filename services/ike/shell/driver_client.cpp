@@ -159,6 +159,8 @@ class DriverClient::Implementation {
         continue;
       }
       greet_driver();
+      ask_capabilities();
+      take_over_sas();
       receiver_.connection(true);
       read_requests();
       if (is_stopping()) return;
@@ -176,12 +178,47 @@ class DriverClient::Implementation {
     unreachable_ = false;
     socket_ = socket;
     if (!restarted) return;
+    sas_taken_over_ = true;
     {
       const std::lock_guard lock(mutex_);
       ++driver_life_;
       calls_.clear();
     }
     receiver_.event(DriverRestarted{});
+  }
+
+  // A driver that does not know the question can carry plain ESP only.
+  void ask_capabilities() {
+    grpc::ClientContext context;
+    rpc::set_patience(context, kDriverPatience);
+    if (!set_cancellable(stream_, &context)) return;
+    proto::DriverCapabilities reply;
+    const grpc::Status status = stub_->GetCapabilities(&context, proto::GetCapabilitiesRequest(), &reply);
+    set_cancellable(stream_, nullptr);
+    const DriverCapable capable = status.ok() ? DriverCapable{reply.ah(), reply.udp_encapsulation()} : DriverCapable{};
+    if (capable == capable_) return;
+    capable_ = capable;
+    receiver_.event(capable);
+  }
+
+  // What an IKE service that ended without a word has left in the driver; once in the life of this one.
+  void take_over_sas() {
+    if (sas_taken_over_) return;
+    grpc::ClientContext context;
+    rpc::set_patience(context, kDriverPatience);
+    if (!set_cancellable(stream_, &context)) return;
+    proto::ListSasReply reply;
+    const grpc::Status status = stub_->ListSas(&context, proto::ListSasRequest(), &reply);
+    set_cancellable(stream_, nullptr);
+    auto found = status.ok() ? from_proto(reply) : Result<DriverSasFound>(rpc::from_grpc(status));
+    if (!found.ok()) {
+      report("driver_sas_unknown", Severity::kWarning,
+             fmt::format("the SAs that the driver already has are not known and end with their lifetimes: {}",
+                         found.status().message()));
+      return;
+    }
+    sas_taken_over_ = true;
+    if (!found->sas.empty()) receiver_.event(std::move(found).value());
   }
 
   void read_requests() {
@@ -239,6 +276,8 @@ class DriverClient::Implementation {
 
   // Of the watcher's thread.
   bool met_before_ = false;
+  bool sas_taken_over_ = false;
+  DriverCapable capable_;
   bool unreachable_ = false;
   SocketIdentity socket_;
 

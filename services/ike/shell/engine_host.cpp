@@ -44,34 +44,19 @@ void EngineHost::read_socket(std::size_t index) {
 
 void EngineHost::handle(Event event) { perform(engine_.handle(std::move(event), daemon::monotonic_now())); }
 
-Status EngineHost::set_policy(IkePolicy policy) {
-  IPSEC_RETURN_IF_ERROR(check_version(policy.version));
-  Actions actions;
-  IPSEC_RETURN_IF_ERROR(engine_.set_policy(std::move(policy), daemon::monotonic_now(), actions));
-  perform(std::move(actions));
-  log_policy();
-  return {};
-}
-
 Status EngineHost::change_policy(PolicyChange change) {
-  IPSEC_RETURN_IF_ERROR(check_version(change.settings.version));
+  const std::uint64_t version = change.settings.version;
+  const std::uint64_t in_force = engine_.policy().version;
+  if (version < in_force) {
+    return refused(fmt::format("policy version {} is older than version {} in force", version, in_force));
+  }
   Actions actions;
   IPSEC_RETURN_IF_ERROR(engine_.change_policy(std::move(change), daemon::monotonic_now(), actions));
   perform(std::move(actions));
-  log_policy();
-  return {};
-}
-
-Status EngineHost::check_version(std::uint64_t version) const {
-  const std::uint64_t in_force = engine_.policy().version;
-  if (version >= in_force) return {};
-  return refused(fmt::format("policy version {} is older than version {} in force", version, in_force));
-}
-
-void EngineHost::log_policy() const {
   const IkePolicy& now = engine_.policy();
   daemon::log(daemon::LogLevel::kInformation, "policy_set",
               {{"version", now.version}, {"policy", now.policy_name}, {"filters", now.filters.size()}});
+  return {};
 }
 
 std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {
@@ -82,6 +67,15 @@ std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {
 
 std::vector<MainModeSaStatus> EngineHost::main_mode_sas() const {
   return engine_.main_mode_sas(daemon::monotonic_now());
+}
+
+proto::ListFailedNegotiationsReply EngineHost::failed_negotiations() const {
+  proto::ListFailedNegotiationsReply reply;
+  const Timestamp now = daemon::monotonic_now();
+  for (const FailedNegotiation& failed : engine_.failed_negotiations()) {
+    *reply.add_negotiations() = to_proto(failed, now);
+  }
+  return reply;
 }
 
 proto::IkeStatistics EngineHost::statistics() const {
@@ -111,6 +105,10 @@ void EngineHost::perform(SendDatagram action) {
   if (sent.ok()) return;
   engine_.count_send_failure();
   daemon::log(daemon::LogLevel::kDebug, "send_failed", {{"reason", sent.message()}});
+}
+
+void EngineHost::perform(const SendKeepAlive& action) {
+  if (!sockets_.send_keep_alive(action).ok()) engine_.count_send_failure();
 }
 
 void EngineHost::perform(ComputeDh action) {

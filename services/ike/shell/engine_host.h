@@ -27,23 +27,21 @@ class EngineHost {
   void set_driver(DriverClient& driver) { driver_ = &driver; }
 
   void handle(Event event);
-  // kRefused: older than the one in force.
-  Status set_policy(IkePolicy policy);
-  // The same for a whole policy or the difference to the one in force. Also kRefused: the difference to another one.
+  // A whole policy or the difference to the one in force. kRefused: older than that, or the difference to another one.
   Status change_policy(PolicyChange change);
   // The number of main mode SAs that were ended.
   std::uint32_t delete_main_modes(DeleteRequested request);
   std::vector<MainModeSaStatus> main_mode_sas() const;
+  proto::ListFailedNegotiationsReply failed_negotiations() const;
   proto::IkeStatistics statistics() const;
 
   void set_driver_connected(bool connected);
   void report(const ReportEvent& event);
 
  private:
-  Status check_version(std::uint64_t version) const;
-  void log_policy() const;
   void perform(Actions actions);
   void perform(SendDatagram action);
+  void perform(const SendKeepAlive& action);
   void perform(ReserveSpi action) { driver_->submit(std::move(action)); }
   void perform(InstallSa action) { driver_->submit(std::move(action)); }
   void perform(DeleteSa action) { driver_->submit(std::move(action)); }

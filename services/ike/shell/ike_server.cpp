@@ -18,22 +18,14 @@ class IkeService : public proto::Ike::Service {
   IkeService(EventLoop& loop, EngineHost& host, rpc::EventBroadcaster<proto::Event>& events)
       : loop_(loop), host_(host), events_(events) {}
 
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
-                         proto::SetIkePolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return rpc::to_grpc(policy.status());
-    const auto done = loop_.call([&] { return host_.set_policy(std::move(policy).value()); });
-    if (!done) return stopping();
-    reply->set_version(request->policy().version());
-    return rpc::to_grpc(*done);
-  }
-
   grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
-                            proto::SetIkePolicyReply* reply) override {
+                            proto::UpdateIkePolicyReply* reply) override {
     PolicyUpdateCollector collector;
     proto::IkePolicyUpdate message;
     while (reader->Read(&message)) {
-      if (const Status status = collector.take(message); !status.ok()) return rpc::to_grpc(status);
+      const Status status = collector.take(message);
+      wipe_keys(message);
+      if (!status.ok()) return rpc::to_grpc(status);
     }
     if (!collector.complete()) return rpc::to_grpc(invalid("commit: the stream ended without it"));
     PolicyChange change = collector.take_change();
@@ -58,6 +50,14 @@ class IkeService : public proto::Ike::Service {
     const auto deleted = loop_.call([&] { return host_.delete_main_modes(*wanted); });
     if (!deleted) return stopping();
     reply->set_deleted(*deleted);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListFailedNegotiations(grpc::ServerContext*, const proto::ListFailedNegotiationsRequest*,
+                                      proto::ListFailedNegotiationsReply* reply) override {
+    auto failed = loop_.call([this] { return host_.failed_negotiations(); });
+    if (!failed) return stopping();
+    *reply = std::move(*failed);
     return grpc::Status::OK;
   }
 

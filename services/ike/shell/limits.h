@@ -4,11 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "services/ike/core/limits.h"
+
 // Every bound of the IKE daemon's shell, with its reason. Those of the protocol are in services/ike/core/limits.h.
 namespace ipsec::ike {
-
-inline constexpr std::uint16_t kIkePort = 500;
-inline constexpr std::uint16_t kNatTraversalPort = 4500;
 
 // The largest UDP datagram: nothing is ever cut off before the core has judged it.
 inline constexpr std::size_t kMaxDatagramSize = 65535;

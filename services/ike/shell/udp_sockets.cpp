@@ -17,6 +17,7 @@ namespace ipsec::ike {
 namespace {
 
 constexpr std::array<std::uint8_t, 4> kNonEspMarker{};
+constexpr std::array<std::uint8_t, 1> kKeepAlive{0xff};
 
 // Room for the packet information of either family.
 union ControlBuffer {
@@ -217,27 +218,35 @@ const UdpSockets::Socket* UdpSockets::socket_for(const Endpoint& local) const {
 }
 
 Status UdpSockets::send(const SendDatagram& datagram) {
-  const Socket* socket = socket_for(datagram.local);
-  if (socket == nullptr) return unavailable(fmt::format("no socket for {}", datagram.local.to_string()));
-  const unsigned interface = is_link_local(datagram.local.address) ? interface_of(datagram.local.address) : 0;
+  const bool marked = datagram.local.port == kNatTraversalPort;
+  return send_octets(datagram.local, datagram.peer, marked ? ByteView(kNonEspMarker) : ByteView(), datagram.bytes);
+}
+
+Status UdpSockets::send_keep_alive(const SendKeepAlive& keep_alive) {
+  return send_octets(keep_alive.local, keep_alive.peer, {}, kKeepAlive);
+}
+
+Status UdpSockets::send_octets(const Endpoint& local, const Endpoint& to, ByteView marker, ByteView bytes) {
+  const Socket* socket = socket_for(local);
+  if (socket == nullptr) return unavailable(fmt::format("no socket for {}", local.to_string()));
+  const unsigned interface = is_link_local(local.address) ? interface_of(local.address) : 0;
   sockaddr_storage peer{};
   ControlBuffer control{};
   std::array<iovec, 2> data{};
   std::size_t pieces = 0;
-  if (socket->port == kNatTraversalPort) {
-    data[pieces++] = {const_cast<std::uint8_t*>(kNonEspMarker.data()), kNonEspMarker.size()};
+  for (const ByteView piece : {marker, bytes}) {
+    if (!piece.empty()) data[pieces++] = {const_cast<std::uint8_t*>(piece.data()), piece.size()};
   }
-  data[pieces++] = {const_cast<std::uint8_t*>(datagram.bytes.data()), datagram.bytes.size()};
   msghdr message{};
   message.msg_name = &peer;
-  message.msg_namelen = fill_address(peer, datagram.peer, interface);
+  message.msg_namelen = fill_address(peer, to, interface);
   message.msg_iov = data.data();
   message.msg_iovlen = pieces;
   message.msg_control = control.bytes.data();
-  put_source(message, datagram.local.address, interface);
+  put_source(message, local.address, interface);
   if (sendmsg(socket->file.number(), &message, MSG_NOSIGNAL) >= 0) return {};
-  return unavailable(fmt::format("cannot send from {} to {}: {}", datagram.local.to_string(), datagram.peer.to_string(),
-                                 std::strerror(errno)));
+  return unavailable(
+      fmt::format("cannot send from {} to {}: {}", local.to_string(), to.to_string(), std::strerror(errno)));
 }
 
 }  // namespace ipsec::ike

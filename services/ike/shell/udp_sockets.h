@@ -30,6 +30,7 @@ class UdpSockets {
 
   // Sends from `local`; kUnavailable with the kernel's reason.
   Status send(const SendDatagram& datagram);
+  Status send_keep_alive(const SendKeepAlive& keep_alive);
 
  private:
   struct Socket {
@@ -42,6 +43,7 @@ class UdpSockets {
   // kNotFound where the kernel does not have the family.
   static Result<FileDescriptor> bind_socket(AddressFamily family, std::uint16_t port);
   Taken take(const Socket& socket, DatagramReceived& datagram);
+  Status send_octets(const Endpoint& local, const Endpoint& peer, ByteView marker, ByteView bytes);
   const Socket* socket_for(const Endpoint& local) const;
 
   std::vector<Socket> sockets_;

@@ -10,7 +10,7 @@ namespace ipsec::ike {
 
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 34> kNotifyNames = {{
+constexpr std::array<std::pair<int, std::string_view>, 36> kNotifyNames = {{
     {1, "INVALID-PAYLOAD-TYPE"},
     {2, "DOI-NOT-SUPPORTED"},
     {3, "SITUATION-NOT-SUPPORTED"},
@@ -45,6 +45,8 @@ constexpr std::array<std::pair<int, std::string_view>, 34> kNotifyNames = {{
     {24576, "RESPONDER-LIFETIME"},
     {24577, "REPLAY-STATUS"},
     {24578, "INITIAL-CONTACT"},
+    {36136, "R-U-THERE"},
+    {36137, "R-U-THERE-ACK"},
 }};
 
 constexpr std::array<std::pair<int, std::string_view>, 15> kPayloadNames = {{

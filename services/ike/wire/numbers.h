@@ -102,6 +102,8 @@ enum class NotifyType : std::uint16_t {
   kResponderLifetime = 24576,
   kReplayStatus = 24577,
   kInitialContact = 24578,
+  kAreYouThere = 36136,  // RFC 3706
+  kIAmHere = 36137,
 };
 // RFC 2408 section 3.14.1: types below 16384 are errors.
 inline bool is_error(NotifyType type) { return static_cast<std::uint16_t>(type) < 16384; }

@@ -90,8 +90,7 @@ Result<CompiledRule> compile_rule(const RuleContext& context, const CompiledRule
   FilterTable table;
   std::uint32_t filter_index = 0;
   for (const store::Filter& filter : context.filter_list.filters) {
-    const std::uint64_t generic_id =
-        ContentHash("generic filter").add(context.rule.guid.text).add(filter.guid.text).id();
+    const std::uint64_t generic_id = generic_filter_id(context.rule.guid.text, filter.guid.text);
     compiled.generic_filters.push_back(
         std::make_shared<const GenericFilter>(generic_filter(context, filter, generic_id)));
     expand_filter(context, filter, filter_index++, generic_id, table, problems);

@@ -47,4 +47,8 @@ std::uint64_t ContentHash::id() const {
   return mixed == 0 ? 1 : mixed;
 }
 
+std::uint64_t generic_filter_id(std::string_view rule_guid, std::string_view filter_guid) {
+  return ContentHash("generic filter").add(rule_guid).add(filter_guid).id();
+}
+
 }  // namespace ipsec::agent

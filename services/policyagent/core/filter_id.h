@@ -35,4 +35,7 @@ class ContentHash {
   std::uint64_t state_ = 0xcbf29ce484222325U;
 };
 
+// Of a written filter as one rule uses it: GenericFilter::id.
+std::uint64_t generic_filter_id(std::string_view rule_guid, std::string_view filter_guid);
+
 }  // namespace ipsec::agent

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxPolicyProblems = 1000;
 // PA-14, PD-01: the documented default of the policy object.
 inline constexpr std::uint32_t kDefaultPollingMinutes = 180;
 
+// [MS-GPIPSEC]'s bound of the wait for a directory that does not answer.
+inline constexpr std::uint32_t kLongestRetryMinutes = 166;
+
 // Ten years: anything longer is the same as never, and fits a nanosecond count.
 inline constexpr std::uint32_t kMaxPollingMinutes = 10 * 365 * 24 * 60;
 

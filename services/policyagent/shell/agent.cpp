@@ -1,11 +1,12 @@
 #include "services/policyagent/shell/agent.h"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 
 #include <sys/eventfd.h>
 
 #include "services/common/daemon/clock.h"
+#include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
 #include "store/json/json.h"
@@ -14,18 +15,7 @@
 namespace ipsec::agent {
 namespace {
 
-// Central and cached stores are not built yet: a host has its local store alone.
-constexpr std::array kSources{PolicySource::kLocal};
-
-constexpr std::string_view kStoreChanged = "store changed";
-
 store::WallClock now_utc() { return daemon::wall_clock_ms() / 1000; }
-
-// A copy of what the compiler needs. A store may hold far more than the assigned policy, and is loaded at every change.
-store::PolicyTree assigned_part(const store::PolicyTree& tree) {
-  const store::Policy* policy = store::assigned_policy(tree);
-  return policy == nullptr ? store::PolicyTree() : store::tree_of_policy(tree, *policy);
-}
 
 std::string change_names(std::span<const store::Change> changes) {
   constexpr std::size_t kNamed = 5;
@@ -37,16 +27,45 @@ std::string change_names(std::span<const store::Change> changes) {
   return names;
 }
 
+constexpr std::string_view kChangeOpen =
+    "it is not known whether the change was made; look with `show` before it is made again";
+
 }  // namespace
 
-Agent::Agent(store::PolicyStore store, EventLog& events, Distribute distribute, Duration quick_load)
+std::string_view name(StoreName store) {
+  switch (store) {
+    case StoreName::kLocal:
+      return "local";
+    case StoreName::kCentral:
+      return "central";
+    case StoreName::kCache:
+      break;
+  }
+  return "cache";
+}
+
+Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Duration quick_load)
     : events_(events),
       distribute_(std::move(distribute)),
       quick_load_(quick_load),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      store_(std::move(store)),
-      retrieval_(kSources, daemon::monotonic_now()),
-      in_force_(std::make_shared<PolicyInForce>()) {}
+      store_(std::move(stores.local)),
+      central_(std::move(stores.central)),
+      cache_(std::move(stores.cache)),
+      retrieval_(central_ != nullptr, daemon::monotonic_now(), stores.default_polling_minutes),
+      in_force_(std::make_shared<PolicyInForce>()) {
+  assert((central_ == nullptr) == (cache_ == nullptr));
+  local_record_.location = store_.path();
+  central_record_.name = StoreName::kCentral;
+  cache_record_.name = StoreName::kCache;
+  if (!central_) return;
+  central_record_.location = central_->location();
+  cache_record_.location = cache_->path();
+}
+
+Agent::~Agent() {
+  if (central_answer_.valid()) central_answer_.wait_for(limits::kCentralGrace);
+}
 
 void Agent::set_host(HostAddresses host) {
   const std::lock_guard lock(mutex_);
@@ -66,30 +85,10 @@ void Agent::set_host(HostAddresses host) {
                {"local_addresses", std::to_string(in_force_->policy.local_addresses.size())}});
 }
 
-std::string Agent::load(std::string_view reason) {
-  const std::lock_guard lock(mutex_);
-  return load_locked(reason);
-}
-
 void Agent::version_seen(std::uint64_t version) {
   const std::lock_guard lock(mutex_);
   highest_seen_ = std::max(highest_seen_, version);
   if (loaded_once_ && version > version_) distribute_again();
-}
-
-Timestamp Agent::next_poll() const {
-  const std::lock_guard lock(mutex_);
-  return std::min(retrieval_.next_poll(), changes_due());
-}
-
-void Agent::poll() {
-  const std::lock_guard lock(mutex_);
-  const Timestamp now = daemon::monotonic_now();
-  if (now >= retrieval_.next_poll()) {
-    load_locked("poll");
-  } else if (now >= changes_due()) {
-    load_locked(kStoreChanged);
-  }
 }
 
 void Agent::acknowledge_wake() {
@@ -97,48 +96,85 @@ void Agent::acknowledge_wake() {
   eventfd_read(wake_.get(), &count);
 }
 
-Result<store::Problems> Agent::apply(std::span<const store::Change> changes) {
+Result<store::Problems> Agent::apply(std::span<const store::Change> changes, StoreName where, bool is_batch) {
+  IPSEC_RETURN_IF_ERROR(check_writable(where));
+  const std::string what = change_names(changes);
+  if (where == StoreName::kCentral) {
+    std::vector<store::Change> copy(changes.begin(), changes.end());
+    return change_central([copy = std::move(copy)](store::PolicyStore& store) { return store.apply(copy, now_utc()); },
+                          what);
+  }
   const std::lock_guard lock(mutex_);
-  return finish_change(store_.apply(changes, now_utc()), change_names(changes));
+  return finish_change(store_.apply(changes, now_utc()), what, is_batch);
 }
 
-Result<store::Problems> Agent::import_json(std::string_view json) {
+Status Agent::set_dynamic(store::DynamicPolicy policy) {
+  const std::lock_guard lock(mutex_);
+  std::swap(dynamic_, policy);
+  // Before the first load there is nothing it could lie over; the load brings it.
+  const Status status = loaded_once_ ? compile_and_distribute() : Status();
+  if (!status.ok()) std::swap(dynamic_, policy);
+  return status;
+}
+
+Result<store::Problems> Agent::import_json(std::string_view json, StoreName where) {
+  IPSEC_RETURN_IF_ERROR(check_writable(where));
+  if (where == StoreName::kCentral) {
+    return change_central(
+        [text = SecretBytes(json)](store::PolicyStore& store) {
+          return store.import_json(text.reveal_text(), store::ImportMode::kMerge, now_utc());
+        },
+        "import");
+  }
   const std::lock_guard lock(mutex_);
   return finish_change(store_.import_json(json, store::ImportMode::kMerge, now_utc()), "import");
 }
 
-Result<std::string> Agent::export_json(bool with_secrets, const std::string& policy) {
-  const std::lock_guard lock(mutex_);
-  if (policy.empty()) return store_.export_json(with_secrets);
-  return store_.export_json(with_secrets, store::Reference(policy));
+Result<std::string> Agent::export_json(bool with_secrets, const std::string& policy, StoreName where) {
+  std::string json;
+  IPSEC_RETURN_IF_ERROR(read(
+      [&](const store::PolicyTree& tree) -> Status {
+        if (policy.empty()) {
+          json = store::export_json(tree, {with_secrets});
+          return {};
+        }
+        const store::Policy* one = store::find_policy(tree, policy);
+        if (one == nullptr) return not_found(fmt::format("there is no policy '{}'", policy));
+        json = store::export_json(store::tree_of_policy(tree, *one), {with_secrets});
+        return {};
+      },
+      where));
+  return json;
 }
 
-Status Agent::read(const std::function<Status(const store::PolicyTree&)>& reader) {
+Status Agent::read(const std::function<Status(const store::PolicyTree&)>& reader, StoreName where) {
+  if (where != StoreName::kLocal) {
+    IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree tree, read_other(where));
+    return reader(tree);
+  }
   const std::lock_guard lock(mutex_);
   IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree* tree, store_.tree());
   return reader(*tree);
 }
 
+const std::string& Agent::central_location() const { return central_record_.location; }
+
 Agent::State Agent::state() {
   const std::lock_guard lock(mutex_);
-  if (changes_due() != kNever) load_locked(kStoreChanged);
-  return {retrieval_.state(), retrieval_.polling_interval_minutes(), last_reason_, last_outcome_, in_force_, host_};
-}
-
-std::string Agent::load_locked(std::string_view reason) {
-  const Timestamp start = daemon::monotonic_now();
-  first_change_ = last_change_ = kNever;
-  last_reason_ = std::string(reason);
-  last_outcome_ = load_local();
-  last_load_took_ = daemon::monotonic_now() - start;
-  eventfd_write(wake_.get(), 1);
-  events_.add(Severity::kInformation, "policy_loaded", last_outcome_,
-              {{"reason", last_reason_},
-               {"state", std::string(name(retrieval_.state()))},
-               {"policy", in_force_->policy.policy_name},
-               {"version", std::to_string(in_force_->version)},
-               {"filters", std::to_string(in_force_->policy.filters.size())}});
-  return last_outcome_;
+  if (changes_due() != kNever && !retrieval_.loading()) begin(LoadTrigger::kLocalChange, kStoreChanged);
+  State state;
+  state.retrieval = retrieval_.state();
+  state.polling_interval_minutes = retrieval_.polling_interval_minutes();
+  state.last_load_reason = last_reason_;
+  state.last_load_outcome = last_outcome_;
+  state.in_force = in_force_;
+  state.host = host_;
+  if (central_) state.stores = {central_record_, cache_record_};
+  state.stores.push_back(local_record_);
+  state.next_poll = retrieval_.next_poll();
+  state.loads = loads_;
+  state.last_load_at = last_load_at_;
+  return state;
 }
 
 Timestamp Agent::changes_due() const {
@@ -146,37 +182,9 @@ Timestamp Agent::changes_due() const {
   return std::min(last_change_ + limits::kChangesSettle, first_change_ + limits::kChangesLatest);
 }
 
-std::string Agent::load_local() {
-  const auto stored = store_.tree();
-  if (!stored.ok()) {
-    retrieval_.failed(daemon::monotonic_now());
-    events_.add(Severity::kError, "policy_load_failed",
-                fmt::format("the policy in force stays: {}", stored.status().message()));
-    return fmt::format("the local store cannot be read: {}", stored.status().message());
-  }
-  store::PolicyTree tree = assigned_part(**stored);
-  std::swap(tree_, tree);
-  if (const Status status = compile_and_distribute(); !status.ok()) {
-    // So that a change of addresses does not bring the refused tree into force.
-    std::swap(tree_, tree);
-    retrieval_.failed(daemon::monotonic_now());
-    events_.add(Severity::kError, "policy_compile_failed",
-                fmt::format("the policy in force stays: {}", status.message()));
-    return fmt::format("the policy cannot be compiled: {}", status.message());
-  }
-  loaded_once_ = true;
-  const CompiledPolicy& policy = in_force_->policy;
-  if (!policy.active) {
-    retrieval_.failed(daemon::monotonic_now());
-    return "no policy is assigned";
-  }
-  retrieval_.loaded(PolicySource::kLocal, policy.polling_interval_minutes, daemon::monotonic_now());
-  return fmt::format("policy '{}' from the local store is in force: {} specific filters, {} problems",
-                     policy.policy_name, policy.filters.size(), policy.problems.size() + policy.more_problems);
-}
-
 Status Agent::compile_and_distribute() {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, compiler_.compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compiler_.compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   auto in_force = std::make_shared<PolicyInForce>();
   in_force->policy = std::move(compiled);
@@ -225,17 +233,52 @@ std::uint64_t Agent::next_version() {
   return version_;
 }
 
-Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what) {
+Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, const std::string& what, bool is_batch) {
   if (!outcome.ok() || !outcome->empty()) return outcome;
   events_.add(Severity::kInformation, "store_changed", fmt::format("the local store has changed: {}", what),
-              {{"changes", what}});
-  if (last_load_took_ <= quick_load_) {
-    load_locked(kStoreChanged);
+              {{"changes", what}, {"store", "local"}});
+  if (!retrieval_.obeys_local_store()) return outcome;
+  if (is_batch) {
+    batch_due_ = std::min(batch_due_, daemon::monotonic_now() + limits::kBatchLatest);
+    eventfd_write(wake_.get(), 1);
+    return outcome;
+  }
+  if (last_load_took_ <= quick_load_ && !retrieval_.loading()) {
+    begin(LoadTrigger::kLocalChange, kStoreChanged);
     return outcome;
   }
   last_change_ = daemon::monotonic_now();
   first_change_ = std::min(first_change_, last_change_);
   eventfd_write(wake_.get(), 1);
+  return outcome;
+}
+
+Status Agent::check_writable(StoreName where) const {
+  if (where == StoreName::kLocal) return {};
+  if (!central_) return refused("this host has no central store: its configuration names none (central-store)");
+  if (where == StoreName::kCentral) return {};
+  return refused("the cache can be neither configured nor edited; change the central store, of which it is a copy");
+}
+
+Result<store::PolicyTree> Agent::read_other(StoreName where) {
+  if (!central_) return check_writable(where);
+  if (where == StoreName::kCentral) return central_->read();
+  const std::lock_guard lock(mutex_);
+  IPSEC_ASSIGN_OR_RETURN(auto copy, cache_->read());
+  return copy ? std::move(copy->tree) : store::PolicyTree();
+}
+
+Result<store::Problems> Agent::change_central(std::function<Result<store::Problems>(store::PolicyStore&)> make,
+                                              const std::string& what) {
+  auto outcome = central_->change(std::move(make));
+  if (!outcome.ok() && outcome.status().code() == ErrorCode::kUnavailable) {
+    return unavailable(fmt::format("{}: {}", outcome.status().message(), kChangeOpen));
+  }
+  if (!outcome.ok() || !outcome->empty()) return outcome;
+  events_.add(Severity::kInformation, "store_changed",
+              fmt::format("the central store {} was changed from here: {}", central_->location(), what),
+              {{"changes", what}, {"store", "central"}});
+  load("central store changed");
   return outcome;
 }
 

@@ -7,11 +7,19 @@
 #include <nlohmann/json.hpp>
 
 #include "proto/policyagent.grpc.pb.h"
+#include "services/common/daemon/clock.h"
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
+#include "services/policyagent/shell/dynamic_messages.h"
+#include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/limits.h"
+#include "services/policyagent/shell/lint_facts.h"
 #include "services/policyagent/shell/policy_messages.h"
+#include "services/policyagent/shell/requested_changes.h"
+#include "services/policyagent/shell/running_policy.h"
+#include "services/policyagent/shell/ssh_sessions.h"
+#include "store/lint/lint.h"
 #include "store/lookup.h"
 
 namespace ipsec::agent {
@@ -29,6 +37,65 @@ std::uint32_t members(const nlohmann::json& document, const char* key) {
   return found != document.end() && found->is_array() ? static_cast<std::uint32_t>(found->size()) : 0;
 }
 
+proto::LintFinding to_message(const store::lint::Finding& finding) {
+  proto::LintFinding message;
+  message.set_id(finding.id);
+  message.set_severity(std::string(store::lint::to_string(finding.severity)));
+  message.set_policy(finding.policy);
+  message.set_object(finding.object);
+  message.set_why(finding.why);
+  for (const std::string& line : finding.mend) message.add_mend(line);
+  return message;
+}
+
+// Those of the request, else the SSH connections of this host.
+Result<std::vector<FiveTuple>> sessions_of(const proto::LintRequest& request) {
+  if (request.sessions().empty()) return ssh_sessions();
+  std::vector<FiveTuple> sessions;
+  for (const proto::FiveTuple& message : request.sessions()) {
+    IPSEC_ASSIGN_OR_RETURN(const FiveTuple session, rpc::from_proto(message, "sessions"));
+    sessions.push_back(session);
+  }
+  return sessions;
+}
+
+// The documented system's keys of the registry, for those who know it by them (ST-15).
+constexpr std::string_view kRegistry = R"(HKLM\SOFTWARE\Policies\Microsoft\Windows\IPSec\)";
+std::string_view registry_name(StoreName store) {
+  switch (store) {
+    case StoreName::kLocal:
+      return R"(Policy\Local)";
+    case StoreName::kCache:
+      return R"(Policy\Cache)";
+    case StoreName::kCentral:
+      break;
+  }
+  return R"(GPTIPSECPolicy\DSIPSECPolicyPath)";
+}
+
+std::string_view state_of(const StoreRecord& record) {
+  if (record.in_force) return "in force";
+  if (!record.asked) return "not asked";
+  if (!record.answered) return "unavailable";
+  return record.policy_name.empty() ? "empty" : "available";
+}
+
+void add_store(const StoreRecord& record, proto::StoreStatus& status) {
+  status.set_name(std::string(name(record.name)));
+  status.set_location(record.location);
+  status.set_registry_name(fmt::format("{}{}", kRegistry, registry_name(record.name)));
+  status.set_state(std::string(state_of(record)));
+  status.set_policy_name(record.policy_name);
+  status.set_version(record.version);
+  status.set_read_at(record.read_at);
+  status.set_problem(record.problem);
+}
+
+std::int64_t seconds_until(Timestamp time) {
+  if (time == kNever) return -1;
+  return std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(time - daemon::monotonic_now()).count(), 0);
+}
+
 template <typename Reply>
 grpc::Status answer(Result<Reply> result, Reply& reply) {
   if (!result.ok()) return to_grpc(result.status());
@@ -36,11 +103,24 @@ grpc::Status answer(Result<Reply> result, Reply& reply) {
   return grpc::Status::OK;
 }
 
-// This agent has a local store only; a change meant for another must not end up in it.
-Status require_local(const proto::StoreLocation& store) {
-  if (store.kind() == proto::StoreLocation::KIND_LOCAL) return {};
-  const std::string name = proto::StoreLocation::Kind_Name(store.kind());
-  return refused(fmt::format("this host has no such policy store ({}); it has the local store", name));
+// `persistent` is the local store: that one is in force from the agent's start until a central or cached policy is.
+Result<StoreName> store_of(const proto::StoreLocation& location, const Agent& agent) {
+  switch (location.kind()) {
+    case proto::StoreLocation::KIND_LOCAL:
+    case proto::StoreLocation::KIND_PERSISTENT:
+      return StoreName::kLocal;
+    case proto::StoreLocation::KIND_CACHE:
+      return StoreName::kCache;
+    case proto::StoreLocation::KIND_DOMAIN:
+      break;
+    default:
+      return invalid(fmt::format("store kind {} is not known", static_cast<int>(location.kind())));
+  }
+  const std::string& central = agent.central_location();
+  if (location.domain().empty() || location.domain() == central) return StoreName::kCentral;
+  return refused(fmt::format("there is no central store '{}' here; accepted is {}", location.domain(),
+                             central.empty() ? "none: the agent's configuration names no central-store"
+                                             : fmt::format("'{}', or no name", central)));
 }
 
 // The objects that a ReadRequest asks for.
@@ -138,45 +218,51 @@ class WatcherSlot {
 
 class AgentService final : public proto::PolicyAgent::Service {
  public:
-  explicit AgentService(AgentParts parts) : parts_(std::move(parts)) {}
+  explicit AgentService(AgentParts parts)
+      : parts_(std::move(parts)), running_(parts_.agent, parts_.events, parts_.config_path) {}
 
   grpc::Status Apply(ServerContext*, const proto::ApplyRequest* request, proto::ApplyReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    store::Problems problems;
-    std::vector<store::Change> changes;
-    for (int i = 0; i < request->changes_size(); ++i) {
-      const std::size_t before = problems.size();
-      if (auto change = to_change(request->changes(i), parts_.resolver, problems))
-        changes.push_back(*std::move(change));
-      for (std::size_t p = before; p < problems.size(); ++p) problems[p].change_index = static_cast<std::size_t>(i);
-    }
-    if (problems.empty()) {
-      auto applied = parts_.agent.apply(changes);
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    RequestedChanges changes = read_changes(*request, parts_.resolver);
+    if (changes.problems.empty()) {
+      const auto apply_stored = [&] {
+        return changes.stored.empty() ? Result<store::Problems>(store::Problems())
+                                      : parts_.agent.apply(changes.stored, *where, request->batch());
+      };
+      auto applied = apply_all(changes, apply_stored);
       if (!applied.ok()) return to_grpc(applied.status());
-      problems = *std::move(applied);
+      changes.problems = *std::move(applied);
     }
-    add_problems(problems, *reply->mutable_problems());
+    add_problems(changes.problems, *reply->mutable_problems());
     return grpc::Status::OK;
   }
 
   grpc::Status Read(ServerContext*, const proto::ReadRequest* request, proto::ReadReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    reply->set_store("local");
-    return to_grpc(
-        parts_.agent.read([&](const store::PolicyTree& tree) { return TreeReader(*request, tree, *reply).run(); }));
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    reply->set_store(*where == StoreName::kCentral ? "domain" : std::string(name(*where)));
+    const auto reader = [&](const store::PolicyTree& tree) -> Status {
+      if (request->as_if().empty()) return TreeReader(*request, tree, *reply).run();
+      IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree changed, tree_as_if(tree, request->as_if(), parts_.resolver));
+      return TreeReader(*request, changed, *reply).run();
+    };
+    return to_grpc(parts_.agent.read(reader, *where));
   }
 
   grpc::Status ExportPolicies(ServerContext*, const proto::ExportRequest* request, proto::ExportReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    auto json = parts_.agent.export_json(request->with_secrets(), request->policy());
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    auto json = parts_.agent.export_json(request->with_secrets(), request->policy(), *where);
     if (!json.ok()) return to_grpc(json.status());
     reply->set_json(*std::move(json));
     return grpc::Status::OK;
   }
 
   grpc::Status ImportPolicies(ServerContext*, const proto::ImportRequest* request, proto::ImportReply* reply) override {
-    if (const Status status = require_local(request->store()); !status.ok()) return to_grpc(status);
-    const auto outcome = parts_.agent.import_json(request->json());
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    const auto outcome = parts_.agent.import_json(request->json(), *where);
     if (!outcome.ok()) return to_grpc(outcome.status());
     add_problems(*outcome, *reply->mutable_problems());
     if (!outcome->empty()) return grpc::Status::OK;
@@ -184,6 +270,30 @@ class AgentService final : public proto::PolicyAgent::Service {
     reply->set_policies(members(document, "policies"));
     reply->set_filter_lists(members(document, "filter_lists"));
     reply->set_filter_actions(members(document, "filter_actions"));
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Lint(ServerContext*, const proto::LintRequest* request, proto::LintReply* reply) override {
+    const auto where = store_of(request->store(), parts_.agent);
+    if (!where.ok()) return to_grpc(where.status());
+    auto sessions = sessions_of(*request);
+    if (!sessions.ok()) return to_grpc(sessions.status());
+    // A copy: compiling every policy must not hold up the agent.
+    store::PolicyTree tree;
+    const Status read = parts_.agent.read(
+        [&](const store::PolicyTree& stored) {
+          tree = stored;
+          return Status();
+        },
+        *where);
+    if (!read.ok()) return to_grpc(read);
+    std::optional<store::Reference> policy;
+    if (!request->policy().empty()) policy = store::Reference(request->policy());
+    if (policy && store::find_policy(tree, *policy) == nullptr) {
+      return to_grpc(not_found(fmt::format("there is no policy '{}'", request->policy())));
+    }
+    const auto facts = lint_facts(tree, parts_.agent.state().host, *std::move(sessions));
+    for (const auto& finding : store::lint::lint(tree, facts, policy)) *reply->add_findings() = to_message(finding);
     return grpc::Status::OK;
   }
 
@@ -203,6 +313,11 @@ class AgentService final : public proto::PolicyAgent::Service {
     if (policy.active) reply->set_profile(std::string(name(policy.profile)));
     reply->set_last_load_reason(state.last_load_reason);
     reply->set_last_load_outcome(state.last_load_outcome);
+    reply->set_state_name(std::string(documented_name(state.retrieval)));
+    for (const StoreRecord& record : state.stores) add_store(record, *reply->add_stores());
+    reply->set_next_poll_seconds(seconds_until(state.next_poll));
+    reply->set_loads(state.loads);
+    reply->set_last_load_at(state.last_load_at);
     return grpc::Status::OK;
   }
 
@@ -213,6 +328,13 @@ class AgentService final : public proto::PolicyAgent::Service {
     *reply->mutable_ike() = to_ike_policy(*in_force);
     for (const GenericFilter& filter : in_force->policy.generic_filters)
       *reply->add_generic_filters() = to_proto(filter);
+    add_generic_main_mode_filters(*reply);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetDynamicPolicy(ServerContext*, const proto::GetDynamicPolicyRequest*,
+                                proto::DynamicPolicy* reply) override {
+    *reply = to_proto(running_.state());
     return grpc::Status::OK;
   }
 
@@ -265,6 +387,21 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
  private:
+  Result<store::Problems> apply_all(const RequestedChanges& changes,
+                                    const std::function<Result<store::Problems>()>& apply_stored) {
+    const bool has_dynamic = !changes.dynamic.empty();
+    RunningPolicy::Outcome outcome;
+    if (has_dynamic) {
+      IPSEC_ASSIGN_OR_RETURN(outcome, running_.apply(changes.dynamic, apply_stored));
+    } else {
+      IPSEC_ASSIGN_OR_RETURN(outcome.problems, apply_stored());
+      outcome.from_stored = true;
+    }
+    const std::vector<std::size_t>& places = outcome.from_stored ? changes.stored_places : changes.dynamic_places;
+    for (store::Problem& problem : outcome.problems) problem.change_index = places[problem.change_index];
+    return std::move(outcome.problems);
+  }
+
   static void add_service(const SupervisedService& service, proto::ServiceStatus& status) {
     const ServiceLink::State link = service.link.state();
     status.set_name(service.name);
@@ -276,6 +413,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   const AgentParts parts_;
+  RunningPolicy running_;
   std::atomic<int> watchers_{0};
 };
 

@@ -30,6 +30,8 @@ struct AgentParts {
   IkeClient& ike;
   std::vector<SupervisedService> services;
   Resolver resolver;
+  // Where the properties of `set config` are kept; empty: in memory only.
+  std::string config_path = {};
 };
 
 // The service of proto/policyagent.proto.

@@ -68,7 +68,7 @@ class GrpcClient : public Base {
   Status send_updates(std::unique_ptr<grpc::ClientWriter<Update>> (Service::Stub::*method)(ClientContext*, Reply*),
                       const PolicyInForce& policy, const PolicyInForce* base) {
     ClientContext context;
-    rpc::set_patience(context, limits::kSetPolicyPatience);
+    rpc::set_patience(context, limits::kUpdatePolicyPatience);
     Reply reply;
     const auto writer = (stub_.get()->*method)(&context, &reply);
     for_each_update(policy, base, std::function([&writer](const Update& message) { return writer->Write(message); }));

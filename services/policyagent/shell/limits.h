@@ -11,6 +11,10 @@ namespace ipsec::agent::limits {
 
 // What `show events` can look back on; an event is a few hundred bytes.
 inline constexpr std::size_t kEventBacklog = 1000;
+// Of events that say the same, as long as no more than kRepeatWindow lies between one and the next: the first of them,
+// and the last with its number.
+inline constexpr std::uint64_t kRepeatsKept = 3;
+inline constexpr std::chrono::milliseconds kRepeatWindow{600000};
 inline constexpr std::uint32_t kEventsByDefault = 100;
 // Events that wait for one watcher: the whole backlog and as many new ones.
 inline constexpr std::size_t kEventQueue = 2 * kEventBacklog;
@@ -22,7 +26,7 @@ inline constexpr std::size_t kMaxProblemEvents = 20;
 // ---- driver and IKE -------------------------------------------------------------------------------------------------
 
 // A policy of 400,000 filters takes a few seconds to send and put in force; beyond this the daemon hangs.
-inline constexpr std::chrono::milliseconds kSetPolicyPatience{60000};
+inline constexpr std::chrono::milliseconds kUpdatePolicyPatience{60000};
 // Filters in one message of a policy update: about half a megabyte, where gRPC takes 4 MiB unless told otherwise.
 inline constexpr std::size_t kElementsPerMessage = 2000;
 // Listings and statistics, for which a person waits.
@@ -45,6 +49,8 @@ inline constexpr std::chrono::milliseconds kRestartLongest{5000};
 inline constexpr std::chrono::milliseconds kStopPatience{5000};
 // How long IKE's start waits for the driver's socket; IKE connects by itself later, too.
 inline constexpr std::chrono::milliseconds kReadyPatience{3000};
+// How long the first policy waits for IKE's socket, so that events tell the documented order; it needs the driver more.
+inline constexpr std::chrono::milliseconds kIkeReadyPatience{500};
 
 // ---- changes of the store -------------------------------------------------------------------------------------------
 
@@ -54,6 +60,19 @@ inline constexpr std::chrono::milliseconds kReadyPatience{3000};
 inline constexpr std::chrono::milliseconds kQuickLoad{30};
 inline constexpr std::chrono::milliseconds kChangesSettle{200};
 inline constexpr std::chrono::milliseconds kChangesLatest{2000};
+
+// `set batch mode=enable` of a netsh that never came back to disable it.
+inline constexpr std::chrono::milliseconds kBatchLatest{60000};
+
+// The properties of `set config`; the longest, boot exemptions, has at most 1,024 short entries.
+inline constexpr std::size_t kLargestConfigFile = 256 * 1024;
+
+// ---- central store --------------------------------------------------------------------------------------------------
+
+// At the end of the process.
+inline constexpr std::chrono::milliseconds kCentralGrace{500};
+// Calls for administration that hang at a time: each keeps a thread until the kernel gives it up.
+inline constexpr int kMaxCentralCalls = 4;
 
 // ---- interfaces -----------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@
 #include "services/policyagent/shell/interface_manager.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/name_resolution.h"
+#include "services/policyagent/shell/open_stores.h"
 
 namespace ipsec::agent {
 namespace {
@@ -36,15 +37,28 @@ Status make_state_directory(const std::string& path) {
   return unavailable(fmt::format("cannot make the state directory '{}': {}", path, std::strerror(errno)));
 }
 
+// PA-01, PA-02, PA-03.
+void report_settings(const daemon::Options& options, EventLog& events) {
+  const std::string& central = options.agent.central_store;
+  events.add(Severity::kInformation, "policy_pointer",
+             central.empty() ? "there is no central store" : fmt::format("the central store is {}", central),
+             {{"central_store", central.empty() ? "none" : central}});
+  events.add(Severity::kInformation, "intervals_set",
+             fmt::format("{} minutes between two looks for a policy, while none says otherwise",
+                         options.agent.polling_interval_minutes),
+             {{"polling_interval_minutes", std::to_string(options.agent.polling_interval_minutes)}});
+}
+
 // Everything but the signals, in the order in which it comes to life; the end is the reverse (PA-03, PA-07).
 class Program {
  public:
-  Program(const daemon::Options& options, store::PolicyStore store, InterfaceManager interfaces)
+  Program(const daemon::Options& options, EventLog& events, AgentStores stores, InterfaceManager interfaces)
       : options_(options),
+        events_(events),
         interfaces_(std::move(interfaces)),
         driver_client_(connect_driver(rpc::driver_socket(options.runtime_directory))),
         ike_client_(connect_ike(rpc::ike_socket(options.runtime_directory))),
-        agent_(std::move(store), events_,
+        agent_(std::move(stores), events_,
                [this](const PolicyPointer& policy) {
                  driver_link_.publish(policy);
                  ike_link_.publish(policy);
@@ -58,15 +72,19 @@ class Program {
     auto host = interfaces_.read();
     if (!host.ok()) return host.status();
     agent_.set_host(*std::move(host));
+    events_.add(Severity::kInformation, "interface_manager_started",
+                fmt::format("{} interfaces", agent_.state().host.interfaces.size()));
     IPSEC_RETURN_IF_ERROR(serve());
     driver_.start();
     driver_.wait_ready(limits::kReadyPatience);
     ike_.start();
+    ike_.wait_ready(limits::kIkeReadyPatience);
     return {};
   }
 
   void run(daemon::SignalWatcher& signals) {
-    agent_.load("start");
+    agent_.begin_load("start");
+    events_.add(Severity::kInformation, "service_loop_entered", "the agent waits for events");
     for (;;) {
       std::array<pollfd, 3> waiting{{{signals.file_descriptor(), POLLIN, 0},
                                      {interfaces_.file_descriptor(), POLLIN, 0},
@@ -76,7 +94,7 @@ class Program {
         if (*signal == daemon::Signal::kStop) return;
         // Name servers change without a notice of the kernel.
         read_interfaces();
-        agent_.load("reload");
+        agent_.begin_load("reload");
       }
       if (interfaces_.drain()) interfaces_changed();
       agent_.acknowledge_wake();
@@ -85,6 +103,7 @@ class Program {
   }
 
   void stop() {
+    events_.add(Severity::kInformation, "service_stopping", "the agent ends: IKE first, then the driver");
     driver_link_.stop();
     ike_link_.stop();
     ike_.stop();
@@ -105,7 +124,8 @@ class Program {
                                    *driver_client_,
                                    *ike_client_,
                                    {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
-                                   resolve_name});
+                                   resolve_name,
+                                   options_.state_directory + "/config.json"});
     grpc::Service* services[] = {service_.get()};
     IPSEC_ASSIGN_OR_RETURN(server_, rpc::Server::start(rpc::policy_agent_socket(options_.runtime_directory),
                                                        rpc::SocketAccess::kGroup, services));
@@ -139,7 +159,7 @@ class Program {
   }
 
   const daemon::Options& options_;
-  EventLog events_;
+  EventLog& events_;
   InterfaceManager interfaces_;
   std::unique_ptr<DriverClient> driver_client_;
   std::unique_ptr<IkeClient> ike_client_;
@@ -167,9 +187,11 @@ std::vector<std::string> daemon_arguments(const std::string& program, const daem
 
 Status run_agent(const daemon::Options& options, daemon::SignalWatcher& signals) {
   IPSEC_RETURN_IF_ERROR(make_state_directory(options.state_directory));
-  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore store, store::PolicyStore::open(options.state_directory + "/policy.db"));
+  EventLog events;
+  IPSEC_ASSIGN_OR_RETURN(AgentStores stores, open_stores(options, events));
+  report_settings(options, events);
   IPSEC_ASSIGN_OR_RETURN(InterfaceManager interfaces, InterfaceManager::open());
-  Program program(options, std::move(store), std::move(interfaces));
+  Program program(options, events, std::move(stores), std::move(interfaces));
   IPSEC_RETURN_IF_ERROR(program.start());
   program.run(signals);
   program.stop();

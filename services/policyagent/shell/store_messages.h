@@ -31,6 +31,15 @@ policyagent::v1::StoredRule to_proto(const store::Rule& rule, const store::Polic
                                      const store::PolicyTree& tree);
 policyagent::v1::StoredFilterList to_proto(const store::FilterList& list, bool with_filters);
 policyagent::v1::StoredFilterAction to_proto(const store::FilterAction& action);
+policyagent::v1::StoredFilter to_proto(const store::Filter& filter);
+policyagent::v1::Action to_proto(store::Action action);
 policyagent::v1::Problem to_proto(const store::Problem& problem);
+
+using QuickModeOfferMessages = google::protobuf::RepeatedPtrField<policyagent::v1::StoredQuickModeOffer>;
+using MainModeOfferMessages = google::protobuf::RepeatedPtrField<policyagent::v1::StoredMainModeOffer>;
+using AuthenticationMessages = google::protobuf::RepeatedPtrField<policyagent::v1::StoredAuthentication>;
+void add_offers(const std::vector<store::QuickModeOffer>& offers, QuickModeOfferMessages& list);
+void add_offers(const std::vector<store::MainModeOffer>& offers, MainModeOfferMessages& list);
+void add_authentication(const std::vector<store::AuthenticationMethod>& methods, AuthenticationMessages& list);
 
 }  // namespace ipsec::agent

@@ -125,7 +125,8 @@ TEST_F(ControlSide, wrong_sas_are_refused_with_the_reason) {
     return host.control().install_sa(std::move(sa), host.now).message();
   };
   EXPECT_THAT(refusal([](SaParameters& sa) { sa.spi = 255; }), testing::HasSubstr("reserved"));
-  EXPECT_THAT(refusal([](SaParameters& sa) { sa.protocol = SecurityProtocol::kAh; }), testing::HasSubstr("ESP"));
+  EXPECT_THAT(refusal([](SaParameters& sa) { sa.protocol = SecurityProtocol::kAh; }),
+              testing::HasSubstr("AH needs an integrity algorithm"));
   EXPECT_THAT(refusal([](SaParameters& sa) { sa.encryption_key = SecretBytes(std::size_t{16}); }),
               testing::HasSubstr("16 octets instead of 20"));
   EXPECT_THAT(refusal([](SaParameters& sa) { sa.cipher = Cipher::kAes128Cbc; }),

@@ -16,19 +16,44 @@ constexpr std::uint64_t kFilter = 100;
 struct Suite {
   Cipher cipher;
   Integrity integrity;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  Integrity around = Integrity::kNone;  // of AH around ESP
+
+  std::uint8_t on_the_wire() const {
+    return protocol == SecurityProtocol::kAh || around != Integrity::kNone ? kProtocolAh : kProtocolEsp;
+  }
 };
+constexpr auto kAh = SecurityProtocol::kAh;
+constexpr auto kEsp = SecurityProtocol::kEsp;
 constexpr Suite kSuites[] = {
-    {Cipher::kNull, Integrity::kSha1},        {Cipher::kDes, Integrity::kMd5},
-    {Cipher::kTripleDes, Integrity::kSha1},   {Cipher::kAes128Cbc, Integrity::kSha1},
-    {Cipher::kAes192Cbc, Integrity::kSha256}, {Cipher::kAes256Cbc, Integrity::kSha384},
-    {Cipher::kAes256Cbc, Integrity::kSha512}, {Cipher::kAes128Gcm, Integrity::kNone},
-    {Cipher::kAes192Gcm, Integrity::kNone},   {Cipher::kAes256Gcm, Integrity::kNone},
+    {Cipher::kNull, Integrity::kSha1},
+    {Cipher::kDes, Integrity::kMd5},
+    {Cipher::kTripleDes, Integrity::kSha1},
+    {Cipher::kAes128Cbc, Integrity::kSha1},
+    {Cipher::kAes192Cbc, Integrity::kSha256},
+    {Cipher::kAes256Cbc, Integrity::kSha384},
+    {Cipher::kAes256Cbc, Integrity::kSha512},
+    {Cipher::kAes128Gcm, Integrity::kNone},
+    {Cipher::kAes192Gcm, Integrity::kNone},
+    {Cipher::kAes256Gcm, Integrity::kNone},
+    {Cipher::kChacha20Poly1305, Integrity::kNone},
+    {Cipher::kNull, Integrity::kMd5, kAh},
+    {Cipher::kNull, Integrity::kSha1, kAh},
+    {Cipher::kNull, Integrity::kSha256, kAh},
+    {Cipher::kNull, Integrity::kSha384, kAh},
+    {Cipher::kNull, Integrity::kSha512, kAh},
+    {Cipher::kNull, Integrity::kAes128Gmac, kAh},
+    {Cipher::kNull, Integrity::kAes192Gmac, kAh},
+    {Cipher::kNull, Integrity::kAes256Gmac, kAh},
+    {Cipher::kAes128Cbc, Integrity::kSha1, kEsp, Integrity::kSha1},
+    {Cipher::kTripleDes, Integrity::kNone, kEsp, Integrity::kMd5},
+    {Cipher::kAes256Gcm, Integrity::kNone, kEsp, Integrity::kAes256Gmac},
 };
 
 // Two hosts with an SA from left to right. In tunnel mode the traffic is that of networks behind them, of the inner
 // family.
 struct Pair {
-  Pair(bool outer_v6, bool inner_v6, bool tunnel, const Suite& suite)
+  Pair(bool outer_v6, bool inner_v6, bool tunnel, const Suite& suite, bool extended_sequence = false)
       : left(outer_v6 ? "fd77::1" : "10.77.0.1"), right(outer_v6 ? "fd77::2" : "10.77.0.2") {
     source = tunnel ? address(inner_v6 ? "fd01::5" : "192.168.1.5") : left.own();
     destination = tunnel ? address(inner_v6 ? "fd02::6" : "192.168.2.6") : right.own();
@@ -39,6 +64,9 @@ struct Pair {
     right.set_filters({far.outbound, far.inbound});
     recipe.cipher = suite.cipher;
     recipe.integrity = suite.integrity;
+    recipe.protocol = suite.protocol;
+    recipe.around = suite.around;
+    recipe.extended_sequence = extended_sequence;
     recipe.encapsulation = tunnel ? Encapsulation::kTunnel : Encapsulation::kTransport;
     recipe.selector = filters.outbound.selector;
     recipe.outbound_filter = kFilter;
@@ -85,7 +113,7 @@ std::map<std::string, std::vector<Bytes>> by_flow(const std::vector<Stored>& pac
   return flows;
 }
 
-TEST(EndToEnd, DRV_04_opened_is_what_was_secured_for_every_suite_and_mode) {
+TEST(EndToEnd, DRV_04_HDR_12_HDR_16_opened_is_what_was_secured_for_every_suite_and_mode) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(kSeed));
   SeededRandom random(kSeed);
   for (const Suite& suite : kSuites) {
@@ -93,9 +121,11 @@ TEST(EndToEnd, DRV_04_opened_is_what_was_secured_for_every_suite_and_mode) {
       const bool tunnel = shape >= 2;
       const bool outer_v6 = shape % 2 != 0;
       const bool inner_v6 = tunnel ? shape >= 4 : outer_v6;
-      SCOPED_TRACE(fmt::format("{} {} {} outer v{} inner v{}", info(suite.cipher).name, info(suite.integrity).name,
-                               tunnel ? "tunnel" : "transport", outer_v6 ? 6 : 4, inner_v6 ? 6 : 4));
-      Pair pair(outer_v6, inner_v6, tunnel, suite);
+      const bool extended = random.chance(0.5);
+      SCOPED_TRACE(fmt::format("{} {} in {} {} outer v{} inner v{}{}", info(suite.cipher).name,
+                               info(suite.integrity).name, info(suite.around).name, tunnel ? "tunnel" : "transport",
+                               outer_v6 ? 6 : 4, inner_v6 ? 6 : 4, extended ? " ESN" : ""));
+      Pair pair(outer_v6, inner_v6, tunnel, suite, extended);
       std::vector<Stored> packets;
       for (int i = 0; i < 40; ++i) packets.push_back(random_packet(pair, random));
       const auto sent = pair.left.send(packets);
@@ -104,7 +134,7 @@ TEST(EndToEnd, DRV_04_opened_is_what_was_secured_for_every_suite_and_mode) {
         Bytes copy = packet.bytes;
         const auto view = parse_ip(copy);
         ASSERT_TRUE(view);
-        EXPECT_EQ(view->tuple.protocol, kProtocolEsp);
+        EXPECT_EQ(view->tuple.protocol, suite.on_the_wire());
         EXPECT_TRUE(checksums_are_good(packet.bytes));
         EXPECT_LE(packet.bytes.size(), 1500U);
       }

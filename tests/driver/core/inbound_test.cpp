@@ -217,8 +217,8 @@ TEST_F(Inbound, inner_packet_that_is_not_traffic_of_the_sa_is_dropped) {
   EXPECT_EQ(host.receive(peer.send(tcp_packet(from_peer(), {}, pattern(3))).to_wire).to_host.size(), 1U);
 }
 
-TEST_F(Inbound, IN_25_EX_10_multicast_and_broadcast_are_outside_the_filters) {
-  rule(Action::kBlock);
+TEST_F(Inbound, IN_25_EX_10_multicast_and_broadcast_pass_whatever_demands_security) {
+  rule(Action::kNegotiate);
   host.control().set_link({1500, {address("10.77.0.255")}});
   for (const char* group : {"224.0.0.1", "239.255.255.255", "255.255.255.255", "10.77.0.255"}) {
     expect_passed(udp_packet({peer.own(), address(group)}, 1, 2, pattern(9)), Verdict::kInboundMulticast);

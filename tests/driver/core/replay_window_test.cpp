@@ -33,6 +33,53 @@ TEST(ReplayWindow, HDR_06_published_sequences) {
   EXPECT_GT(tried, 100U);
 }
 
+TEST(ReplayWindow, high_half_of_extended_numbers_as_published) {
+  IPSEC_READ_SHARED_JSON_OR_SKIP(vectors, "data/vectors/replay-window.json");
+  std::size_t tried = 0;
+  for (const auto& each : vectors.at("esn_cases")) {
+    ReplayWindow window(each.at("window").get<std::uint32_t>());
+    const std::uint64_t top = each.at("top_hi").get<std::uint64_t>() << 32 | each.at("top_lo").get<std::uint64_t>();
+    if (top != 0) {
+      ASSERT_NE(window.commit(top), Answer::kTooOld);
+    }
+    const auto low = each.at("packet_lo").get<std::uint32_t>();
+    if (each.at("seq_hi").is_null()) continue;
+    const std::uint64_t expected = each.at("seq_hi").get<std::uint64_t>() << 32 | low;
+    EXPECT_EQ(window.infer(low), expected) << "window " << window.window() << ", top " << top << ", low " << low;
+    ++tried;
+  }
+  EXPECT_GT(tried, 20U);
+}
+
+// The window is exact across the wrap of the low half, and where block numbers themselves have no more bits.
+TEST(ReplayWindow, extended_numbers_across_every_wrap) {
+  ipsec::tests::SeededRandom random(4304);
+  for (const std::uint64_t wrap : {std::uint64_t{1} << 32, std::uint64_t{5} << 32, std::uint64_t{1} << 37}) {
+    for (const std::uint32_t size : {32U, 64U, 1000U, 65536U}) {
+      ReplayWindow window(size);
+      // In steps, of which each comes by every slot.
+      for (std::uint64_t at = 0; at < wrap - 200000; at += 0x1'0000'0000) {
+        for (std::uint64_t i = 1; i <= 4096; ++i) ASSERT_EQ(window.commit(at + i * 32), Answer::kNew);
+      }
+      std::uint64_t top = wrap - 100000;
+      ASSERT_EQ(window.commit(top), Answer::kNew);
+      std::set<std::uint64_t> seen{top};
+      for (int i = 0; i < 100000; ++i) {
+        const std::uint64_t number = random.chance(0.5) ? top + random.below(8) : top - random.below(size + 10);
+        const bool expected = number + size > top && !seen.contains(number);
+        if (number + size > top) {
+          ASSERT_EQ(window.infer(static_cast<std::uint32_t>(number)), number) << "window " << size << ", top " << top;
+        }
+        ASSERT_EQ(window.commit(number) == Answer::kNew, expected)
+            << "window " << size << ", top " << top << ": " << number;
+        if (expected) seen.insert(number);
+        top = std::max(top, number);
+      }
+      EXPECT_GT(top, wrap);
+    }
+  }
+}
+
 TEST(ReplayWindow, check_changes_nothing) {
   ReplayWindow window(64);
   EXPECT_EQ(window.check(5000), Answer::kNew);

@@ -101,9 +101,14 @@ SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, con
   sa.filter_id = direction == Direction::kOutbound ? recipe.outbound_filter : recipe.inbound_filter;
   sa.cipher = recipe.cipher;
   sa.integrity = recipe.integrity;
-  const auto suite = EspSuite::of(recipe.cipher, recipe.integrity);
-  sa.encryption_key = key_of_size(suite->cipher_key_size, static_cast<std::uint8_t>(spi));
-  sa.integrity_key = key_of_size(suite->integrity_key_size, static_cast<std::uint8_t>(spi + 99));
+  const CipherInfo& cipher = info(recipe.cipher);
+  sa.protocol = recipe.protocol;
+  sa.encryption_key = key_of_size(cipher.key_size + cipher.salt_size, static_cast<std::uint8_t>(spi));
+  sa.integrity_key = key_of_size(info(recipe.integrity).key_size, static_cast<std::uint8_t>(spi + 99));
+  sa.extended_sequence = recipe.extended_sequence;
+  sa.soft = recipe.soft;
+  sa.udp = recipe.udp;
+  if (recipe.udp && direction == Direction::kInbound) std::swap(sa.udp->local_port, sa.udp->peer_port);
   sa.replay_window = recipe.replay_window;
   sa.lifetime_seconds = recipe.lifetime_seconds;
   sa.lifetime_kilobytes = recipe.lifetime_kilobytes;
@@ -114,15 +119,25 @@ SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, con
 }
 
 std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& recipe) {
-  const auto spi = receiver.control().reserve_spi(SecurityProtocol::kEsp, receiver.own(), sender.own(), receiver.now);
-  EXPECT_TRUE(spi.ok());
-  const Status inbound =
-      receiver.control().install_sa(parameters_of(sender, receiver, recipe, *spi, Direction::kInbound), receiver.now);
-  EXPECT_TRUE(inbound.ok()) << inbound.message();
-  const Status outbound =
-      sender.control().install_sa(parameters_of(sender, receiver, recipe, *spi, Direction::kOutbound), sender.now);
-  EXPECT_TRUE(outbound.ok()) << outbound.message();
-  return *spi;
+  const auto reserve = [&](SecurityProtocol protocol) {
+    const auto spi = receiver.control().reserve_spi(protocol, receiver.own(), sender.own(), receiver.now);
+    EXPECT_TRUE(spi.ok());
+    return *spi;
+  };
+  const std::uint32_t spi = reserve(recipe.protocol);
+  std::optional<AroundEsp> around;
+  if (recipe.around != Integrity::kNone) {
+    around = AroundEsp{reserve(SecurityProtocol::kAh), recipe.around, key_of_size(info(recipe.around).key_size, 33)};
+  }
+  SaParameters inbound = parameters_of(sender, receiver, recipe, spi, Direction::kInbound);
+  inbound.ah = around;
+  const Status at_receiver = receiver.control().install_sa(std::move(inbound), receiver.now);
+  EXPECT_TRUE(at_receiver.ok()) << at_receiver.message();
+  SaParameters outbound = parameters_of(sender, receiver, recipe, spi, Direction::kOutbound);
+  outbound.ah = around;
+  const Status at_sender = sender.control().install_sa(std::move(outbound), sender.now);
+  EXPECT_TRUE(at_sender.ok()) << at_sender.message();
+  return spi;
 }
 
 }  // namespace ipsec::driver::tests

@@ -109,6 +109,11 @@ struct SaRecipe {
   std::uint32_t outbound_pair = 0;  // inbound SPI of the sender
   std::uint32_t replaces = 0;
   bool initiator = false;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  Integrity around = Integrity::kNone;  // of AH around ESP
+  bool extended_sequence = false;
+  std::optional<UdpEncapsulation> udp = {};  // as the sender has it
+  bool soft = false;
 };
 SecretBytes key_of_size(std::size_t size, std::uint8_t first);
 // Reserves an SPI at the receiver and installs both ends; expects success. The SPI.

@@ -30,11 +30,11 @@ TEST(Tunnel, congestion_marks_come_through_as_rfc_6040_says) {
 
 TEST(Tunnel, HDR_13_outer_header) {
   Bytes packet(120);
-  write_outer_header(packet, address("192.0.2.1"), address("192.0.2.2"), 0xBA, true, 0x4711);
+  write_outer_header(packet, {address("192.0.2.1"), address("192.0.2.2"), kProtocolEsp, 0xBA, true, 0x4711});
   EXPECT_EQ(to_hex(ByteView(packet).first(10)), "45ba0078471140004032");
   EXPECT_EQ(to_hex(ByteView(packet).subspan(12, 8)), "c0000201c0000202");
   EXPECT_TRUE(checksums_are_good(packet));
-  write_outer_header(packet, address("fd00::1"), address("fd00::2"), 0xBA, true, 0);
+  write_outer_header(packet, {address("fd00::1"), address("fd00::2"), kProtocolEsp, 0xBA, true, 0});
   EXPECT_EQ(to_hex(ByteView(packet).first(8)), "6ba0000000503240");
   EXPECT_TRUE(parse_ip(packet));
 }

@@ -52,6 +52,7 @@ class Relay : public Worker {
     pass(packets, output.to_host);
   }
   void process_released(const Tables&, Timestamp, Output&) override {}
+  PacketTrace explain(Direction, Packet, const Tables&, Timestamp) override { return {}; }
   void tick(Timestamp) override {}
 
  private:

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "services/driver/shell/policy_update.h"
+#include "tests/driver/shell/driver_process.h"
+
 namespace ipsec::driver {
 namespace {
 
@@ -60,13 +63,21 @@ proto::Sa sa() {
   return message;
 }
 
+Result<PolicyUpdate> received(const proto::DriverPolicy& message) {
+  PolicyUpdateCollector collector;
+  IPSEC_RETURN_IF_ERROR(collector.take(testing::whole_policy(message)));
+  EXPECT_TRUE(collector.complete());
+  return collector.take_update();
+}
+
 TEST(Convert, PolicyKeepsItsFields) {
-  const auto converted = from_proto(policy());
+  const auto converted = received(policy());
   ASSERT_TRUE(converted.ok()) << converted.status().message();
-  EXPECT_EQ(converted->version, 7U);
-  EXPECT_EQ(converted->profile, Profile::kWindows2003);
-  ASSERT_EQ(converted->filters.size(), 1U);
-  const Filter& filter = converted->filters[0];
+  EXPECT_EQ(converted->settings.version, 7U);
+  EXPECT_EQ(converted->settings.profile, Profile::kWindows2003);
+  EXPECT_EQ(converted->count, 1U);
+  ASSERT_EQ(converted->inserted.size(), 1U);
+  const Filter& filter = converted->inserted[0];
   EXPECT_EQ(filter.direction, Direction::kOutbound);
   EXPECT_EQ(filter.action, Action::kNegotiate);
   EXPECT_EQ(filter.selector.to_string(),
@@ -75,7 +86,7 @@ TEST(Convert, PolicyKeepsItsFields) {
                  .to_string()));
   EXPECT_EQ(filter.tunnel_destination->to_string(), "192.0.2.1");
   EXPECT_FALSE(filter.tunnel_source);
-  EXPECT_EQ(converted->local_addresses, std::vector{IpAddress::v4(0x0a000001)});
+  EXPECT_EQ(converted->settings.local_addresses, std::vector{IpAddress::v4(0x0a000001)});
 }
 
 struct BadPolicy {
@@ -90,22 +101,95 @@ TEST(Convert, BadPoliciesAreRefusedByField) {
        [](auto& p) {
          *p.mutable_local_addresses(0) = address({1, 2, 3});
        }},
-      {"policy.filters[0].direction: 0", [](auto& p) { p.mutable_filters(0)->clear_direction(); }},
-      {"policy.filters[0].direction: 9", [](auto& p) { p.mutable_filters(0)->set_direction(proto::Direction(9)); }},
-      {"policy.filters[0].action: 0", [](auto& p) { p.mutable_filters(0)->clear_action(); }},
-      {"policy.filters[0].selector", [](auto& p) { p.mutable_filters(0)->clear_selector(); }},
-      {"policy.filters[0].tunnel_destination",
+      {"change.inserted[0].direction: 0", [](auto& p) { p.mutable_filters(0)->clear_direction(); }},
+      {"change.inserted[0].direction: 9", [](auto& p) { p.mutable_filters(0)->set_direction(proto::Direction(9)); }},
+      {"change.inserted[0].action: 0", [](auto& p) { p.mutable_filters(0)->clear_action(); }},
+      {"change.inserted[0].selector", [](auto& p) { p.mutable_filters(0)->clear_selector(); }},
+      {"change.inserted[0].tunnel_destination",
        [](auto& p) { p.mutable_filters(0)->mutable_tunnel_destination()->clear_octets(); }},
-      {"policy.filters[0].tunnel_source", [](auto& p) { p.mutable_filters(0)->mutable_tunnel_source(); }},
+      {"change.inserted[0].tunnel_source", [](auto& p) { p.mutable_filters(0)->mutable_tunnel_source(); }},
+      {"policy.exemptions: 0 to 3, found 4", [](auto& p) { p.set_exemptions(4); }},
+      {"policy.boot_mode: judges packets until", [](auto& p) { p.set_boot_mode(proto::BOOT_MODE_BLOCK); }},
+      {"policy.boot_mode: stateful (1)", [](auto& p) { p.set_boot_mode(proto::BootMode(4)); }},
+      {"policy.boot_exemptions[0].direction", [](auto& p) { p.add_boot_exemptions()->set_protocol(6); }},
+      {"policy.boot_exemptions[0].protocol: 1 to 255",
+       [](auto& p) { p.add_boot_exemptions()->set_direction(proto::DIRECTION_INBOUND); }},
+      {"policy.boot_exemptions[0]: ports are for",
+       [](auto& p) {
+         auto& exemption = *p.add_boot_exemptions();
+         exemption.set_direction(proto::DIRECTION_INBOUND);
+         exemption.set_protocol(50);
+         exemption.set_source_port(1);
+       }},
   };
   for (const BadPolicy& each : cases) {
     proto::DriverPolicy message = policy();
     each.spoil(message);
-    const auto converted = from_proto(message);
+    const auto converted = received(message);
     ASSERT_FALSE(converted.ok()) << each.text;
     EXPECT_EQ(converted.status().code(), ErrorCode::kInvalid);
     EXPECT_NE(converted.status().message().find(each.text), std::string::npos) << converted.status().message();
   }
+}
+
+TEST(Convert, ExemptionsAndBootModeKeepTheirFields) {
+  proto::DriverPolicy message = policy();
+  EXPECT_EQ(from_proto(message)->exemptions, Exemptions::kIsakmpOnly);
+  EXPECT_EQ(from_proto(message)->boot.mode, BootMode::kNone);
+  message.clear_filters();
+  message.set_exemptions(0);
+  message.set_boot_mode(proto::BOOT_MODE_STATEFUL);
+  auto& exemption = *message.add_boot_exemptions();
+  exemption.set_direction(proto::DIRECTION_INBOUND);
+  exemption.set_protocol(6);
+  exemption.set_destination_port(3389);
+  const auto converted = from_proto(message);
+  ASSERT_TRUE(converted.ok()) << converted.status().message();
+  EXPECT_EQ(converted->exemptions, Exemptions::kAll);
+  EXPECT_EQ(converted->boot.mode, BootMode::kStateful);
+  ASSERT_EQ(converted->boot.exemptions.size(), 1U);
+  EXPECT_EQ(converted->boot.exemptions[0].destination_port, 3389U);
+}
+
+TEST(Convert, BundlesUdpAndSoftSasKeepTheirFields) {
+  proto::Sa message = sa();
+  message.set_extended_sequence(true);
+  message.mutable_ah()->set_spi(0x5678);
+  message.mutable_ah()->set_integrity(proto::INTEGRITY_SHA256);
+  message.mutable_ah()->set_key("kkkk");
+  message.mutable_udp()->set_local_port(4500);
+  message.mutable_udp()->set_peer_port(1029);
+  *message.mutable_udp()->mutable_original_source() = address({192, 168, 1, 5});
+  const auto converted = from_proto(message);
+  ASSERT_TRUE(converted.ok()) << converted.status().message();
+  EXPECT_TRUE(constant_time_equal(converted->ah->key.view(), as_bytes("kkkk")));
+  SaStatus status;
+  status.sa = *converted;
+  message.clear_encryption_key();
+  message.clear_integrity_key();
+  message.mutable_ah()->clear_key();
+  EXPECT_EQ(to_proto(status).sa().SerializeAsString(), message.SerializeAsString());
+
+  proto::Sa soft = sa();
+  soft.set_soft(true);
+  soft.clear_cipher();
+  soft.clear_integrity();
+  EXPECT_TRUE(from_proto(soft)->soft);
+}
+
+TEST(Convert, ATraceTellsStepsVerdictAndRule) {
+  PacketTrace trace;
+  trace.steps = {{Step::kOutFilter, "none"}, {Step::kFragment, {}}};
+  trace.verdict = Verdict::kOutboundNoFilter;
+  const proto::PacketTrace message = to_proto(TracedPacket{trace, "rule", 5});
+  EXPECT_EQ(message.steps(0).step(), "OUT-03");
+  EXPECT_EQ(message.steps(0).text(), "find the filter: none");
+  EXPECT_EQ(message.steps(1).step(), "");
+  EXPECT_EQ(message.verdict(), "outbound_no_filter");
+  EXPECT_EQ(message.kind(), "pass");
+  EXPECT_EQ(message.rule_name(), "rule");
+  trace.verdict.reset();
+  EXPECT_EQ(to_proto(TracedPacket{trace, {}, 5}).verdict(), "waits");
 }
 
 TEST(Convert, SaKeepsItsFieldsAndItsKeysStayInside) {
@@ -137,6 +221,17 @@ TEST(Convert, BadSasAreRefusedByField) {
       {"sa.destination", [](auto& s) { s.clear_destination(); }},
       {"sa.selector", [](auto& s) { s.clear_selector(); }},
       {"sa.cipher", [](auto& s) { s.clear_cipher(); }},
+      {"sa.ah.integrity", [](auto& s) { s.mutable_ah(); }},
+      {"sa.udp.local_port: 4500 or 500, found 4501",
+       [](auto& s) {
+         s.mutable_udp()->set_local_port(4501);
+         s.mutable_udp()->set_peer_port(1);
+       }},
+      {"sa.udp.peer_port",
+       [](auto& s) {
+         s.mutable_udp()->set_local_port(4500);
+         s.mutable_udp()->set_peer_port(70000);
+       }},
       {"sa.integrity", [](auto& s) { s.set_integrity(proto::Integrity(77)); }},
   };
   for (const auto& [text, spoil] : cases) {
@@ -157,6 +252,9 @@ TEST(Convert, RequestsKeepTheirFields) {
   EXPECT_EQ(acquire.peer().octets(), std::string("\x0a\0\0\x02", 4));
   EXPECT_EQ(to_proto(RekeyNeeded{1, packet.source, 2, RekeyReason::kKilobytes}).rekey().reason(),
             proto::REKEY_REASON_KILOBYTES);
+  const proto::PeerMoved moved = to_proto(PeerMoved{9, packet.source, 4500, 1029}).moved();
+  EXPECT_EQ(moved.spi(), 9U);
+  EXPECT_EQ(moved.new_port(), 1029U);
   const proto::SaEnded ended =
       to_proto(SaEnded{1, Direction::kInbound, SecurityProtocol::kAh, packet.source, SaEndReason::kIdle}).ended();
   EXPECT_EQ(ended.reason(), proto::SA_END_REASON_IDLE);

@@ -59,7 +59,7 @@ TEST(EventLog, NumbersEventsAndNamesRules) {
   Filter filter;
   filter.id = 9;
   filter.rule_name = "no telnet";
-  log.set_filters({filter});
+  log.set_filters(*FilterTable::make({filter}, nullptr));
   const auto watcher = log.watch();
   AuditEvent audit;
   audit.verdict = Verdict::kOutboundBlocked;

@@ -1,5 +1,7 @@
 #include "services/ike/core/informational.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "services/ike/core/limits.h"
@@ -113,6 +115,22 @@ TEST(Informational, deletes_survive_a_reordering_network) {
   EXPECT_TRUE(pair.a.driver.outbound.empty());
 }
 
+TEST(Informational, a_delete_that_overtakes_the_answer_it_is_about_counts_when_it_comes_again) {
+  Pair pair;
+  set_mirrored_policies(pair);
+  pair.wire = [&](const SentDatagram& sent) {
+    const bool answer = header_of(sent).exchange == ExchangeType::kQuickMode && !sent.from_a;
+    return Fate{answer ? milliseconds(500) : milliseconds(1)};
+  };
+  pair.acquire(pair.a, 1);
+  while (pair.b.driver.inbound.empty()) pair.run(milliseconds(1));
+  pair.b.driver = FakeDriver(0x90000000);
+  pair.give(pair.b, DriverRestarted{});
+  pair.run(seconds(40));
+  EXPECT_TRUE(pair.a.driver.outbound.empty()) << "or it would send into nothing until its lifetime ends";
+  EXPECT_TRUE(pair.a.driver.inbound.empty());
+}
+
 TEST(Informational, a_lost_delete_comes_again) {
   Pair pair;
   establish(pair);
@@ -210,6 +228,78 @@ TEST(Informational, initial_contact_is_not_said_to_a_known_peer) {
   EXPECT_EQ(pair.b.driver.outbound.size(), 2U);
 }
 
+// The IKE service of `host` ends without a word; the next one finds what the driver still has.
+void crash_ike(Pair& pair, Host& host) {
+  std::vector<SaParameters> sas;
+  for (const auto& [spi, sa] : host.driver.inbound) sas.push_back(sa);
+  for (const SaParameters& sa : host.driver.outbound) sas.push_back(sa);
+  const IkePolicy policy = host.engine.policy();
+  host.crash_ike();
+  for (SaParameters& sa : sas) sa.encryption_key = sa.integrity_key = {};
+  pair.give(host, DriverSasFound{std::move(sas)});
+  pair.set_policy(host, policy);
+}
+
+TEST(Informational, KEY_16_KEY_02_sas_that_outlive_their_ike_service_are_renewed_by_the_next) {
+  Pair pair;
+  establish(pair);
+  crash_ike(pair, pair.a);
+  EXPECT_TRUE(pair.a.has_event("sas_adopted"));
+  EXPECT_EQ(pair.a.engine.statistics().conn_list_size, 1U);
+  const SaParameters old = pair.a.driver.outbound[0];
+  pair.give(pair.a, RekeyRequested{old.spi, old.destination, old.filter_id, RekeyReason::kSeconds});
+  pair.run(seconds(10));
+  EXPECT_FALSE(pair.a.has_event("rekey_of_unknown_sa"));
+  ASSERT_EQ(pair.a.driver.outbound.size(), 1U);
+  EXPECT_EQ(pair.a.driver.outbound[0].replaces_spi, old.spi);
+  EXPECT_EQ(pair.a.driver.outbound[0].selector, old.selector);
+  EXPECT_TRUE(pair.b.driver.inbound.contains(old.spi)) << "without INITIAL-CONTACT: nothing is cut off";
+  EXPECT_EQ(compare_sas(pair), "");
+}
+
+TEST(Informational, QM_21_adopted_sas_end_by_the_peers_delete_and_tell_the_peer_of_their_end) {
+  for (const bool peer_deletes : {true, false}) {
+    Pair pair;
+    establish(pair);
+    crash_ike(pair, pair.a);
+    // A main mode is needed to say anything.
+    PolicyOptions options;
+    options.extra_filters = 1;
+    set_mirrored_policies(pair, options);
+    pair.acquire(pair.a, 2, 11);
+    pair.run(seconds(5));
+    Host& ending = peer_deletes ? pair.b : pair.a;
+    const auto old = std::find_if(ending.driver.inbound.begin(), ending.driver.inbound.end(),
+                                  [](const auto& entry) { return entry.second.filter_id == 2; });
+    ASSERT_NE(old, ending.driver.inbound.end());
+    const SaParameters in = old->second;
+    ending.driver.inbound.erase(old);
+    pair.give(ending, ended(in, SaEndReason::kIdle));
+    pair.run(seconds(1));
+    EXPECT_EQ(pair.a.driver.inbound.size(), 1U);
+    EXPECT_EQ(pair.b.driver.inbound.size(), 1U);
+    EXPECT_EQ(compare_sas(pair), "");
+  }
+}
+
+TEST(Informational, DR_04_an_adopted_sa_of_the_default_response_rule_is_renewed_by_the_present_one) {
+  Pair pair;
+  IkePolicy server = make_policy(pair.b.endpoint.address, *IpAddress::parse("192.0.2.1"));
+  server.default_response = {true,
+                             server.quick_mode_policies.front(),
+                             "mm",
+                             {PresharedKeyMethod{SecretBytes(std::string_view("correct horse battery staple"))}}};
+  pair.set_policies(make_policy(pair.a.endpoint.address, pair.b.endpoint.address), server);
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(5));
+  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
+  crash_ike(pair, pair.b);
+  const SaParameters old = pair.b.driver.outbound[0];
+  pair.give(pair.b, RekeyRequested{old.spi, old.destination, 0, RekeyReason::kSeconds});
+  EXPECT_FALSE(pair.b.has_event("rekey_of_unknown_sa"));
+  EXPECT_TRUE(pair.b.has_event("negotiation_failed")) << "the rule is for answers: no main mode filter to begin with";
+}
+
 TEST(Informational, a_restarted_driver_is_told_to_the_peers) {
   Pair pair;
   establish(pair);
@@ -243,7 +333,7 @@ TEST(Informational, a_hint_that_the_peer_forgot_us_shortens_the_way_to_a_new_mai
     return is_informational(sent) && !sent.from_a && header_of(sent).encrypted() ? Fate{} : Fate{milliseconds(1)};
   };
   pair.give(pair.b, DeleteRequested{std::nullopt, false});
-  pair.run(seconds(80));
+  pair.run(seconds(15));
   ASSERT_EQ(pair.a.established_main_modes(pair.now), 1U);
   pair.acquire(pair.a, 2, 11);
   pair.run(seconds(10));

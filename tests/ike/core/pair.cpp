@@ -112,9 +112,13 @@ Host::Host(std::string host_name, const std::string& address, std::uint64_t seed
       driver(first_spi),
       engine(random) {}
 
-void Host::restart() {
+void Host::crash_ike() {
   std::destroy_at(&engine);
   std::construct_at(&engine, random);
+}
+
+void Host::restart() {
+  crash_ike();
   driver = FakeDriver(static_cast<std::uint32_t>(0x40000000 + random.below(0x1000000)));
 }
 
@@ -135,6 +139,24 @@ std::size_t Host::established_main_modes(Timestamp now) const {
       std::count_if(all.begin(), all.end(), [](const MainModeSaStatus& sa) { return sa.state == "established"; }));
 }
 
+PolicyChange whole(IkePolicy policy) {
+  PolicyChange change;
+  change.filters.count = policy.filters.size();
+  change.main_mode_filters.count = policy.main_mode_filters.size();
+  for (Filter& filter : policy.filters) {
+    const std::size_t place = change.filters.inserted.size();
+    change.filters.inserted.push_back({place, std::move(filter)});
+  }
+  for (MainModeFilter& filter : policy.main_mode_filters) {
+    const std::size_t place = change.main_mode_filters.inserted.size();
+    change.main_mode_filters.inserted.push_back({place, std::move(filter)});
+  }
+  policy.filters.clear();
+  policy.main_mode_filters.clear();
+  change.settings = std::move(policy);
+  return change;
+}
+
 Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& address_b)
     : a("a", address_a, 2 * seed, 0x1000), b("b", address_b, 2 * seed + 1, 0x80001000) {
   wire = [](const SentDatagram&) { return Fate{std::chrono::milliseconds(1)}; };
@@ -142,7 +164,7 @@ Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& 
 
 void Pair::set_policy(Host& host, IkePolicy policy) {
   Actions actions;
-  const Status status = host.engine.set_policy(std::move(policy), now, actions);
+  const Status status = host.engine.change_policy(whole(std::move(policy)), now, actions);
   if (!status.ok()) throw std::invalid_argument(status.message());
   perform(host, std::move(actions));
 }
@@ -169,6 +191,8 @@ void Pair::perform(Host& host, Actions actions) {
   for (Action& action : actions) {
     if (const auto* send_action = std::get_if<SendDatagram>(&action)) {
       send(host, *send_action);
+    } else if (const auto* keep_alive = std::get_if<SendKeepAlive>(&action)) {
+      keep_alives.push_back(*keep_alive);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
@@ -188,9 +212,17 @@ void Pair::perform(Host& host, Actions actions) {
 void Pair::send(Host& host, const SendDatagram& datagram) {
   sent.push_back({now, datagram, &host == &a});
   Host& to = other(host);
-  if (datagram.peer.address != to.endpoint.address) return;
+  Endpoint source = datagram.local;
+  Endpoint destination = datagram.peer;
+  if (translator && &host == &a) {
+    source = {translator->outside, static_cast<std::uint16_t>(source.port + translator->port_offset)};
+  } else if (translator) {
+    if (destination.address != translator->outside || destination.port < translator->port_offset) return;
+    destination = {a.endpoint.address, static_cast<std::uint16_t>(destination.port - translator->port_offset)};
+  }
+  if (destination.address != to.endpoint.address) return;
   for (const Duration delay : wire(sent.back())) {
-    in_flight_.emplace(now + delay, InFlight{&to, {to.endpoint, host.endpoint, datagram.bytes}});
+    in_flight_.emplace(now + delay, InFlight{&to, {destination, source, datagram.bytes}});
   }
 }
 

@@ -17,6 +17,9 @@ namespace ipsec::ike::tests {
 
 using ipsec::tests::SeededRandom;
 
+// The change that puts this policy in the place of any other.
+PolicyChange whole(IkePolicy policy);
+
 // An SAD without packets. Answers every request at once, or refuses it where a test says so.
 class FakeDriver {
  public:
@@ -57,6 +60,8 @@ struct Host {
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
+  // The IKE service ends without a word and is started again; the driver lives on.
+  void crash_ike();
   bool has_event(const std::string& event_name) const { return find_event(event_name) != nullptr; }
   const ReportEvent* find_event(const std::string& event_name) const;
   std::size_t count_events(const std::string& event_name) const;
@@ -72,6 +77,12 @@ struct SentDatagram {
   bool from_a = false;
 };
 
+// An address translator in front of host a: b sees it at this address and at ports that are higher by so much.
+struct Translator {
+  IpAddress outside;
+  std::uint16_t port_offset = 20000;
+};
+
 class Pair {
  public:
   explicit Pair(std::uint64_t seed = 1, const std::string& address_a = "10.77.0.1",
@@ -83,6 +94,8 @@ class Pair {
   // Default: everything arrives after one millisecond.
   std::function<Fate(const SentDatagram&)> wire;
   std::vector<SentDatagram> sent;
+  std::vector<SendKeepAlive> keep_alives;
+  std::optional<Translator> translator;
   // Default: compute_dh, at once.
   std::function<DhComputed(const ComputeDh&, RandomSource&)> compute = compute_dh;
 

@@ -104,12 +104,14 @@ TEST(ProtectedMessage, PSK_03_messages_5_and_6_of_the_worked_exchanges_prove_the
       const Bytes datagram = hex_field(message_of(one, number), "message");
       const Bytes iv = hex_field(message_of(one, number), "iv");
       const Header header = *parse_header(datagram);
-      auto read = read_identity(facts, {header, datagram}, state.keys, iv, {public_i, public_r, sa_body}, role);
+      auto read =
+          read_identity(facts, {header, datagram}, state.keys, iv, {public_i, public_r, sa_body}, role, NatFound{});
       ASSERT_TRUE(std::holds_alternative<PeerProof>(read)) << number;
       EXPECT_EQ(std::get<PeerProof>(read).identity, peer);
 
       facts.peer = *IpAddress::parse("192.0.2.99");
-      auto of_another = read_identity(facts, {header, datagram}, state.keys, iv, {public_i, public_r, sa_body}, role);
+      auto of_another =
+          read_identity(facts, {header, datagram}, state.keys, iv, {public_i, public_r, sa_body}, role, NatFound{});
       ASSERT_TRUE(std::holds_alternative<Failure>(of_another)) << "an address that is not the peer's";
       EXPECT_EQ(std::get<Failure>(of_another).reason, FailureReason::kIdentityRefused);
     }
@@ -133,8 +135,8 @@ TEST(ProtectedMessage, MM_20_a_changed_bit_anywhere_is_not_authentic) {
     Bytes changed = original;
     changed[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
     const Header header = *parse_header(changed);
-    const auto read =
-        read_identity(facts, {header, changed}, state.keys, iv, {public_i, public_r, sa_body}, Role::kInitiator);
+    const auto read = read_identity(facts, {header, changed}, state.keys, iv, {public_i, public_r, sa_body},
+                                    Role::kInitiator, NatFound{});
     // 12 octets of ID and 24 of HASH: four octets of padding follow, which nothing covers (RFC 2409 appendix B).
     const bool in_padding = bit / 8 >= original.size() - 8;
     if (!in_padding) {

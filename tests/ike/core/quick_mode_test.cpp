@@ -297,6 +297,84 @@ TEST(QuickMode, the_same_acquire_again_joins_the_running_negotiation) {
   EXPECT_EQ(failing.a.driver.acquire_failures.size(), 2U) << "each request once";
 }
 
+// b answers a's quick mode and, before message 3 is there, has a packet of its own for the same traffic.
+void acquire_before_message3(Pair& pair, bool message3_is_lost) {
+  set_mirrored_policies(pair);
+  const auto cut = std::make_shared<bool>(false);  // as long as the wire, which outlives this function
+  pair.wire = [cut, message3_is_lost](const SentDatagram& sent) {
+    if (is_quick_mode(sent) && sent.from_a && *cut) return message3_is_lost ? Fate{} : Fate{milliseconds(500)};
+    *cut = *cut || (is_quick_mode(sent) && !sent.from_a);
+    return Fate{milliseconds(1)};
+  };
+  pair.acquire(pair.a, 1);
+  while (!*cut) pair.run(milliseconds(1));
+  pair.acquire(pair.b, 7);
+}
+
+TEST(QuickMode, QM_04_an_acquire_joins_the_quick_mode_that_the_peer_has_begun) {
+  Pair pair;
+  acquire_before_message3(pair, false);
+  pair.run(seconds(30));
+  EXPECT_EQ(pair.a.driver.inbound.size(), 1U) << "one pair, not two";
+  EXPECT_EQ(pair.b.driver.inbound.size(), 1U);
+  ASSERT_EQ(pair.b.driver.outbound.size(), 1U) << "which releases the packet that waits";
+  EXPECT_EQ(pair.b.driver.outbound[0].filter_id, 1U);
+  EXPECT_TRUE(pair.b.driver.acquire_failures.empty());
+}
+
+TEST(QuickMode, an_acquire_that_joined_in_vain_goes_its_own_way_within_seconds) {
+  Pair pair;
+  acquire_before_message3(pair, true);
+  pair.wire = [](const SentDatagram& sent) {
+    // What a repeats of its message 3 never comes; a new exchange does.
+    return is_quick_mode(sent) && sent.from_a && sent.datagram.bytes.size() < 100 ? Fate{} : Fate{milliseconds(1)};
+  };
+  pair.run(kJoinedPatience + milliseconds(100));
+  EXPECT_EQ(pair.b.count_events("quick_mode_established"), 1U) << "as initiator";
+  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
+  EXPECT_TRUE(pair.b.driver.outbound[0].initiator);
+}
+
+TEST(QuickMode, an_acquire_that_joined_fails_with_the_driver_that_refuses_the_sa) {
+  Pair pair;
+  pair.b.driver.refuse_installing = Direction::kOutbound;
+  acquire_before_message3(pair, false);
+  pair.run(seconds(3));
+  ASSERT_EQ(pair.b.driver.acquire_failures.size(), 1U);
+  EXPECT_EQ(pair.b.driver.acquire_failures[0].acquire_id, 7U);
+  EXPECT_EQ(pair.b.driver.acquire_failures[0].reason, FailureReason::kDriverFailed);
+}
+
+TEST(QuickMode, an_acquire_that_crossed_the_new_sa_makes_no_second_pair) {
+  Pair pair;
+  set_mirrored_policies(pair);
+  pair.acquire(pair.a, 1);
+  while (pair.b.driver.outbound.empty()) pair.run(milliseconds(1));
+  pair.acquire(pair.b, 7);
+  ASSERT_EQ(pair.b.driver.acquire_failures.size(), 1U) << "answered, so that the driver does not wait for it";
+  EXPECT_EQ(pair.b.driver.acquire_failures[0].reason, FailureReason::kAlreadyServed);
+  EXPECT_FALSE(pair.b.has_event("negotiation_failed"));
+  pair.run(seconds(5));
+  EXPECT_EQ(pair.a.driver.inbound.size(), 1U);
+  pair.acquire(pair.b, 8);
+  pair.run(seconds(5));
+  EXPECT_EQ(pair.b.driver.inbound.size(), 2U) << "later the driver knows what it asks for";
+}
+
+TEST(QuickMode, MM_25_a_rekey_joins_the_rekey_that_the_peer_has_begun) {
+  Pair pair;
+  establish(pair);
+  const SaParameters of_a = pair.a.driver.outbound[0];
+  const SaParameters of_b = pair.b.driver.outbound[0];
+  pair.give(pair.a, RekeyRequested{of_a.spi, of_a.destination, 1, RekeyReason::kSeconds});
+  const std::size_t before = pair.b.driver.inbound.size();
+  while (pair.b.driver.inbound.size() == before) pair.run(milliseconds(1));
+  pair.give(pair.b, RekeyRequested{of_b.spi, of_b.destination, 1, RekeyReason::kSeconds});
+  pair.run(seconds(10));
+  EXPECT_EQ(quick_modes(pair).size(), 6U) << "one rekey, not two";
+  EXPECT_EQ(compare_sas(pair), "");
+}
+
 TEST(QuickMode, QM_10_QM_17_a_replayed_message_1_makes_no_sa) {
   Pair pair;
   establish(pair);

@@ -16,14 +16,20 @@ TEST(Statistics, the_documented_quantities_come_first_and_in_their_order) {
   statistics.invalid_packets_received = 7;
   const auto counters = named_counters(statistics);
   ASSERT_GE(counters.size(), 23U);
-  EXPECT_EQ(counters[0].name, "Main Modes");
+  EXPECT_EQ(counters[0].name, "main_modes");
   EXPECT_EQ(counters[0].value, 3U);
-  EXPECT_EQ(counters[1].name, "Quick Modes");
-  EXPECT_EQ(counters[22].name, "Invalid Packets Rcvd");
+  EXPECT_EQ(counters[1].name, "quick_modes");
+  EXPECT_EQ(counters[22].name, "invalid_packets_received");
   EXPECT_EQ(counters[22].value, 7U);
   std::set<std::string_view> names;
   for (const NamedCounter& counter : counters) names.insert(counter.name);
   EXPECT_EQ(names.size(), counters.size());
+}
+
+TEST(Statistics, names_are_for_programs) {
+  for (const NamedCounter& counter : named_counters({})) {
+    EXPECT_EQ(counter.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), std::string_view::npos) << counter.name;
+  }
 }
 
 TEST(Failure, every_reason_has_a_name_of_its_own) {

@@ -63,10 +63,10 @@ class Host {
 
   grpc::Status set_policy(const proto::IkePolicy& policy) {
     grpc::ClientContext context;
-    proto::SetIkePolicyRequest request;
-    *request.mutable_policy() = policy;
-    proto::SetIkePolicyReply reply;
-    return ike_->SetPolicy(&context, request, &reply);
+    proto::UpdateIkePolicyReply reply;
+    const auto writer = ike_->UpdatePolicy(&context, &reply);
+    writer->WriteLast(whole_policy(policy), grpc::WriteOptions());
+    return writer->Finish();
   }
   std::vector<proto::MainModeSa> main_modes() {
     grpc::ClientContext context;
@@ -207,8 +207,8 @@ TEST_F(DaemonTest, two_hosts_make_main_and_quick_mode) {
     EXPECT_EQ(sas[0].initiator(), host == first_.get());
     EXPECT_EQ(sas[0].quick_modes(), 1U);
     EXPECT_EQ(sas[0].authentication(), "Preshared key");
-    EXPECT_EQ(host->counter("Main Modes"), 1U);
-    EXPECT_EQ(host->counter("Quick Modes"), 1U);
+    EXPECT_EQ(host->counter("main_modes"), 1U);
+    EXPECT_EQ(host->counter("quick_modes"), 1U);
   }
   EXPECT_EQ(first_->main_modes()[0].initiator_cookie(), second_->main_modes()[0].initiator_cookie());
   EXPECT_EQ(first_->log().find("a key"), std::string::npos) << "no key in the log";
@@ -229,7 +229,7 @@ TEST_F(DaemonTest, different_keys_are_told_by_name_and_no_sa_comes) {
   ASSERT_TRUE(event);
   EXPECT_EQ(event->source(), "ike");
   EXPECT_NE(event->text().find("10.77.0.1"), std::string::npos) << event->text();
-  EXPECT_EQ(second_->counter("Authentication Failures"), 1U);
+  EXPECT_EQ(second_->counter("authentication_failures"), 1U);
   EXPECT_TRUE(first_->driver().seen().outbound.empty());
   EXPECT_TRUE(second_->driver().seen().inbound.empty());
 }
@@ -280,7 +280,7 @@ TEST_F(DaemonTest, policies_are_refused_with_the_field_and_the_old_one_stays) {
   policy.mutable_filters(1)->clear_direction();
   const grpc::Status bad = first_->set_policy(policy);
   EXPECT_EQ(bad.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_TRUE(bad.error_message().starts_with("policy.filters[1].direction: ")) << bad.error_message();
+  EXPECT_TRUE(bad.error_message().starts_with("change.inserted[1].direction: ")) << bad.error_message();
   grpc::ClientContext context;
   proto::IkeStatistics statistics;
   ASSERT_TRUE(first_->ike().GetStatistics(&context, {}, &statistics).ok());
@@ -326,7 +326,7 @@ TEST_F(DaemonTest, garbage_on_the_wire_changes_nothing) {
   close(file);
   first_->driver().ask(acquire(1, "10.77.0.1", "10.77.0.2"));
   expect_protected("10.77.0.1", "10.77.0.2");
-  EXPECT_GE(second_->counter("Invalid Packets Rcvd"), 100U);
+  EXPECT_GE(second_->counter("invalid_packets_received"), 100U);
 }
 
 }  // namespace

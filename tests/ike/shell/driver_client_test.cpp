@@ -171,6 +171,59 @@ TEST_F(DriverClientTest, the_first_driver_is_not_a_restarted_one) {
   (void)said_.next<AcquireRequested>();
 }
 
+proto::Sa sa_from_before(std::uint32_t spi, std::uint32_t pair_spi, proto::Direction direction) {
+  const IpAddress here = *IpAddress::parse("10.0.0.1"), there = *IpAddress::parse("10.0.0.2");
+  const bool inbound = direction == proto::DIRECTION_INBOUND;
+  proto::Sa sa;
+  sa.set_spi(spi);
+  sa.set_pair_spi(pair_spi);
+  sa.set_direction(direction);
+  sa.set_protocol(proto::SECURITY_PROTOCOL_ESP);
+  sa.set_encapsulation(proto::ENCAPSULATION_TRANSPORT);
+  *sa.mutable_source() = rpc::to_proto(inbound ? there : here);
+  *sa.mutable_destination() = rpc::to_proto(inbound ? here : there);
+  *sa.mutable_selector() = rpc::to_proto(Selector{
+      AddressRange::host(inbound ? there : here), AddressRange::host(inbound ? here : there), kProtocolAny, {}, {}});
+  sa.set_filter_id(inbound ? 2 : 1);
+  sa.set_rule_name("Test rule");
+  return sa;
+}
+
+TEST_F(DriverClientTest, sas_of_an_earlier_service_are_taken_over_once) {
+  driver_->start();
+  driver_->has_from_before(sa_from_before(0x300, 0x400, proto::DIRECTION_INBOUND));
+  driver_->has_from_before(sa_from_before(0x400, 0x300, proto::DIRECTION_OUTBOUND));
+  client_ = std::make_unique<DriverClient>(socket_, said_.receiver());
+  const auto found = said_.next<DriverSasFound>();
+  ASSERT_EQ(found.sas.size(), 2U);
+  EXPECT_EQ(found.sas[0].spi, 0x300U);
+  EXPECT_EQ(found.sas[0].pair_spi, 0x400U);
+  EXPECT_EQ(found.sas[0].direction, Direction::kInbound);
+  EXPECT_EQ(found.sas[1].direction, Direction::kOutbound);
+  EXPECT_EQ(found.sas[1].filter_id, 1U);
+  EXPECT_EQ(found.sas[1].selector.to_string(), "10.0.0.1 -> 10.0.0.2 ANY");
+  EXPECT_EQ(found.sas[1].rule_name, "Test rule");
+  EXPECT_TRUE(said_.next<bool>());
+}
+
+TEST_F(DriverClientTest, what_the_driver_can_is_said_before_the_connection) {
+  driver_->start();
+  driver_->can_udp_encapsulation();
+  client_ = std::make_unique<DriverClient>(socket_, said_.receiver());
+  EXPECT_TRUE(said_.next<DriverCapable>().udp_encapsulation);
+  EXPECT_TRUE(said_.next<bool>());
+}
+
+TEST_F(DriverClientTest, sas_that_cannot_be_read_are_reported_with_the_place) {
+  driver_->start();
+  driver_->has_from_before(proto::Sa());
+  client_ = std::make_unique<DriverClient>(socket_, said_.receiver());
+  const auto report = said_.next<ReportEvent>();
+  EXPECT_EQ(report.name, "driver_sas_unknown");
+  EXPECT_NE(report.text.find("sas[0].spi"), std::string::npos) << report.text;
+  EXPECT_TRUE(said_.next<bool>());
+}
+
 TEST_F(DriverClientTest, ends_while_the_driver_is_silent) {
   driver_->start();
   connect();

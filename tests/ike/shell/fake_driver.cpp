@@ -33,6 +33,27 @@ void FakeDriver::stop() {
 
 void FakeDriver::ask(proto::DriverRequest request) { requests_->push(std::move(request)); }
 
+void FakeDriver::has_from_before(const proto::Sa& sa) {
+  const std::lock_guard lock(mutex_);
+  auto& sas = sa.direction() == proto::DIRECTION_INBOUND ? seen_.inbound : seen_.outbound;
+  sas[sa.spi()] = sa;
+}
+
+grpc::Status FakeDriver::GetCapabilities(grpc::ServerContext*, const proto::GetCapabilitiesRequest*,
+                                         proto::DriverCapabilities* reply) {
+  reply->set_udp_encapsulation(udp_encapsulation_);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeDriver::ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) {
+  const std::lock_guard lock(mutex_);
+  if (refusing_) return {grpc::StatusCode::FAILED_PRECONDITION, "refused for the test"};
+  for (const auto* sas : {&seen_.inbound, &seen_.outbound}) {
+    for (const auto& [spi, sa] : *sas) *reply->add_sas()->mutable_sa() = sa;
+  }
+  return grpc::Status::OK;
+}
+
 void FakeDriver::refuse(bool refuse_everything) {
   const std::lock_guard lock(mutex_);
   refusing_ = refuse_everything;

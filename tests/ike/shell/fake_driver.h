@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -28,6 +29,9 @@ class FakeDriver : public proto::Driver::Service {
   void stop();
 
   void ask(proto::DriverRequest request);
+  // As if an IKE service of before had installed it.
+  void has_from_before(const proto::Sa& sa);
+  void can_udp_encapsulation() { udp_encapsulation_ = true; }
   // Calls of these kinds are answered with an error from now on.
   void refuse(bool refuse_everything);
 
@@ -47,6 +51,9 @@ class FakeDriver : public proto::Driver::Service {
   grpc::Status DeleteSa(grpc::ServerContext*, const proto::DeleteSaRequest*, proto::DeleteSaReply*) override;
   grpc::Status AcquireFailed(grpc::ServerContext*, const proto::AcquireFailedRequest*,
                              proto::AcquireFailedReply*) override;
+  grpc::Status GetCapabilities(grpc::ServerContext*, const proto::GetCapabilitiesRequest*,
+                               proto::DriverCapabilities*) override;
+  grpc::Status ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply*) override;
   grpc::Status WatchRequests(grpc::ServerContext*, const proto::WatchRequestsRequest*,
                              grpc::ServerWriter<proto::DriverRequest>*) override;
 
@@ -60,6 +67,7 @@ class FakeDriver : public proto::Driver::Service {
   std::condition_variable changed_;
   Seen seen_;
   bool refusing_ = false;
+  std::atomic<bool> udp_encapsulation_ = false;
   std::uint32_t next_spi_ = 0x1000;
   std::shared_ptr<rpc::EventQueue<proto::DriverRequest>> requests_;
 };

@@ -13,6 +13,8 @@ from ipsec_lab.errors import LabError
 PROGRAMS = {"agent": "policyagentd", "driver": "ipsec-driverd", "ike": "ipsec-iked"}
 # A sanitizer build on a busy machine of two cores takes seconds to start three daemons.
 START_SECONDS = 60
+# Beside a host's logs; read at the next start of its agent where it is there.
+CONFIGURATION = "policyagent.conf"
 STOP_SECONDS = 20
 LOG_LINES_SHOWN = 15
 
@@ -65,8 +67,10 @@ def make_folder(lab, host):
 
 def agent_command(lab, host):
     nics = [word for nic in lab.nics for word in ("--nic", nic)]
+    configuration = lab.folder(host) / CONFIGURATION
+    configured = ["--config", str(configuration)] if configuration.exists() else []
     return ["ip", "netns", "exec", host.namespace, lab.program(PROGRAMS["agent"]), "--runtime-dir", str(lab.runtime_dir(host)),
-            "--state-dir", str(lab.state_dir(host)), *nics]
+            "--state-dir", str(lab.state_dir(host)), *configured, *nics]
 
 
 def launch(lab, host):

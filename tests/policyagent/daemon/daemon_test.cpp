@@ -77,6 +77,56 @@ TEST(Options, bad_input_is_refused) {
   EXPECT_EQ(parse(options, {"--help"}), 0);
 }
 
+TEST(Options, the_agents_options_are_accepted_by_every_daemon) {
+  const ConfigurationFile file(
+      "# where policies come from\ncentral-store = sqlite:/mnt/policies/central.db   ; a share\ncentral-timeout = 3\n"
+      "polling-interval = \"15\"\nkey-file = \"/etc/policyagent/a \\\"key\\\"\"\n\nnic = [ eth0 , \"eth1\" ]\n");
+  for (const char* program : {"policyagentd", "ipsec-iked"}) {
+    Options options;
+    OptionParser parser(program, "test", options);
+    const char* arguments[] = {program, "--config", file.path()};
+    EXPECT_EQ(parser.parse(3, arguments), std::nullopt) << program;
+    EXPECT_EQ(options.agent.central_store, "sqlite:/mnt/policies/central.db");
+    EXPECT_EQ(options.agent.central_timeout_seconds, 3U);
+    EXPECT_EQ(options.agent.polling_interval_minutes, 15U);
+    EXPECT_EQ(options.agent.key_file, "/etc/policyagent/a \"key\"");
+    EXPECT_EQ(options.interfaces, (std::vector<std::string>{"eth0", "eth1"}));
+  }
+}
+
+// Each complaint names file, line, option and what is accepted.
+TEST(Options, PA_03_what_is_wrong_in_a_configuration_file_is_named) {
+  struct Row {
+    const char* text;
+    std::vector<const char*> complaint;
+  };
+  const Row table[] = {
+      {"\n\ncentral-stor = x\n", {"line 3", "there is no option 'central-stor'", "central-store"}},
+      {"log-level = loud\n", {"line 1", "'log-level' is 'loud'", "debug"}},
+      {"# x\ncentral-timeout = 0\n", {"line 2", "'central-timeout' is '0'", "accepted are 1 to 300 seconds"}},
+      {"central-timeout = soon\n", {"'soon'", "accepted are 1 to 300 seconds"}},
+      {"polling-interval = -1\n", {"'-1'", "accepted are 1 to", "minutes"}},
+      {"state-dir = [\"a\", \"b\"]\n", {"line 1", "'state-dir' takes one value, found 2"}},
+      {"state-dir\n", {"line 1", "name = value"}},
+      {"state-dir =\n", {"line 1", "a value is missing"}},
+      {"state-dir = \"/a\n", {"line 1", "does not end"}},
+      {"nic = [eth0\n", {"line 1", "ends with ]"}},
+      {"state-dir = /a b\n", {"'state-dir' has something behind its value"}},
+      {"[section]\n", {"line 1", "name = value"}},
+      {"help = 1\n", {"there is no option 'help'"}},
+  };
+  for (const Row& row : table) {
+    const ConfigurationFile file(row.text);
+    Options options;
+    testing::internal::CaptureStderr();
+    testing::internal::CaptureStdout();
+    EXPECT_NE(parse(options, {"--config", file.path()}).value_or(0), 0) << row.text;
+    const std::string text = testing::internal::GetCapturedStderr() + testing::internal::GetCapturedStdout();
+    EXPECT_NE(text.find(file.path()), std::string::npos) << text;
+    for (const char* part : row.complaint) EXPECT_NE(text.find(part), std::string::npos) << row.text << text;
+  }
+}
+
 std::string line(std::string_view name, std::initializer_list<LogField> fields) {
   return format_line(name, std::span<const LogField>(fields.begin(), fields.size()));
 }

@@ -35,7 +35,7 @@ void apply_change(const proto::PolicyChange& change, google::protobuf::RepeatedP
 }  // namespace
 
 grpc::Status FakeDriver::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
-                                      proto::SetDriverPolicyReply* reply) {
+                                      proto::UpdateDriverPolicyReply* reply) {
   ReceivedUpdate update;
   proto::DriverPolicy policy;
   proto::DriverPolicyUpdate message;
@@ -108,7 +108,7 @@ proto::DriverPolicy FakeDriver::last_policy() {
 }
 
 grpc::Status FakeIke::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
-                                   proto::SetIkePolicyReply* reply) {
+                                   proto::UpdateIkePolicyReply* reply) {
   proto::IkePolicy policy;
   proto::IkePolicyUpdate message;
   for (bool first = true; reader->Read(&message); first = false) {

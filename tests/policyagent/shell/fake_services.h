@@ -61,7 +61,7 @@ class FakeDriver : public proto::Driver::Service {
  public:
   // Keeps the last policy; refuses a difference to another version.
   grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
-                            proto::SetDriverPolicyReply* reply) override;
+                            proto::UpdateDriverPolicyReply* reply) override;
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchDriverEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override;
   grpc::Status ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override;
@@ -87,7 +87,7 @@ class FakeDriver : public proto::Driver::Service {
 class FakeIke : public proto::Ike::Service {
  public:
   grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
-                            proto::SetIkePolicyReply* reply) override;
+                            proto::UpdateIkePolicyReply* reply) override;
   grpc::Status ListMainModeSas(grpc::ServerContext*, const proto::ListMainModeSasRequest*,
                                proto::ListMainModeSasReply* reply) override;
   grpc::Status DeleteMainModeSas(grpc::ServerContext*, const proto::DeleteMainModeSasRequest* request,

@@ -177,6 +177,23 @@ TEST(Import, EveryProblemIsReportedAtOnce) {
   EXPECT_EQ(import(document.dump()).problems.size(), 4u) << all_text(import(document.dump()).problems);
 }
 
+TEST(Import, AWrongLinkNamesTheNearestObject) {
+  json document = good();
+  document["filter_lists"][0]["name"] = "Web servers";
+  document["filter_actions"][0]["name"] = "Encrypt";
+  document["policies"][0]["name"] = "Partners";
+  document["assigned"] = "Partner";
+  document["policies"][0]["rules"][0]["filter_list"] = "Web server";
+  document["policies"][0]["rules"][0]["filter_action"] = "Permit everything";
+  const Problems problems = import(document.dump()).problems;
+  ASSERT_EQ(problems.size(), 3u) << all_text(problems);
+  EXPECT_EQ(problems[0].field, "/policies/0/rules/0/filter_list");
+  EXPECT_THAT(problems[0].text, HasSubstr("(did you mean 'Web servers'?)"));
+  EXPECT_THAT(problems[1].text, Not(HasSubstr("did you mean"))) << "nothing is near";
+  EXPECT_EQ(problems[2].field, "/assigned");
+  EXPECT_THAT(problems[2].text, HasSubstr("(did you mean 'Partners'?)"));
+}
+
 TEST(Import, TextThatIsNoJsonNamesThePlaceAndQuotesNothing) {
   const ImportOutcome outcome = import("{\n  \"format\": \"policyagent/1\",\n  \"psk\": \"hidden\" \"hidden\"\n}");
   ASSERT_THAT(codes(outcome.problems), ElementsAre(kNotJson));

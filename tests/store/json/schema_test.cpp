@@ -1,4 +1,5 @@
 // The published schema against what we write, what we ship and what we refuse.
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -18,7 +19,7 @@
 #pragma GCC diagnostic pop
 
 #include "store/json/json.h"
-#include "store/validate.h"
+#include "store/lint/lint.h"
 #include "tests/store/store_support.h"
 
 namespace ipsec::store::tests {
@@ -62,7 +63,7 @@ TEST_F(SchemaTest, EveryExportFits) {
   }
 }
 
-TEST_F(SchemaTest, EveryExampleFitsAndImportsWithoutAdvice) {
+TEST_F(SchemaTest, EveryExampleFitsAndImportsWithoutFindings) {
   std::size_t examples = 0;
   for (const auto& entry : std::filesystem::directory_iterator(POLICYAGENT_SOURCE_DIR "/store/json/examples")) {
     const std::string text = read_file(entry.path().string());
@@ -70,7 +71,9 @@ TEST_F(SchemaTest, EveryExampleFitsAndImportsWithoutAdvice) {
     SeededRandom random(1);
     const ImportOutcome outcome = import_json(text, random, kNow);
     EXPECT_THAT(outcome.problems, IsEmpty()) << entry.path() << "\n" << all_text(outcome.problems);
-    EXPECT_THAT(advise(outcome.tree), IsEmpty()) << entry.path() << "\n" << all_text(advise(outcome.tree));
+    for (const lint::Finding& finding : lint::lint(outcome.tree, {})) {
+      ADD_FAILURE() << entry.path() << ": " << finding.id << ", " << finding.object << ": " << finding.why;
+    }
     EXPECT_TRUE(outcome.tree.assigned) << entry.path();
     ++examples;
   }
@@ -105,6 +108,77 @@ TEST_F(SchemaTest, BothRefuse) {
     SeededRandom random(1);
     EXPECT_FALSE(import_json(document.dump(), random, kNow).problems.empty()) << pointer;
   }
+}
+
+// ---- docs/policy-json.md
+// ------------------------------------------------------------------------------------------------
+
+std::string document() { return read_file(POLICYAGENT_SOURCE_DIR "/docs/policy-json.md"); }
+
+std::string value_text(const json& schema) {
+  if (schema.contains("$ref")) {
+    std::string name = schema["$ref"].get<std::string>();
+    name.erase(0, name.rfind('/') + 1);
+    std::replace(name.begin(), name.end(), '_', ' ');
+    return name;
+  }
+  std::string text;
+  if (schema.contains("enum")) {
+    for (const json& word : schema["enum"]) text += (text.empty() ? "`" : ", `") + word.get<std::string>() + "`";
+  } else if (schema.contains("anyOf")) {
+    for (const json& one : schema["anyOf"]) text += (text.empty() ? "" : " or ") + value_text(one);
+  } else if (schema["type"] == "integer") {
+    text = "integer, " + schema["minimum"].dump() + " to " + schema["maximum"].dump();
+  } else {
+    text = schema["type"].get<std::string>();
+  }
+  return text;
+}
+
+// The start of the row that documents a key.
+std::string row_text(const std::string& key, const json& schema, const json& object) {
+  const json required = object.value("required", json::array());
+  const bool is_required = std::find(required.begin(), required.end(), json(key)) != required.end();
+  std::string fallback = is_required ? "required" : "";
+  if (!is_required && schema.contains("default")) fallback = "`" + schema["default"].dump() + "`";
+  return "| `" + key + "` | " + value_text(schema) + " | " + fallback + " |";
+}
+
+void expect_rows(const json& schema, const std::string& text, std::size_t& rows) {
+  if (schema.is_object() && schema.value("additionalProperties", json(true)) == json(false)) {
+    for (const auto& [key, value] : schema["properties"].items()) {
+      EXPECT_NE(text.find("\n" + row_text(key, value, schema)), std::string::npos) << row_text(key, value, schema);
+      ++rows;
+    }
+  }
+  for (const json& part : schema) {
+    if (part.is_structured()) expect_rows(part, text, rows);
+  }
+}
+
+TEST(Documentation, tells_every_key_with_its_values_and_its_default) {
+  std::size_t rows = 0;
+  expect_rows(json::parse(source_file("json/policy.schema.json")), document(), rows);
+  EXPECT_GT(rows, 60u);
+}
+
+TEST_F(SchemaTest, EveryExampleOfTheDocumentationFitsAndImports) {
+  const std::string text = document();
+  const std::string fence = "\n```json\n";
+  std::size_t examples = 0;
+  for (std::size_t at = text.find(fence); at != std::string::npos; at = text.find(fence, at + 1)) {
+    const std::size_t start = at + fence.size();
+    const std::string example = text.substr(start, text.find("\n```", start) - start);
+    EXPECT_EQ(complaints(json::parse(example)), "") << example;
+    SeededRandom random(1);
+    const ImportOutcome outcome = import_json(example, random, kNow);
+    EXPECT_THAT(outcome.problems, IsEmpty()) << all_text(outcome.problems);
+    for (const lint::Finding& finding : lint::lint(outcome.tree, {})) {
+      ADD_FAILURE() << finding.id << ", " << finding.object << ": " << finding.why;
+    }
+    ++examples;
+  }
+  EXPECT_EQ(examples, 4u);
 }
 
 }  // namespace

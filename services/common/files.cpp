@@ -1,4 +1,4 @@
-#include "cli/files.h"
+#include "services/common/files.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace ipsec::cli {
+namespace ipsec {
 
 namespace {
 
@@ -69,4 +69,4 @@ Status write_private_file(const std::string& path, std::string_view content) {
   return status;
 }
 
-}  // namespace ipsec::cli
+}  // namespace ipsec

@@ -1,0 +1,219 @@
+#include "services/driver/core/protector.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "services/driver/core/describe.h"
+#include "services/driver/core/fragment.h"
+#include "services/driver/core/icmp.h"
+
+namespace ipsec::driver {
+namespace {
+
+Batch::Facts facts_of(const Item& item, const Filter& filter, const Sa& sa) {
+  return {item.view.tuple, sa.parameters().spi, 0, filter.id, item.trace};
+}
+
+// Padding 1, 2, 3, ..., its length and the next header (RFC 4303 2.4) after the payload, to the end of the encrypted
+// part.
+void write_trailer(MutableByteView encrypted, std::size_t payload_size, std::uint8_t next_header) {
+  const std::size_t padding = encrypted.size() - payload_size - 2;
+  for (std::size_t i = 0; i < padding; ++i) encrypted[payload_size + i] = static_cast<std::uint8_t>(i + 1);
+  encrypted[encrypted.size() - 2] = static_cast<std::uint8_t>(padding);
+  encrypted[encrypted.size() - 1] = next_header;
+}
+
+// Whether somebody but the sender may cut this packet: IPv4 without DF; what arrived in fragments; IPv6 that no router
+// may ask to be smaller (RFC 8200 section 5).
+bool may_fragment(const Item& item) {
+  if (item.view.fragment_header_offset != 0) return false;
+  return !item.view.dont_fragment || item.fragment_size != 0 ||
+         (!item.view.is_v4() && item.view.bytes.size() <= limits::kMinMtuIpv6);
+}
+
+// Octets that the SA carries of a packet of this size.
+std::size_t payload_of(const Item& item, const Sa& sa, std::size_t size) {
+  return size - (sa.is_tunnel() ? 0 : item.view.protect_offset);
+}
+
+std::uint32_t high_half(std::uint64_t sequence, const Sa& sa) {
+  return sa.parameters().extended_sequence ? static_cast<std::uint32_t>(sequence >> 32) : 0;
+}
+
+}  // namespace
+
+bool Protector::protect(const Item& item, Sa& sa, const Filter& filter, Batch& batch) {
+  note(item.trace, Step::kOutExpired, [&] { return sa.is_expired() ? "yes" : "no"; });
+  if (sa.is_expired()) return false;
+  const ProtectionRoom room = protection_room(sa, item.view, batch.tables.link.mtu);
+  const auto plan = SegmentPlan::make(item.view, item.offload, room.largest_inner);
+  // Where options contradict themselves no receiver could check AH.
+  const bool sound = !sa.has_ah() || sa.is_tunnel() ||
+                     ah_can_cover(batch.state.arena.copy_of(item.view.bytes.first(item.view.protect_offset)));
+  if (!plan || !sound) {
+    batch.conclude(Verdict::kOutboundMalformed, facts_of(item, filter, sa));
+    return true;
+  }
+  note(item.trace, Step::kOutSize, [&] {
+    return fmt::format("{} octets of at most {}, path MTU {}{}", plan->largest_size(), room.largest_inner,
+                       room.path_mtu, plan->cuts() ? fmt::format(", cut into {}", plan->count()) : std::string());
+  });
+  const Task task{item, *plan, room, sa, filter};
+  if (plan->largest_size() > room.largest_inner) return protect_too_big(task, batch);
+  if (!build(task, batch)) return false;
+  batch.conclude(Verdict::kOutboundSecured, facts_of(item, filter, sa));
+  return true;
+}
+
+// In tunnel mode a packet is cut before protection, which spares the receiver the joining; but not where the SA asks
+// for ports, which only the first piece would show. Transport mode protects whole packets, so there what comes out is
+// cut.
+bool Protector::protect_too_big(Task task, Batch& batch) {
+  const auto refuse = [&] {
+    refuse_too_big(task, batch);
+    return true;
+  };
+  if (!may_fragment(task.item)) return refuse();
+  if (task.sa.is_tunnel() && !task.sa.selects_ports() && !task.plan.cuts()) return protect_in_fragments(task, batch);
+  // A datagram of nearly 64 KiB has no room for more headers, however it is cut afterwards.
+  const std::size_t largest = payload_of(task.item, task.sa, task.plan.largest_size());
+  if (task.room.carrier_size(task.sa, largest) > limits::kMaxPacketSize) return refuse();
+  task.fragment_outside = true;
+  if (!build(task, batch)) return false;
+  batch.conclude(Verdict::kOutboundSecured, facts_of(task.item, task.filter, task.sa));
+  return true;
+}
+
+bool Protector::protect_in_fragments(const Task& task, Batch& batch) {
+  const Item& item = task.item;
+  Item whole = item;
+  whole.offload = {};
+  whole.view.bytes = batch.state.arena.allocate(item.view.bytes.size());
+  task.plan.write(0, whole.view.bytes.first(item.view.protect_offset),
+                  whole.view.bytes.subspan(item.view.protect_offset));
+  std::vector<MutableByteView> pieces;
+  const auto id = item.fragment_size != 0 ? item.fragment_id : static_cast<std::uint32_t>(task.sa.last_sequence());
+  // A first piece that ends among the extension headers is refused by receivers (RFC 7112), by ours too.
+  if (!fragment(whole.view, task.room.largest_inner, id, batch.state.arena, pieces) || !parse_ip(pieces.front())) {
+    refuse_too_big(task, batch);
+    return true;
+  }
+  for (const MutableByteView& piece : pieces) {
+    const Item part{*parse_ip(piece), {}, 0, 0, item.trace};
+    const auto plan = SegmentPlan::make(part.view, part.offload, task.room.largest_inner);
+    // The whole packet goes again under the successor; the receiver cannot join the pieces that have left.
+    if (!build({part, *plan, task.room, task.sa, task.filter}, batch)) return false;
+  }
+  batch.conclude(Verdict::kOutboundSecured, facts_of(item, task.filter, task.sa));
+  return true;
+}
+
+// OUT-13. The answer seems to come from the far end: an address of this host would be taken for a forgery.
+void Protector::refuse_too_big(const Task& task, Batch& batch) {
+  const PacketView& view = task.item.view;
+  const IpAddress& peer = task.sa.parameters().destination;
+  const IpAddress& from = peer.is_v4() == view.is_v4() ? peer : view.tuple.destination;
+  const std::size_t fits = task.room.largest_inner;
+  const std::size_t mtu = view.is_v4() ? fits : std::max<std::size_t>(fits, limits::kMinMtuIpv6);
+  note(task.item.trace, Step::kOutTooBig, [&] { return fmt::format("MTU {}", mtu); });
+  batch.output.to_host.add(make_too_big(view, from, static_cast<std::uint16_t>(mtu), batch.state.arena));
+  batch.conclude(Verdict::kOutboundTooBig, facts_of(task.item, task.filter, task.sa));
+}
+
+bool Protector::build(const Task& task, Batch& batch) {
+  if (batch.dry) return true;
+  Sa& sa = task.sa;
+  const SegmentPlan& plan = task.plan;
+  const auto first = sa.take_sequence(plan.count());
+  const std::uint64_t bytes = task.item.view.bytes.size() + (plan.count() - 1) * plan.header_size();
+  const SaUse use = first ? sa.use(plan.count(), bytes, batch.now) : SaUse{};
+  if (use.rekey) {
+    note(task.item.trace, Step::kOutRekey, [] { return "yes: IKE is asked for a successor"; });
+    batch.output.events.push_back(RekeyNeeded{sa.parameters().spi, sa.parameters().peer(), task.filter.id, *use.rekey});
+  }
+  if (!first || !use.allowed) return false;
+  note(task.item.trace, Step::kOutUsed);
+  count_bytes(batch.state.counters->sent, sa, bytes);
+  for (std::size_t i = 0; i < plan.count(); ++i) build_one(task, i, *first + i, batch);
+  note(task.item.trace, Step::kOutCrypto, [&] { return fmt::format("sequence number {}", *first); });
+  note(task.item.trace, Step::kOutSent);
+  return true;
+}
+
+void Protector::build_one(const Task& task, std::size_t index, std::uint64_t sequence, Batch& batch) {
+  const PacketView& view = task.item.view;
+  const SaParameters& parameters = task.sa.parameters();
+  const ProtectionRoom& room = task.room;
+  const bool tunnel = task.sa.is_tunnel();
+  const std::size_t own_header = view.protect_offset;
+  const std::size_t payload_size = payload_of(task.item, task.sa, task.plan.size(index));
+  const MutableByteView packet = batch.state.arena.allocate(room.carrier_size(task.sa, payload_size));
+  const MutableByteView esp = packet.subspan(room.esp_offset());
+  const MutableByteView encrypted = task.sa.has_esp() ? task.sa.suite().encrypted_part(esp) : esp;
+  const MutableByteView payload = encrypted.first(payload_size);
+
+  if (tunnel) {
+    task.plan.write(index, payload.first(own_header), payload.subspan(own_header));
+    set_ip_length(payload, own_header);
+  } else {
+    task.plan.write(index, packet.first(own_header), payload);
+  }
+  std::uint8_t protocol = view.bytes[view.protect_name_offset];
+  if (tunnel) protocol = view.is_v4() ? kProtocolIpv4 : kProtocolIpv6;
+  if (task.sa.has_esp()) {
+    store_u32(&esp[0], parameters.spi);
+    store_u32(&esp[4], static_cast<std::uint32_t>(sequence));
+    write_trailer(encrypted, payload_size, protocol);
+    jobs_.push_back({&task.sa.keys(), esp, high_half(sequence, task.sa)});
+    protocol = kProtocolEsp;
+  }
+  if (parameters.udp) {
+    write_udp_encapsulation(packet.subspan(room.header_size), *parameters.udp, task.sa.udp_port());
+    protocol = kProtocolUdp;
+  }
+  if (task.sa.has_ah()) {
+    write_ah(packet.subspan(room.header_size, room.ah_size), protocol, task.sa.ah_spi(),
+             static_cast<std::uint32_t>(sequence));
+    protocol = kProtocolAh;
+  }
+  if (tunnel) {
+    write_outer_header(packet, {parameters.source, parameters.destination, protocol, view.traffic_class(),
+                                view.dont_fragment && !task.fragment_outside, static_cast<std::uint16_t>(sequence)});
+  } else {
+    packet[view.protect_name_offset] = protocol;
+    set_ip_length(packet, own_header);
+  }
+  built_.push_back({packet, &task.sa, sequence, task.fragment_outside ? static_cast<std::uint32_t>(room.path_mtu) : 0,
+                    static_cast<std::uint16_t>(room.header_size), static_cast<std::uint16_t>(room.ah_size)});
+  if (built_.size() >= limits::kCryptoBatch) seal(batch);
+}
+
+void Protector::seal(Batch& batch) {
+  batch.state.engine.seal(jobs_);
+  for (const Built& built : built_) {
+    const SaParameters& sa = built.sa->parameters();
+    if (sa.udp && !sa.destination.is_v4()) {
+      set_udp_checksum(built.bytes.subspan(built.header_size), sa.source, sa.destination);
+    }
+    if (built.sa->has_ah()) {
+      const auto high = sa.extended_sequence ? std::optional(high_half(built.sequence, *built.sa)) : std::nullopt;
+      const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes, built.header_size,
+                                      built.ah_size, high, batch.state.arena});
+      assert(is_signed);  // protect() has read the headers
+      if (!is_signed) continue;
+    }
+    send(built, batch);
+  }
+  jobs_.clear();
+  built_.clear();
+}
+
+void Protector::send(const Built& built, Batch& batch) {
+  if (built.fragment_to == 0) return batch.output.to_wire.add(built.bytes);
+  std::vector<MutableByteView> pieces;
+  fragment(*parse_ip(built.bytes), built.fragment_to, static_cast<std::uint32_t>(built.sequence), batch.state.arena,
+           pieces);
+  for (const MutableByteView& piece : pieces) batch.output.to_wire.add(piece);
+}
+
+}  // namespace ipsec::driver

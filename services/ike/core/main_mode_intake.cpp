@@ -1,0 +1,206 @@
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "services/ike/core/informational.h"
+#include "services/ike/core/limits.h"
+#include "services/ike/core/main_mode_exchange.h"
+#include "services/ike/core/main_mode_messages.h"
+#include "services/ike/core/main_mode_responder.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+// A wrong preshared key shows in message 5 or 6. It is named once; but since anybody can forge such a message the SA
+// keeps waiting for a right one until its time is up.
+void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text) {
+  const bool first = !sa.suspicion;
+  sa.suspicion = Failure{FailureReason::kAuthenticationFailed,
+                         fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
+                         different_keys(sa)};
+  if (sa.initiator) return;
+  send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
+  if (!first) return;
+  ++turn.state.statistics.authentication_failures;
+  ++turn.state.statistics.negotiation_failures;
+  ++turn.state.statistics.receive_fail;
+  turn.report_failed(failed_main_mode(sa, *sa.suspicion), fmt::format("{} could not prove itself", sa.peer.to_string()),
+                     fields_of(sa));
+}
+
+void count_ignored(Turn& turn, MainModeSa& sa, const Ignored& ignored) {
+  Statistics& statistics = turn.state.statistics;
+  switch (ignored.why) {
+    case Ignored::Why::kMalformed:
+      ++statistics.invalid_packets_received;
+      break;
+    case Ignored::Why::kUnexpected:
+      ++statistics.unexpected_messages;
+      break;
+    case Ignored::Why::kNotAuthentic:
+      ++statistics.undecryptable_messages;
+      suspect_authentication(turn, sa, ignored.text);
+      break;
+  }
+}
+
+// The answer to a repeated request is the same as before, octet for octet.
+bool answer_repetition(Turn& turn, MainModeSa& sa, const Digest& digest) {
+  if (!sa.replies.is_repetition(digest)) return false;
+  if (!sa.replies.answer().empty()) {
+    ++turn.state.statistics.duplicates_answered;
+    turn.send(sa, sa.replies.answer());
+  }
+  return true;
+}
+
+void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
+  const Digest digest = digest_of(datagram.bytes);
+  if (answer_repetition(turn, sa, digest)) return;
+  const std::uint64_t handle = sa.handle;
+  const ReplyStore before = sa.replies;
+  sa.replies.begin(digest);
+  const Cookie responder_before = sa.facts.responder_cookie;
+  const std::pair<Endpoint, Endpoint> endpoints_before{sa.local, sa.peer};
+  // The initiator moves to port 4500 with message 5, and message 6 goes where it came from. A forged one changes
+  // nothing.
+  if (std::holds_alternative<AwaitingMessage5>(sa.state)) {
+    sa.local.port = datagram.local.port;
+    sa.peer.port = datagram.peer.port;
+  }
+  // RFC 2408 section 3.1: the responder's cookie comes with message 2.
+  if (sa.initiator && responder_before == 0) sa.facts.responder_cookie = header.responder_cookie;
+  const auto ignored = advance(turn, sa, MessageReceived{header, datagram.bytes});
+  if (!ignored) return;
+  if (MainModeSa* still = turn.state.main_modes.find(handle)) {
+    still->replies = before;
+    still->facts.responder_cookie = responder_before;
+    std::tie(still->local, still->peer) = endpoints_before;
+    count_ignored(turn, *still, *ignored);
+  }
+}
+
+void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const Failure& failure,
+                     const MainModeRule& rule) {
+  Statistics& statistics = turn.state.statistics;
+  ++statistics.negotiation_failures;
+  ++statistics.receive_fail;
+  FailedNegotiation failed;
+  failed.local = datagram.local;
+  failed.peer = datagram.peer;
+  failed.failure = failure;
+  failed.rule_name = rule.rule_name;
+  failed.policy_name = rule.rule_name.empty() ? "" : rule.policy.name;
+  if (turn.may_report_unproven())
+    turn.report_failed(std::move(failed), fmt::format("main mode of {} refused", datagram.peer.to_string()));
+  Header answer = header;
+  answer.exchange = ExchangeType::kInformational;
+  answer.message_id = turn.state.random.u32();
+  const std::vector<PayloadContent> payloads = {
+      NotifyPayload{kDoiIpsec, kProtocolIsakmp, NotifyType::kNoProposalChosen, {}, {}}};
+  Bytes octets = write_clear_message(answer, payloads);
+  turn.send(datagram.local, datagram.peer, octets);
+  auto& refused = turn.state.refused;
+  if (refused.size() < kMaxRefusedRemembered) {
+    refused[{datagram.peer, header.initiator_cookie}] = {turn.now + kHalfOpenLifetime, std::move(octets)};
+  }
+}
+
+bool answer_refused_again(Turn& turn, const Header& header, const DatagramReceived& datagram) {
+  auto& refused = turn.state.refused;
+  std::erase_if(refused, [&](const auto& entry) { return entry.second.forget_at <= turn.now; });
+  const auto found = refused.find({datagram.peer, header.initiator_cookie});
+  if (found == refused.end()) return false;
+  turn.send(datagram.local, datagram.peer, found->second.answer);
+  return true;
+}
+
+// Room for one more half-open SA. First messages cost their sender nothing and may bear anybody's address, so the
+// oldest that still waits for message 3 goes: a peer that means it has answered within a round trip. Those that have
+// sent message 3 stay.
+bool make_room(Turn& turn, const IpAddress& peer) {
+  MainModeTable& table = turn.state.main_modes;
+  MainModeSa* evicted = nullptr;
+  if (table.half_open(peer) >= kMaxHalfOpenPerAddress) {
+    evicted = table.oldest_unproven(peer);
+  } else if (table.half_open() >= kMaxHalfOpen) {
+    evicted = table.oldest_unproven();
+  } else {
+    return true;
+  }
+  if (evicted == nullptr) return false;
+  ++turn.state.statistics.half_open_evicted;
+  table.remove(evicted->handle);
+  return true;
+}
+
+void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
+  const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true);
+  if (const auto* failure = std::get_if<Failure>(&found)) {
+    refuse_message1(turn, header, datagram, *failure, {});
+    return;
+  }
+  const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
+                            datagram.peer.address, std::get<MainModeRule>(found)};
+  StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
+  auto answered = answer_main_mode(chain, context);
+  if (const auto* failure = std::get_if<Failure>(&answered)) {
+    refuse_message1(turn, header, datagram, *failure, facts.rule);
+    return;
+  }
+  auto made = std::make_unique<MainModeSa>();
+  made->facts = facts;
+  made->local = datagram.local;
+  made->peer = datagram.peer;
+  made->created = turn.now;
+  made->give_up_at = turn.now + kHalfOpenLifetime;
+  made->state = std::get<AwaitingMessage3>(std::move(answered));
+  MainModeSa& sa = turn.state.main_modes.add(std::move(made));
+  sa.replies.begin(digest_of(datagram.bytes));
+  send_step(turn, sa, std::move(context.effects.send));
+}
+
+void receive_message1(Turn& turn, const Header& header, const DatagramReceived& datagram) {
+  if (MainModeSa* sa = turn.state.main_modes.find_by_message1(datagram.peer, header.initiator_cookie)) {
+    // Only while message 3 has not come: later the initiator has long had its answer.
+    if (!answer_repetition(turn, *sa, digest_of(datagram.bytes))) ++turn.state.statistics.unexpected_messages;
+    return;
+  }
+  if (answer_refused_again(turn, header, datagram)) return;
+  auto read = datagram.bytes.size() <= kMaxMessage1Size
+                  ? read_clear({header, datagram.bytes}, MessageKind::kMainMode1)
+                  : std::variant<PayloadChain, Ignored>(Ignored{Ignored::Why::kMalformed, "too long"});
+  if (std::holds_alternative<Ignored>(read)) {
+    ++turn.state.statistics.invalid_packets_received;
+    return;
+  }
+  if (!make_room(turn, datagram.peer.address)) {
+    ++turn.state.statistics.half_open_refused;
+    return;
+  }
+  answer_message1(turn, header, datagram, std::get<PayloadChain>(read));
+}
+
+}  // namespace
+
+void receive_main_mode(Turn& turn, const Header& header, const DatagramReceived& datagram) {
+  if (header.message_id != 0 || header.initiator_cookie == 0) {
+    ++turn.state.statistics.invalid_packets_received;
+    return;
+  }
+  if (header.responder_cookie == 0) {
+    receive_message1(turn, header, datagram);
+    return;
+  }
+  MainModeSa* sa = find_by_cookies(turn, header, datagram);
+  if (sa == nullptr) {
+    ++turn.state.statistics.invalid_cookies_received;
+    return;
+  }
+  receive_later_message(turn, *sa, header, datagram);
+}
+
+}  // namespace ipsec::ike

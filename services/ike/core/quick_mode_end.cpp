@@ -1,0 +1,173 @@
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "services/ike/core/informational.h"
+#include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_exchange.h"
+#include "services/ike/core/quick_mode_messages.h"
+#include "services/ike/core/wishes.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+// Gives back what the driver holds for an exchange that comes to nothing.
+void release_sas(Turn& turn, const QuickModeExchange& exchange) {
+  if (exchange.own_spi == 0) return;
+  turn.delete_sa(exchange.own_spi, Direction::kInbound, SecurityProtocol::kEsp, exchange.facts.peer);
+  if (const auto* installing = std::get_if<InstallingPair>(&exchange.state)) {
+    turn.delete_sa(installing->pair.outbound.spi, Direction::kOutbound, SecurityProtocol::kEsp, exchange.facts.peer);
+  }
+  if (const auto* installing = std::get_if<InstallingOutbound>(&exchange.state)) {
+    turn.delete_sa(installing->pair.outbound.spi, Direction::kOutbound, SecurityProtocol::kEsp, exchange.facts.peer);
+  }
+}
+
+// From message 1 on the initiator's, from message 2 on the responder's SPI is known to the peer.
+bool peer_knows_spi(const QuickModeExchange& exchange) {
+  return exchange.own_spi != 0 && !std::holds_alternative<PreparingOffer>(exchange.state) &&
+         !std::holds_alternative<PreparingAnswer>(exchange.state) &&
+         !std::holds_alternative<InstallingInbound>(exchange.state);
+}
+
+// Both sides have agreed; the SAs are being installed, or message 3 is on its way.
+bool is_nearly_done(const QuickModeExchange& exchange) {
+  return std::holds_alternative<InstallingPair>(exchange.state) ||
+         std::holds_alternative<AwaitingConfirmation>(exchange.state) ||
+         std::holds_alternative<InstallingOutbound>(exchange.state);
+}
+
+Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange) {
+  if (exchange.resender.hinted()) return *exchange.resender.hinted();
+  const bool initiator = exchange.facts.initiator;
+  return {initiator ? FailureReason::kTimeoutQuickMode2 : FailureReason::kTimeoutQuickMode3,
+          fmt::format("{} did not answer quick mode message {}", sa.peer.to_string(), initiator ? 1 : 2),
+          {initiator ? offered_terms(exchange.facts) : std::vector<std::string>(), {}}};
+}
+
+// RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
+// gone.
+bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
+  // Only message 4 is missing: both SAs are in place.
+  if (exchange.finished()) return true;
+  const Failure failure = timeout_failure(sa, exchange);
+  const bool silent = sa.last_quick_mode <= exchange.created && !sa.ended;
+  if (!exchange.facts.initiator || exchange.on_fresh_main_mode || !silent) {
+    fail_quick_mode(turn, sa, exchange, failure);
+    return true;
+  }
+  report_failure(turn, sa, exchange, failure);
+  send_quick_mode_delete(turn, sa, exchange.own_spi);
+  end_main_mode(turn, sa, TellPeer::kYes, failure);
+  return false;
+}
+
+}  // namespace
+
+NotifyType refusal_of(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kNoMatchingFilter:
+    case FailureReason::kInvalidIdentity:
+      return NotifyType::kInvalidIdInformation;
+    case FailureReason::kInvalidKeyExchange:
+      return NotifyType::kInvalidKeyInformation;
+    case FailureReason::kDriverFailed:
+      return NotifyType::kInvalidSpi;
+    default:
+      return NotifyType::kNoProposalChosen;
+  }
+}
+
+void report_failure(Turn& turn, const MainModeSa& sa, const QuickModeExchange& exchange, const Failure& failure) {
+  Statistics& statistics = turn.state.statistics;
+  ++statistics.negotiation_failures;
+  if (!exchange.facts.initiator) ++statistics.receive_fail;
+  FailedNegotiation failed;
+  failed.mode = NegotiationMode::kQuick;
+  failed.initiator = exchange.facts.initiator;
+  failed.local = sa.local;
+  failed.peer = sa.peer;
+  failed.failure = failure;
+  failed.rule_name = exchange.facts.rule.rule_name;
+  failed.policy_name = exchange.facts.rule.policy.name;
+  failed.filter = exchange.facts.rule.filter_text;
+  Turn::Fields fields = fields_of(exchange);
+  fields.merge(fields_of(sa));
+  turn.report_failed(std::move(failed), fmt::format("quick mode with {} failed", sa.peer.to_string()),
+                     std::move(fields));
+}
+
+bool quick_modes_due(Turn& turn, MainModeSa& sa) {
+  for (auto entry = sa.exchanges.begin(); entry != sa.exchanges.end();) {
+    QuickModeExchange& exchange = entry->second;
+    if (turn.now >= exchange.forget_at && exchange.finished()) {
+      entry = sa.exchanges.erase(entry);
+      continue;
+    }
+    ++entry;
+    if (turn.now >= exchange.forget_at) {
+      fail_quick_mode(turn, sa, exchange, {FailureReason::kDriverFailed, "the driver did not answer in time"});
+      continue;
+    }
+    if (turn.now >= exchange.joined_until) {
+      exchange.joined_until = kNever;
+      pursue(turn, *std::exchange(exchange.joined, std::nullopt));
+    }
+    const Resender::Due due = exchange.resender.poll(turn.now);
+    if (due == Resender::Due::kSendAgain) {
+      ++turn.state.statistics.retransmissions;
+      turn.send(sa, exchange.resender.datagram());
+    } else if (due == Resender::Due::kGiveUp && !give_up(turn, sa, exchange)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure, TellPeer tell) {
+  report_failure(turn, sa, exchange, failure);
+  release_sas(turn, exchange);
+  if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
+    send_quick_mode_delete(turn, sa, exchange.own_spi);
+  } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
+    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
+  }
+  const QuickModeWish wish = std::move(exchange.wish);
+  auto joined = std::exchange(exchange.joined, std::nullopt);
+  const bool initiator = exchange.facts.initiator;
+  finish(turn, exchange, {});
+  if (initiator) fail_wish(turn, wish, failure);
+  if (joined) part_from_exchange(turn, std::move(*joined), failure);
+  start_waiting(turn, sa);
+}
+
+std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const Failure& why, LastMessages last) {
+  std::deque<QuickModeWish> wishes;
+  for (auto& [id, exchange] : sa.exchanges) {
+    if (exchange.finished() || (last == LastMessages::kAwait && is_nearly_done(exchange))) continue;
+    release_sas(turn, exchange);
+    if (exchange.facts.initiator) {
+      wishes.push_back(std::move(exchange.wish));
+    } else {
+      report_failure(turn, sa, exchange, why);
+      if (exchange.joined) wishes.push_back(std::move(*exchange.joined));
+    }
+    finish(turn, exchange, {});
+  }
+  return wishes;
+}
+
+QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, std::uint32_t spi) {
+  for (auto& [id, exchange] : sa.exchanges) {
+    const SaPair* pair = nullptr;
+    if (const auto* state = std::get_if<InstallingPair>(&exchange.state)) pair = &state->pair;
+    if (const auto* state = std::get_if<InstallingInbound>(&exchange.state)) pair = &state->pair;
+    if (const auto* state = std::get_if<AwaitingConfirmation>(&exchange.state)) pair = &state->pair;
+    if (const auto* state = std::get_if<InstallingOutbound>(&exchange.state)) pair = &state->pair;
+    if (pair != nullptr && pair->outbound.spi == spi) return &exchange;
+  }
+  return nullptr;
+}
+
+}  // namespace ipsec::ike

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include "services/ike/core/quick_mode.h"
+#include "services/ike/core/quick_mode_states.h"
+
+// One quick mode taken from state to state: shared by the three files behind quick_mode.h and by nobody else.
+//   quick_mode.cpp         begin; the driver's and the workers' answers
+//   quick_mode_intake.cpp  messages of the peer
+//   quick_mode_end.cpp     repetitions, time-outs, failures
+namespace ipsec::ike {
+
+// Takes the step of this state for this event, or says why there is none. A step that fails ends the exchange.
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const MessageReceived& message);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const DhComputed& computed);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SpiReserved& reserved);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SaInstalled& installed);
+// The first state of a responder.
+void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAnswer first, QuickModeEffects effects);
+
+// Why no quick mode under this main mode SA can come to anything with the present driver.
+std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode);
+
+QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator);
+// Nothing is awaited any more; the exchange is kept a while to answer repeated messages.
+void finish(Turn& turn, QuickModeExchange& exchange, QuickModeFinished state);
+
+Turn::Fields fields_of(const QuickModeExchange& exchange);
+void report_failure(Turn& turn, const MainModeSa& sa, const QuickModeExchange& exchange, const Failure& failure);
+// How a failure is said to the peer.
+NotifyType refusal_of(FailureReason reason);
+
+}  // namespace ipsec::ike

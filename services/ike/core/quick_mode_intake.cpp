@@ -1,0 +1,158 @@
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "services/ike/core/authentication.h"
+#include "services/ike/core/informational.h"
+#include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_exchange.h"
+#include "services/ike/core/quick_mode_messages.h"
+#include "services/ike/core/quick_mode_responder.h"
+
+namespace ipsec::ike {
+
+namespace {
+
+void count_ignored(Turn& turn, const Ignored& ignored) {
+  Statistics& statistics = turn.state.statistics;
+  switch (ignored.why) {
+    case Ignored::Why::kMalformed:
+      ++statistics.invalid_packets_received;
+      break;
+    case Ignored::Why::kUnexpected:
+      ++statistics.unexpected_messages;
+      break;
+    case Ignored::Why::kNotAuthentic:
+      ++statistics.undecryptable_messages;
+      break;
+  }
+}
+
+void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Header& header,
+                   const DatagramReceived& datagram) {
+  const Digest digest = digest_of(datagram.bytes);
+  if (exchange.replies.is_repetition(digest)) {
+    if (exchange.replies.answer().empty()) return;
+    ++turn.state.statistics.duplicates_answered;
+    turn.send(sa, exchange.replies.answer());
+    return;
+  }
+  const bool fourth_message = exchange.finished();
+  const bool commit_bit = (header.flags & kFlagCommit) != 0;
+  if (std::holds_alternative<AwaitingAnswer>(exchange.state)) exchange.awaits_message4 = commit_bit;
+  const ReplyStore before = exchange.replies;
+  exchange.replies.begin(digest);
+  if (const auto ignored = advance(turn, sa, exchange, MessageReceived{header, datagram.bytes})) {
+    exchange.replies = before;
+    count_ignored(turn, *ignored);
+    return;
+  }
+  sa.last_proof = sa.last_quick_mode = turn.now;
+  follow_peer(sa, datagram);
+  // It needs no answer, and a repeated message 2 still does.
+  if (fourth_message) exchange.replies = before;
+}
+
+std::uint32_t initiator_spi(const PayloadChain& message1) {
+  const Proposal& proposal = message1.find<SaPayload>()->proposals.front();
+  return proposal.spi.size() == 4 ? load_u32(proposal.spi.data()) : 0;
+}
+
+// The refusal is remembered like an answer, so that a repeated message 1 gets it again.
+void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32_t spi, const Failure& failure) {
+  report_failure(turn, sa, exchange, failure);
+  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), spi));
+  finish(turn, exchange, {});
+}
+
+void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram,
+                     Opened opened) {
+  sa.last_proof = sa.last_quick_mode = turn.now;
+  follow_peer(sa, datagram);
+  sa.used_message_ids.insert(header.message_id);
+  QuickModeExchange& exchange = sa.exchanges[header.message_id];
+  exchange.facts = facts_of(sa, header.message_id, false);
+  exchange.created = turn.now;
+  exchange.forget_at = turn.now + kQuickModeTime;
+  exchange.replies.begin(digest_of(datagram.bytes));
+  handle_notifies(turn, sa, opened.chain);
+
+  const std::uint32_t spi = initiator_spi(opened.chain);
+  const auto matched =
+      match_quick_mode_request(opened.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
+  if (const auto* failure = std::get_if<Failure>(&matched)) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto& match = std::get<QuickModeMatch>(matched);
+  // What a refusal is reported with.
+  exchange.facts.rule = match.candidates.front().rule;
+  exchange.facts.outbound = match.candidates.front().outbound;
+  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto chosen = choose_quick_mode_answer(opened.chain, match, *sa.established(), sa.facts.rule.policy);
+  if (const auto* failure = std::get_if<Failure>(&chosen)) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto& request = std::get<QuickModeRequest>(chosen);
+  ++sa.quick_modes;
+  exchange.facts.rule = request.rule;
+  exchange.facts.outbound = request.outbound;
+  exchange.facts.replaces_spi =
+      turn.state.quick_modes.outbound_in_use(sa.peer.address, request.rule.outbound_filter_id, request.outbound);
+  QuickModeContext context{exchange.facts, *sa.established(), turn.state.random, {}};
+  PreparingAnswer next = answer_quick_mode(request, std::move(opened.next_iv), context);
+  enter(turn, sa, exchange, std::move(next), std::move(context.effects));
+}
+
+void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
+  Statistics& statistics = turn.state.statistics;
+  // QM-10, QM-17: a message id serves once; with that a message 1 of the past is dead.
+  if (sa.used_message_ids.contains(header.message_id) || sa.exchanges_under_way() >= kMaxQuickModesPerMainMode) {
+    ++statistics.unexpected_messages;
+    return;
+  }
+  const MessageReceived message{header, datagram.bytes};
+  auto read =
+      open_phase2(*sa.established(), message, first_iv(*sa.established(), header.message_id), MessageKind::kQuickMode1);
+  if (const auto* ignored = std::get_if<Ignored>(&read)) {
+    count_ignored(turn, *ignored);
+    return;
+  }
+  auto& opened = std::get<Opened>(read);
+  const Phase1Keys& keys = sa.established()->keys;
+  if (!has_hash(opened.chain,
+                message_hash(keys.hash, keys.family.skeyid_a.view(), header.message_id, opened.chain.after_first()))) {
+    ++statistics.undecryptable_messages;
+    return;
+  }
+  if (!sa.has_room()) {
+    end_main_mode(turn, sa, TellPeer::kYes,
+                  {FailureReason::kLimitReached,
+                   fmt::format("all {} quick modes of this main mode are used up", sa.quick_mode_limit())});
+    return;
+  }
+  answer_message1(turn, sa, header, datagram, std::move(opened));
+}
+
+}  // namespace
+
+void receive_quick_mode(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
+  if (header.message_id == 0) {
+    ++turn.state.statistics.invalid_packets_received;
+    return;
+  }
+  const auto known = sa.exchanges.find(header.message_id);
+  if (known != sa.exchanges.end()) {
+    receive_known(turn, sa, known->second, header, datagram);
+  } else if (sa.ended) {
+    answer_invalid_cookie(turn, header, datagram);
+  } else {
+    receive_message1(turn, sa, header, datagram);
+  }
+}
+
+}  // namespace ipsec::ike

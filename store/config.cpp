@@ -1,0 +1,136 @@
+#include "store/config.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "store/limits.h"
+#include "store/names.h"
+#include "store/text.h"
+
+namespace ipsec::store {
+
+namespace {
+
+// Numbers of one row: from lowest to highest.
+struct Numbers {
+  std::string_view property;
+  std::uint32_t lowest = 0;
+  std::uint32_t highest = 0;
+};
+constexpr Numbers kNumbers[] = {
+    {"ipsecdiagnostics", 0, 7},       {"ikelogging", 0, 1},  {"strongcrlcheck", 0, 2},
+    {"ipsecloginterval", 60, 86'400}, {"ipsecexempt", 0, 3},
+};
+
+constexpr std::string_view kBootModes[] = {"stateful", "block", "permit"};
+
+constexpr PropertyInfo kProperties[] = {
+    {"ipsecdiagnostics", "0", "0 to 7"},
+    {"ikelogging", "0", "0 or 1"},
+    {"strongcrlcheck", "1", "0, 1 or 2"},
+    {"ipsecloginterval", "3600", "60 to 86400 seconds"},
+    {"ipsecexempt", "3", "0 to 3"},
+    {"bootmode", "stateful", "stateful, block or permit"},
+    {"bootexemptions", "none",
+     "none, or entries with blanks between them: TCP or UDP as protocol:srcport:dstport:direction, others as "
+     "protocol:direction; direction is inbound or outbound, port 0 is any"},
+};
+
+const PropertyInfo* find_property(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kProperties), std::end(kProperties),
+                                   [&](const PropertyInfo& row) { return row.name == to_lower(name); });
+  return found == std::end(kProperties) ? nullptr : found;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+std::optional<std::uint32_t> number_between(std::string_view text, std::uint32_t lowest, std::uint32_t highest) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < lowest || value > highest)
+    return std::nullopt;
+  return value;
+}
+
+std::optional<std::string> normal_exemption(const std::string& entry) {
+  const std::vector<std::string> parts = split(entry, ':');
+  std::optional<std::uint8_t> protocol = protocol_by_name(parts[0]);
+  if (const auto number = number_between(parts[0], 0, 255)) protocol = static_cast<std::uint8_t>(*number);
+  if (!protocol) return std::nullopt;
+  const bool has_ports = protocol_has_ports(*protocol);
+  if (parts.size() != (has_ports ? 4U : 2U)) return std::nullopt;
+  const std::string direction = to_lower(parts.back());
+  if (direction != "inbound" && direction != "outbound") return std::nullopt;
+  std::string text = protocol_name(*protocol);
+  for (std::size_t i = 1; has_ports && i < 3; ++i) {
+    const auto port = number_between(parts[i], 0, 65535);
+    if (!port) return std::nullopt;
+    text += fmt::format(":{}", *port);
+  }
+  return text + ":" + direction;
+}
+
+std::optional<std::string> normal_exemptions(std::string_view value) {
+  if (to_lower(value) == "none") return "none";
+  std::string text;
+  std::size_t count = 0;
+  for (const std::string& entry : split(value, ' ')) {
+    if (entry.empty()) continue;
+    const auto normal = normal_exemption(entry);
+    if (!normal || ++count > kMaxBootExemptions) return std::nullopt;
+    text += (text.empty() ? "" : " ") + *normal;
+  }
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+std::optional<std::string> normal_value(std::string_view property, std::string_view value) {
+  for (const Numbers& row : kNumbers) {
+    if (row.property != property) continue;
+    const auto number = number_between(value, row.lowest, row.highest);
+    return number ? std::optional(std::to_string(*number)) : std::nullopt;
+  }
+  if (property == "bootexemptions") return normal_exemptions(value);
+  const std::string word = to_lower(value);
+  const bool is_mode = std::find(std::begin(kBootModes), std::end(kBootModes), word) != std::end(kBootModes);
+  return is_mode ? std::optional(word) : std::nullopt;
+}
+
+}  // namespace
+
+std::span<const PropertyInfo> all_properties() { return kProperties; }
+
+Status set_property(Config& config, std::string_view property, std::string_view value) {
+  const PropertyInfo* row = find_property(property);
+  if (row == nullptr) {
+    std::string names;
+    for (const PropertyInfo& one : kProperties) names += fmt::format("{}{}", names.empty() ? "" : ", ", one.name);
+    return invalid(fmt::format("'{}' is no property; accepted are {}", property, names));
+  }
+  auto normal = normal_value(row->name, value);
+  if (!normal) return invalid(fmt::format("'{}' is no value of {}; accepted is {}", value, row->name, row->accepted));
+  config[std::string(row->name)] = *std::move(normal);
+  return {};
+}
+
+std::string property_value(const Config& config, std::string_view property) {
+  const PropertyInfo* row = find_property(property);
+  assert(row != nullptr);
+  const auto found = config.find(row->name);
+  return found != config.end() ? found->second : std::string(row->fallback);
+}
+
+}  // namespace ipsec::store

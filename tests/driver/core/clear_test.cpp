@@ -1,0 +1,239 @@
+// Packets in clear: exemptions, boot modes, soft SAs, and clear packets beside an SA.
+#include <gtest/gtest.h>
+
+#include "services/driver/core/outbound.h"
+#include "tests/driver/core/test_host.h"
+
+namespace ipsec::driver::tests {
+namespace {
+
+constexpr std::uint64_t kFilter = 100;
+const char* const kOwn = "10.77.0.1";
+const char* const kPeer = "10.77.0.2";
+
+Policy policy_of(std::vector<Filter> filters) {
+  Policy policy;
+  policy.version = 1;
+  policy.active = true;
+  policy.filters = std::move(filters);
+  policy.local_addresses = {address(kOwn)};
+  return policy;
+}
+
+std::vector<Filter> block_all() {
+  const FilterPair all =
+      mirrored(kFilter, between("0.0.0.0-255.255.255.255", "0.0.0.0-255.255.255.255"), Action::kBlock);
+  return {all.outbound, all.inbound};
+}
+
+Bytes udp(const char* from, const char* to, std::uint16_t source, std::uint16_t destination) {
+  return udp_packet({address(from), address(to)}, source, destination, pattern(20, 1));
+}
+
+struct Kind {
+  const char* name;
+  Bytes out;
+  Bytes in;
+  bool group;
+};
+
+std::vector<Kind> kinds() {
+  IpFields rsvp_out{address(kOwn), address(kPeer), kProtocolRsvp},
+      rsvp_in{address(kPeer), address(kOwn), kProtocolRsvp};
+  TcpFields kerberos;
+  kerberos.destination_port = kKerberosPort;
+  TcpFields from_kerberos;
+  from_kerberos.source_port = kKerberosPort;
+  return {{"multicast", udp(kOwn, "224.0.0.251", 5353, 5353), udp(kPeer, "239.255.255.250", 5353, 5353), true},
+          {"broadcast", udp(kOwn, "255.255.255.255", 68, 67), udp(kPeer, "255.255.255.255", 67, 68), true},
+          {"RSVP", ip_packet(rsvp_out, pattern(16)), ip_packet(rsvp_in, pattern(16)), false},
+          {"Kerberos TCP", tcp_packet({address(kOwn), address(kPeer)}, kerberos, {}),
+           tcp_packet({address(kPeer), address(kOwn)}, from_kerberos, {}), false},
+          {"Kerberos UDP", udp(kOwn, kPeer, 1025, 88), udp(kPeer, kOwn, 88, 1025), false}};
+}
+
+class EachExemption : public testing::TestWithParam<int> {};
+
+TEST_P(EachExemption, EX_01_EX_02_EX_03_EX_04_EX_16_under_block_all) {
+  const auto level = static_cast<Exemptions>(GetParam());
+  TestHost host(kOwn);
+  Policy policy = policy_of(block_all());
+  policy.exemptions = level;
+  ASSERT_TRUE(host.control().set_policy(std::move(policy)).ok());
+  for (const Kind& kind : kinds()) {
+    const bool exempt = kind.group ? GetParam() <= 1 : GetParam() == 0 || GetParam() == 2;
+    EXPECT_EQ(host.send(kind.out).to_wire.size(), exempt ? 1U : 0U) << kind.name;
+    EXPECT_EQ(host.receive(kind.in).to_host.size(), exempt ? 1U : 0U) << kind.name;
+  }
+  // ISAKMP always; everything else never. 223.255.255.255 and 240.0.0.0 are no multicast (EX-10).
+  EXPECT_EQ(host.send(udp(kOwn, kPeer, 500, 500)).to_wire.size(), 1U);
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 500, 500)).to_host.size(), 1U);
+  for (const char* to : {kPeer, "223.255.255.255", "240.0.0.0"}) {
+    EXPECT_TRUE(host.send(udp(kOwn, to, 1025, 53)).to_wire.empty()) << to;
+  }
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 53, 1025)).to_host.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Clear, EachExemption, testing::Values(0, 1, 2, 3));
+
+TEST(Clear, EX_08_source_port_88_is_the_documented_hole) {
+  TestHost host(kOwn);
+  Policy policy = policy_of(block_all());
+  policy.exemptions = Exemptions::kServices;
+  ASSERT_TRUE(host.control().set_policy(std::move(policy)).ok());
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 88, 445)).to_host.size(), 1U);
+  EXPECT_EQ(host.count(Verdict::kInboundExempt), 1U);
+}
+
+TEST(Clear, EX_15_groups_under_a_negotiate_filter_go_out_never_and_come_in_always) {
+  TestHost host(kOwn);
+  const FilterPair all =
+      mirrored(kFilter, between("0.0.0.0-255.255.255.255", "0.0.0.0-255.255.255.255"), Action::kNegotiate);
+  ASSERT_TRUE(host.control().set_policy(policy_of({all.outbound, all.inbound})).ok());
+  EXPECT_TRUE(host.send(udp(kOwn, "224.0.0.251", 5353, 5353)).to_wire.empty());
+  EXPECT_EQ(host.count(Verdict::kOutboundMulticast), 1U);
+  EXPECT_EQ(host.receive(udp(kPeer, "224.0.0.251", 5353, 5353)).to_host.size(), 1U);
+  EXPECT_EQ(host.count(Verdict::kInboundMulticast), 1U);
+}
+
+// ---- boot modes ----
+
+TestHost& booting(TestHost& host, BootMode mode, std::vector<BootExemption> exemptions = {}) {
+  Policy policy = policy_of({});
+  policy.boot = {mode, std::move(exemptions)};
+  EXPECT_TRUE(host.control().set_policy(std::move(policy)).ok());
+  return host;
+}
+
+TEST(BootMode, permit_and_block) {
+  TestHost host(kOwn);
+  booting(host, BootMode::kPermit);
+  EXPECT_EQ(host.send(udp(kOwn, kPeer, 1025, 53)).to_wire.size(), 1U);
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 9, 9)).to_host.size(), 1U);
+  booting(host, BootMode::kBlock, {{Direction::kInbound, kProtocolTcp, 0, 3389}});
+  EXPECT_TRUE(host.send(udp(kOwn, kPeer, 1025, 53)).to_wire.empty());
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 53, 1025)).to_host.empty());
+  EXPECT_EQ(host.count(Verdict::kOutboundBootBlocked) + host.count(Verdict::kInboundBootBlocked), 2U);
+  TcpFields remote;
+  remote.destination_port = 3389;
+  EXPECT_EQ(host.receive(tcp_packet({address(kPeer), address(kOwn)}, remote, {})).to_host.size(), 1U);
+  remote.destination_port = 3390;
+  EXPECT_TRUE(host.receive(tcp_packet({address(kPeer), address(kOwn)}, remote, {})).to_host.empty());
+}
+
+TEST(BootMode, stateful_lets_answers_in_and_nothing_else) {
+  TestHost host(kOwn);
+  booting(host, BootMode::kStateful);
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 53, 1025)).to_host.empty());
+  EXPECT_EQ(host.send(udp(kOwn, kPeer, 1025, 53)).to_wire.size(), 1U);
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 53, 1025)).to_host.size(), 1U);
+  EXPECT_TRUE(host.receive(udp("10.77.0.3", kOwn, 53, 1025)).to_host.empty());
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 54, 1025)).to_host.empty());
+  // The answer to a DHCP request comes from the server's own address.
+  EXPECT_EQ(host.send(udp(kOwn, "255.255.255.255", 68, 67)).to_wire.size(), 1U);
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 67, 68)).to_host.size(), 1U);
+  host.now = host.now + limits::kBootFlowLifetime;
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 53, 1025)).to_host.empty());
+}
+
+// ---- soft SAs ----
+
+struct Fallback {
+  explicit Fallback(std::uint32_t lifetime = 0) : host(kOwn), peer(kPeer) {
+    const FilterPair filters = mirrored(kFilter, between(kOwn, kPeer), Action::kNegotiate);
+    host.set_filters({filters.outbound, filters.inbound});
+    SaRecipe recipe;
+    recipe.soft = true;
+    recipe.lifetime_seconds = lifetime;
+    recipe.outbound_filter = kFilter;
+    recipe.inbound_filter = kFilter + 1;
+    spi = *host.control().reserve_spi(SecurityProtocol::kEsp, host.own(), peer.own(), host.now);
+    recipe.selector = between(kPeer, kOwn);
+    SaParameters inbound = parameters_of(peer, host, recipe, spi, Direction::kInbound);
+    inbound.pair_spi = spi;
+    EXPECT_TRUE(host.control().install_sa(inbound, host.now).ok());
+    recipe.selector = between(kOwn, kPeer);
+    SaParameters outbound = parameters_of(host, peer, recipe, spi, Direction::kOutbound);
+    outbound.pair_spi = spi;
+    EXPECT_TRUE(host.control().install_sa(outbound, host.now).ok());
+  }
+  TestHost host;
+  TestHost peer;
+  std::uint32_t spi = 0;
+};
+
+TEST(SoftSa, SFT_01_SFT_07_IN_12_IN_13_clear_both_ways_with_counters_of_its_own) {
+  Fallback soft;
+  const Bytes packet = udp(kOwn, kPeer, 1025, 445);
+  const auto sent = soft.host.send(packet);
+  ASSERT_EQ(sent.to_wire.size(), 1U);
+  EXPECT_EQ(sent.to_wire[0].bytes, packet);
+  EXPECT_EQ(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.size(), 1U);
+  EXPECT_EQ(soft.host.count(Verdict::kOutboundSoft), 1U);
+  EXPECT_EQ(soft.host.count(Verdict::kInboundSoft), 1U);
+  EXPECT_EQ(soft.host.count(Verdict::kOutboundAgainstPolicy), 0U);
+  for (const SaStatus& status : soft.host.control().list_sas(soft.host.now)) {
+    EXPECT_TRUE(status.sa.soft);
+    EXPECT_EQ(status.packets, 1U);
+    EXPECT_EQ(status.bytes, packet.size());
+  }
+}
+
+TEST(SoftSa, IN_17_nobody_can_send_esp_under_it) {
+  Fallback soft;
+  Bytes esp(60);
+  store_u32(esp.data(), soft.spi);
+  store_u32(&esp[4], 1);
+  EXPECT_TRUE(soft.host.receive(ip_packet({address(kPeer), address(kOwn), kProtocolEsp}, esp)).to_host.empty());
+  EXPECT_EQ(soft.host.count(Verdict::kInboundBadSpi), 1U);
+}
+
+TEST(SoftSa, SFT_05_SFT_06_ends_by_idleness_and_by_lifetime_and_then_security_is_tried_again) {
+  for (const bool idle : {true, false}) {
+    Fallback soft(idle ? 0 : 600);
+    for (int i = 0; i < (idle ? 1 : 10); ++i) {
+      EXPECT_EQ(soft.host.send(udp(kOwn, kPeer, 1025, 445)).to_wire.size(), 1U);
+      soft.host.now = soft.host.now + std::chrono::seconds(60);
+      const auto events = soft.host.control().tick(soft.host.now);
+      EXPECT_TRUE(events_of<RekeyNeeded>(events).empty());
+    }
+    soft.host.now = soft.host.now + limits::kSaIdleTime;
+    soft.host.control().tick(soft.host.now);
+    EXPECT_TRUE(soft.host.control().list_sas(soft.host.now).empty());
+    const auto sent = soft.host.send(udp(kOwn, kPeer, 1025, 445));
+    EXPECT_TRUE(sent.to_wire.empty());
+    EXPECT_EQ(events_of<Acquire>(sent.events).size(), 1U);
+    EXPECT_TRUE(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+  }
+}
+
+TEST(Clear, IN_09_IN_10_IN_14_passthrough_ends_where_there_is_an_sa) {
+  TestHost host(kOwn), peer(kPeer);
+  FilterPair filters = mirrored(kFilter, between(kOwn, kPeer), Action::kNegotiate);
+  filters.inbound.inbound_passthrough = true;
+  host.set_filters({filters.outbound, filters.inbound});
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.size(), 1U);
+  EXPECT_EQ(host.count(Verdict::kInboundPassthrough), 1U);
+  SaRecipe recipe;
+  recipe.selector = filters.outbound.selector;
+  recipe.outbound_filter = kFilter;
+  connect(host, peer, recipe);
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+  EXPECT_EQ(host.count(Verdict::kInboundClearRefused), 1U);
+}
+
+TEST(Clear, the_last_look_lets_nothing_leave_against_its_filter) {
+  Filter filter;
+  filter.action = Action::kNegotiate;
+  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
+  EXPECT_TRUE(may_leave_in_clear(&filter, Verdict::kOutboundSoft));
+  filter.action = Action::kBlock;
+  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
+  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundSoft));
+  filter.action = Action::kPermit;
+  EXPECT_TRUE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
+  EXPECT_TRUE(may_leave_in_clear(nullptr, Verdict::kOutboundNoFilter));
+}
+
+}  // namespace
+}  // namespace ipsec::driver::tests
