@@ -178,6 +178,52 @@ class LivePolicy(LabTest):
         self.lab.exec("a", "ip", "address", "add", "10.77.0.101/24", "dev", "eth0")
 
 
+class ChangesUnderLoad(LabTest):
+    HOSTS = ("a", "b")
+    # 1000 datagrams a second for as long as the changes take.
+    SECONDS, SIZE, INTERVAL = 8, 400, 0.001
+
+    def setUp(self):
+        for host in self.HOSTS:
+            self.lab.apply(host, document("Loaded", rule("Network", TO_NETWORK, negotiate())))
+        wait_for(lambda: reached(self.lab, "a", "10.77.0.2"), REACH_SECONDS, "a ping is answered")
+
+    def outbound_spis(self):
+        return {sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "outbound"}
+
+    def test_PA_26_traffic_of_untouched_rules_loses_nothing_while_others_change(self):
+        before = self.outbound_spis()
+        with self.lab.capture("a") as file, self.lab.talker("b", "echo", "10.77.0.2", 5002):
+            stream = self.lab.talker("a", "stream", "10.77.0.2", 5002, self.SECONDS, self.SIZE, self.INTERVAL)
+            with stream:
+                for number in range(10):
+                    self.lab.netsh("a", "ipsec", "static", "add", "filter", "filterlist=Other", "srcaddr=me", f"dstaddr=10.99.0.{number + 1}")
+                    if number == 0:
+                        self.lab.netsh_script("a", ["pushd ipsec static", "add filteraction name=Block action=block",
+                                                    "add rule name=Other policy=Loaded filterlist=Other filteraction=Block"])
+                self.lab.exec("a", "ip", "address", "add", "10.77.0.103/24", "dev", "eth0")
+                self.lab.netsh("a", "ipsec", "static", "delete", "rule", "name=Other", "policy=Loaded")
+                answer = stream.result()
+        self.addCleanup(self.lab.exec, "a", "ip", "address", "delete", "10.77.0.103/24", "dev", "eth0")
+        self.assertEqual(answer["answered"], answer["sent"], answer)
+        self.assert_protected(file)
+        self.assertLessEqual(before, self.outbound_spis(), "an SA of an untouched rule was lost")
+
+    def test_PA_26_a_deleted_rule_loses_its_outbound_sas_at_once_and_keeps_receiving(self):
+        inbound = {sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "inbound"}
+        self.lab.netsh_script("a", ["pushd ipsec static", "add filteraction name=Open action=permit",
+                                    "add filter filterlist=Open srcaddr=me dstaddr=10.99.0.1",
+                                    "add rule name=Open policy=Loaded filterlist=Open filteraction=Open",
+                                    "delete rule name=Network policy=Loaded"])
+        wait_for(lambda: not self.outbound_spis(), REACH_SECONDS, "the outbound SAs are gone")
+        self.assertLessEqual({sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "inbound"}, inbound)
+
+    def test_other_offers_end_the_outbound_sas_made_under_the_old_ones(self):
+        before = self.outbound_spis()
+        self.lab.netsh("a", "ipsec", "static", "set", "filteraction", "name=Network", "qmsecmethods=ESP[AES256,SHA256]:100000k/3600s")
+        wait_for(lambda: not self.outbound_spis() & before, REACH_SECONDS, "SAs of the old offers are gone")
+
+
 class Rekey(LabTest):
     """Lifetimes in kilobytes: the smallest that the store takes is 20480."""
 

@@ -43,19 +43,8 @@ class DriverService final : public proto::Driver::Service {
  public:
   explicit DriverService(Driver& driver) : driver_(driver) {}
 
-  grpc::Status SetPolicy(ServerContext*, const proto::SetDriverPolicyRequest* request,
-                         proto::SetDriverPolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return to_grpc(policy.status());
-    const Result<bool> attached = driver_.set_policy(*std::move(policy));
-    if (!attached.ok()) return to_grpc(attached.status());
-    reply->set_version(request->policy().version());
-    reply->set_attached(*attached);
-    return grpc::Status::OK;
-  }
-
   grpc::Status UpdatePolicy(ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
-                            proto::SetDriverPolicyReply* reply) override {
+                            proto::UpdateDriverPolicyReply* reply) override {
     PolicyUpdateCollector collector;
     proto::DriverPolicyUpdate message;
     while (reader->Read(&message)) {

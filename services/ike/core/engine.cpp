@@ -206,10 +206,11 @@ class Engine::Implementation {
 Engine::Engine(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
 Engine::~Engine() = default;
 
-Status Engine::set_policy(IkePolicy policy, Timestamp now, Actions& actions) {
-  IPSEC_RETURN_IF_ERROR(check_references(policy));
+Status Engine::change_policy(PolicyChange change, Timestamp now, Actions& actions) {
   Turn turn{implementation_->state, now, {}};
-  turn.state.policy = std::move(policy);
+  IkePolicy& policy = turn.state.policy;
+  IPSEC_RETURN_IF_ERROR(check(change, policy));
+  policy = apply(std::move(change), std::move(policy));
   apply_policy(turn);
   turn.state.main_modes.settle();
   std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));

@@ -117,25 +117,26 @@ bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& pee
 
 }  // namespace
 
-Status check_references(const IkePolicy& policy) {
-  for (const MainModeFilter& filter : policy.main_mode_filters) {
-    if (find_named(policy.main_mode_policies, filter.main_mode_policy) == nullptr) {
-      return invalid(fmt::format("main mode filter of rule '{}': no main mode policy '{}'", filter.rule_name,
-                                 filter.main_mode_policy));
-    }
-  }
-  for (const Filter& filter : policy.filters) {
-    if (filter.action != FilterAction::kNegotiate) continue;
-    if (find_named(policy.quick_mode_policies, filter.quick_mode_policy) == nullptr) {
-      return invalid(
-          fmt::format("filter of rule '{}': no quick mode policy '{}'", filter.rule_name, filter.quick_mode_policy));
-    }
-  }
-  const DefaultResponse& response = policy.default_response;
-  if (response.active && find_named(policy.main_mode_policies, response.main_mode_policy) == nullptr) {
-    return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
-  }
-  return {};
+PolicyNames::PolicyNames(const IkePolicy& policy) {
+  for (const MainModePolicy& each : policy.main_mode_policies) main_mode_.insert(each.name);
+  for (const QuickModePolicy& each : policy.quick_mode_policies) quick_mode_.insert(each.name);
+}
+
+Status PolicyNames::check(const MainModeFilter& filter) const {
+  if (main_mode_.contains(filter.main_mode_policy)) return {};
+  return invalid(fmt::format("main mode filter of rule '{}': no main mode policy '{}'", filter.rule_name,
+                             filter.main_mode_policy));
+}
+
+Status PolicyNames::check(const Filter& filter) const {
+  if (filter.action != FilterAction::kNegotiate || quick_mode_.contains(filter.quick_mode_policy)) return {};
+  return invalid(
+      fmt::format("filter of rule '{}': no quick mode policy '{}'", filter.rule_name, filter.quick_mode_policy));
+}
+
+Status PolicyNames::check(const DefaultResponse& response) const {
+  if (!response.active || main_mode_.contains(response.main_mode_policy)) return {};
+  return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
 }
 
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include <absl/container/flat_hash_set.h>
+
 #include "services/common/address.h"
 #include "services/common/result.h"
 #include "services/common/secret.h"
@@ -16,8 +18,18 @@
 // Questions to the policy in force. Pure; results are copies, so that they outlive a change of policy.
 namespace ipsec::ike {
 
-// Every reference between the lists leads somewhere.
-Status check_references(const IkePolicy& policy);
+// The names of main mode and quick mode policies, to check that every reference leads somewhere. Borrows the policy.
+class PolicyNames {
+ public:
+  explicit PolicyNames(const IkePolicy& policy);
+  Status check(const Filter& filter) const;
+  Status check(const MainModeFilter& filter) const;
+  Status check(const DefaultResponse& response) const;
+
+ private:
+  absl::flat_hash_set<std::string_view> main_mode_;
+  absl::flat_hash_set<std::string_view> quick_mode_;
+};
 
 // How main mode is done with one peer.
 struct MainModeRule {

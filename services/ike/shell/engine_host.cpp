@@ -44,13 +44,14 @@ void EngineHost::read_socket(std::size_t index) {
 
 void EngineHost::handle(Event event) { perform(engine_.handle(std::move(event), daemon::monotonic_now())); }
 
-Status EngineHost::set_policy(IkePolicy policy) {
+Status EngineHost::change_policy(PolicyChange change) {
+  const std::uint64_t version = change.settings.version;
   const std::uint64_t in_force = engine_.policy().version;
-  if (policy.version < in_force) {
-    return refused(fmt::format("policy version {} is older than version {} in force", policy.version, in_force));
+  if (version < in_force) {
+    return refused(fmt::format("policy version {} is older than version {} in force", version, in_force));
   }
   Actions actions;
-  IPSEC_RETURN_IF_ERROR(engine_.set_policy(std::move(policy), daemon::monotonic_now(), actions));
+  IPSEC_RETURN_IF_ERROR(engine_.change_policy(std::move(change), daemon::monotonic_now(), actions));
   perform(std::move(actions));
   const IkePolicy& now = engine_.policy();
   daemon::log(daemon::LogLevel::kInformation, "policy_set",

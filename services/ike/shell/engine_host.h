@@ -30,8 +30,8 @@ class EngineHost {
   void set_driver(DriverClient& driver) { driver_ = &driver; }
 
   void handle(Event event);
-  // kRefused: older than the one in force.
-  Status set_policy(IkePolicy policy);
+  // A whole policy or the difference to the one in force. kRefused: older than that, or the difference to another one.
+  Status change_policy(PolicyChange change);
   // What is asked of the agent, from now on and what still waits for an answer. Ends the queue opened before.
   std::shared_ptr<AgentRequests> open_requests();
   // Ends it for good.

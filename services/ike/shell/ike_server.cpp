@@ -7,6 +7,7 @@
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
 #include "services/ike/shell/convert.h"
+#include "services/ike/shell/policy_update.h"
 
 namespace ipsec::ike {
 
@@ -17,13 +18,20 @@ class IkeService : public proto::Ike::Service {
   IkeService(EventLoop& loop, EngineHost& host, rpc::EventBroadcaster<proto::Event>& events)
       : loop_(loop), host_(host), events_(events) {}
 
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
-                         proto::SetIkePolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return rpc::to_grpc(policy.status());
-    const auto done = loop_.call([&] { return host_.set_policy(std::move(policy).value()); });
+  grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
+                            proto::UpdateIkePolicyReply* reply) override {
+    PolicyUpdateCollector collector;
+    proto::IkePolicyUpdate message;
+    while (reader->Read(&message)) {
+      const Status status = collector.take(message);
+      wipe_keys(message);
+      if (!status.ok()) return rpc::to_grpc(status);
+    }
+    if (!collector.complete()) return rpc::to_grpc(invalid("commit: the stream ended without it"));
+    PolicyChange change = collector.take_change();
+    reply->set_version(change.settings.version);
+    const auto done = loop_.call([&] { return host_.change_policy(std::move(change)); });
     if (!done) return stopping();
-    reply->set_version(request->policy().version());
     return rpc::to_grpc(*done);
   }
 

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include "services/common/daemon/clock.h"
-#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
@@ -184,14 +183,14 @@ Timestamp Agent::changes_due() const {
 }
 
 Status Agent::compile_and_distribute() {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compiler_.compile(tree_, host_));
   IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   auto in_force = std::make_shared<PolicyInForce>();
   in_force->policy = std::move(compiled);
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
+  distribute_(in_force_);
   return {};
 }
 
@@ -199,7 +198,7 @@ void Agent::distribute_again() {
   auto in_force = std::make_shared<PolicyInForce>(*in_force_);
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
+  distribute_(in_force_);
 }
 
 void Agent::report_changes(const HostAddresses& host) {

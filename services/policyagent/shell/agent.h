@@ -12,6 +12,7 @@
 
 #include "services/common/time.h"
 #include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/host_addresses.h"
 #include "services/policyagent/core/policy_retrieval.h"
 #include "services/policyagent/shell/central_store.h"
@@ -23,12 +24,6 @@
 #include "store/policy_store.h"
 
 namespace ipsec::agent {
-
-// A compiled policy and the version under which it was sent. Immutable.
-struct PolicyInForce {
-  CompiledPolicy policy;
-  std::uint64_t version = 0;
-};
 
 // The stores that a host has. A central one comes with a cache.
 struct AgentStores {
@@ -64,7 +59,7 @@ struct StoreRecord {
 // members are safe from any thread.
 class Agent {
  public:
-  using Distribute = std::function<void(std::shared_ptr<const PolicyMessages>)>;
+  using Distribute = std::function<void(PolicyPointer)>;
 
   // `events` must outlive it. `distribute` must return at once; it is called under the agent's lock and may not call
   // back.
@@ -118,7 +113,7 @@ class Agent {
     std::uint32_t polling_interval_minutes = 0;
     std::string last_load_reason;
     std::string last_load_outcome;
-    std::shared_ptr<const PolicyInForce> in_force;  // never null
+    PolicyPointer in_force;  // never null
     HostAddresses host;
     std::vector<StoreRecord> stores;  // in the order in which they are tried
     Timestamp next_poll = kNever;
@@ -190,7 +185,8 @@ class Agent {
   std::uint64_t loads_ = 0;
   store::WallClock last_load_at_ = 0;
   std::vector<std::string> lost_keys_;  // as reported last
-  store::PolicyTree tree_;              // the assigned policy and what its rules use, as loaded last
+  Compiler compiler_;
+  store::PolicyTree tree_;  // the assigned policy and what its rules use, as loaded last
   HostAddresses host_;
   bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
   Duration last_load_took_{};
@@ -200,7 +196,7 @@ class Agent {
   store::DynamicPolicy dynamic_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
-  std::shared_ptr<const PolicyInForce> in_force_;
+  PolicyPointer in_force_;
   std::string last_reason_;
   std::string last_outcome_;
 };

@@ -64,6 +64,18 @@ class GrpcClient : public Base {
     return reply;
   }
 
+  template <typename Update, typename Reply>
+  Status send_updates(std::unique_ptr<grpc::ClientWriter<Update>> (Service::Stub::*method)(ClientContext*, Reply*),
+                      const PolicyInForce& policy, const PolicyInForce* base) {
+    ClientContext context;
+    rpc::set_patience(context, limits::kUpdatePolicyPatience);
+    Reply reply;
+    const auto writer = (stub_.get()->*method)(&context, &reply);
+    for_each_update(policy, base, std::function([&writer](const Update& message) { return writer->Write(message); }));
+    writer->WritesDone();
+    return with_context(rpc::from_grpc(writer->Finish()), name_);
+  }
+
   template <typename Request>
   void watch(std::unique_ptr<grpc::ClientReader<proto::Event>> (Service::Stub::*method)(ClientContext*, const Request&),
              const std::function<void(proto::Event)>& handle) {
@@ -86,13 +98,11 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
  public:
   explicit GrpcDriverClient(const std::string& socket_path) : GrpcClient("driver", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    proto::SetDriverPolicyRequest request;
-    *request.mutable_policy() = policy.driver;
-    return call(&proto::Driver::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Driver::Stub::UpdatePolicy, policy, base);
   }
   Result<std::uint64_t> policy_version() override {
-    IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
+    IPSEC_ASSIGN_OR_RETURN(const auto found, summary(limits::kQueryPatience));
     return found.policy_version();
   }
   void watch_events(const std::function<void(proto::Event)>& handle) override {
@@ -104,19 +114,19 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
   }
+  Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override {
+    proto::GetDriverStatisticsRequest request;
+    request.set_without_filters(true);
+    return call(&proto::Driver::Stub::GetStatistics, request, patience);
+  }
 };
 
 class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
  public:
   explicit GrpcIkeClient(const std::string& socket_path) : GrpcClient("ike", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    // Not copied into a request by value: the key would be left behind in the copy.
-    proto::SetIkePolicyRequest request;
-    request.unsafe_arena_set_allocated_policy(const_cast<proto::IkePolicy*>(&policy.ike));
-    const Status status = call(&proto::Ike::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
-    request.unsafe_arena_release_policy();
-    return status;
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Ike::Stub::UpdatePolicy, policy, base);
   }
   Result<std::uint64_t> policy_version() override {
     IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));

@@ -25,8 +25,10 @@ inline constexpr std::size_t kMaxProblemEvents = 20;
 
 // ---- driver and IKE -------------------------------------------------------------------------------------------------
 
-// A policy of 10,000 filters takes well under a second to send and put in force; beyond this the daemon hangs.
-inline constexpr std::chrono::milliseconds kSetPolicyPatience{15000};
+// A policy of 400,000 filters takes a few seconds to send and put in force; beyond this the daemon hangs.
+inline constexpr std::chrono::milliseconds kUpdatePolicyPatience{60000};
+// Filters in one message of a policy update: about half a megabyte, where gRPC takes 4 MiB unless told otherwise.
+inline constexpr std::size_t kElementsPerMessage = 2000;
 // Listings and statistics, for which a person waits.
 inline constexpr std::chrono::milliseconds kQueryPatience{5000};
 // A short look for the status page: a daemon that is starting must not hold it up.

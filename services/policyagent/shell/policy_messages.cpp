@@ -4,6 +4,8 @@
 
 #include "services/common/rpc/convert.h"
 #include "services/common/secret.h"
+#include "services/policyagent/core/list_difference.h"
+#include "services/policyagent/shell/limits.h"
 
 namespace ipsec::agent {
 
@@ -27,11 +29,13 @@ proto::Direction to_proto(Direction direction) {
   return direction == Direction::kOutbound ? proto::DIRECTION_OUTBOUND : proto::DIRECTION_INBOUND;
 }
 
-proto::Filter to_proto(const SpecificFilter& filter, const std::string& policy_name) {
+enum class Secrets { kInclude, kLeaveOut };
+
+proto::Filter to_proto(const SpecificFilter& filter, std::size_t place, const std::string& policy_name) {
   proto::Filter message;
   message.set_id(filter.id);
   message.set_mirror_id(filter.mirror_id);
-  message.set_index(filter.index);
+  message.set_index(static_cast<std::uint32_t>(place));
   message.set_weight(filter.weight);
   message.set_direction(to_proto(filter.direction));
   *message.mutable_selector() = rpc::to_proto(filter.selector);
@@ -46,6 +50,7 @@ proto::Filter to_proto(const SpecificFilter& filter, const std::string& policy_n
   message.set_filter_action_name(filter.filter_action_name);
   message.set_policy_name(policy_name);
   message.set_generic_id(filter.generic_id);
+  message.set_protection_id(filter.protection_id);
   return message;
 }
 
@@ -126,38 +131,158 @@ void wipe(google::protobuf::RepeatedPtrField<proto::AuthenticationMethod>& metho
   }
 }
 
-}  // namespace
-
-PolicyMessages::~PolicyMessages() {
-  for (proto::MainModeFilter& filter : *ike.mutable_main_mode_filters()) wipe(*filter.mutable_authentication());
-  wipe(*ike.mutable_default_response()->mutable_authentication());
+void wipe(proto::IkePolicyUpdate& message) {
+  wipe(*message.mutable_settings()->mutable_default_response()->mutable_authentication());
+  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
+    wipe(*inserted.mutable_filter()->mutable_authentication());
+  }
 }
 
-proto::DriverPolicy to_driver_policy(const CompiledPolicy& policy, std::uint64_t version) {
+// Everything but the filters.
+proto::DriverPolicy driver_settings(const PolicyInForce& in_force) {
+  const CompiledPolicy& policy = in_force.policy;
   proto::DriverPolicy message;
-  message.set_version(version);
+  message.set_version(in_force.version);
   message.set_policy_name(policy.policy_name);
   message.set_active(policy.active);
-  for (const SpecificFilter& filter : policy.filters) *message.add_filters() = to_proto(filter, policy.policy_name);
   message.set_profile(std::string(name(policy.profile)));
   for (const IpAddress& address : policy.local_addresses) *message.add_local_addresses() = rpc::to_proto(address);
   message.set_addresses_are_complete(policy.active && !policy.filters.empty());
   return message;
 }
 
-proto::IkePolicy to_ike_policy(const CompiledPolicy& policy, std::uint64_t version, Secrets secrets) {
+// Everything but filters and main mode filters.
+proto::IkePolicy ike_settings(const PolicyInForce& in_force, Secrets secrets) {
+  const CompiledPolicy& policy = in_force.policy;
   proto::IkePolicy message;
-  message.set_version(version);
+  message.set_version(in_force.version);
   message.set_policy_name(policy.policy_name);
   for (const MainModePolicy& each : policy.main_mode_policies) *message.add_main_mode_policies() = to_proto(each);
-  for (const MainModeFilter& each : policy.main_mode_filters)
-    *message.add_main_mode_filters() = to_proto(each, secrets);
   for (const QuickModePolicy& each : policy.quick_mode_policies) *message.add_quick_mode_policies() = to_proto(each);
-  for (const SpecificFilter& filter : policy.filters) {
-    if (filter.action == store::Action::kNegotiate) *message.add_filters() = to_proto(filter, policy.policy_name);
-  }
   if (policy.active) fill_default_response(policy.default_response, secrets, *message.mutable_default_response());
   message.set_profile(std::string(name(policy.profile)));
+  return message;
+}
+
+SharedList<SpecificFilter> those_that_negotiate(const SharedList<SpecificFilter>& filters) {
+  SharedList<SpecificFilter> negotiating;
+  for (const auto& filter : filters.pointers()) {
+    if (filter->action == store::Action::kNegotiate) negotiating.push_back(filter);
+  }
+  return negotiating;
+}
+
+// Fills messages up to kElementsPerMessage and sends those that are full.
+template <typename Message>
+class UpdateStream {
+ public:
+  UpdateStream(const PolicyInForce* base, const std::function<bool(const Message&)>& send) : send_(send) {
+    message_.set_base_version(base == nullptr ? 0 : base->version);
+  }
+
+  Message& message() { return message_; }
+  // One more element is in the message.
+  void added() {
+    if (++elements_ == limits::kElementsPerMessage) flush();
+  }
+  void finish() {
+    message_.set_commit(true);
+    flush();
+  }
+  bool is_open() const { return open_; }
+
+ private:
+  void flush() {
+    if (open_) open_ = send_(message_);
+    if constexpr (std::is_same_v<Message, proto::IkePolicyUpdate>) wipe(message_);
+    message_.Clear();
+    elements_ = 0;
+  }
+
+  const std::function<bool(const Message&)>& send_;
+  Message message_;
+  std::size_t elements_ = 0;
+  bool open_ = true;
+};
+
+template <typename Message>
+void add_filters(UpdateStream<Message>& stream, const SharedList<SpecificFilter>& filters,
+                 const SharedList<SpecificFilter>& base, const std::string& policy_name) {
+  const ListDifference different = difference(base, filters);
+  for (const std::uint64_t id : different.removed) {
+    stream.message().mutable_change()->add_removed(id);
+    stream.added();
+  }
+  for (const std::size_t place : different.inserted) {
+    if (!stream.is_open()) return;
+    *stream.message().mutable_change()->add_inserted() = to_proto(filters[place], place, policy_name);
+    stream.added();
+  }
+}
+
+void add_main_mode_filters(UpdateStream<proto::IkePolicyUpdate>& stream, const SharedList<MainModeFilter>& filters,
+                           const SharedList<MainModeFilter>& base) {
+  const ListDifference different = difference(base, filters);
+  for (const std::uint64_t id : different.removed) {
+    stream.message().mutable_main_mode_change()->add_removed(id);
+    stream.added();
+  }
+  for (const std::size_t place : different.inserted) {
+    if (!stream.is_open()) return;
+    proto::InsertedMainModeFilter& inserted = *stream.message().mutable_main_mode_change()->add_inserted();
+    inserted.set_index(static_cast<std::uint32_t>(place));
+    *inserted.mutable_filter() = to_proto(filters[place], Secrets::kInclude);
+    stream.added();
+  }
+}
+
+}  // namespace
+
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const proto::DriverPolicyUpdate&)>& send) {
+  UpdateStream<proto::DriverPolicyUpdate> stream(base, send);
+  *stream.message().mutable_settings() = driver_settings(policy);
+  add_filters(stream, policy.policy.filters, base == nullptr ? SharedList<SpecificFilter>() : base->policy.filters,
+              policy.policy.policy_name);
+  stream.message().mutable_change()->set_count(static_cast<std::uint32_t>(policy.policy.filters.size()));
+  stream.finish();
+}
+
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const proto::IkePolicyUpdate&)>& send) {
+  UpdateStream<proto::IkePolicyUpdate> stream(base, send);
+  *stream.message().mutable_settings() = ike_settings(policy, Secrets::kInclude);
+  const SharedList<SpecificFilter> filters = those_that_negotiate(policy.policy.filters);
+  add_filters(stream, filters,
+              base == nullptr ? SharedList<SpecificFilter>() : those_that_negotiate(base->policy.filters),
+              policy.policy.policy_name);
+  const SharedList<MainModeFilter>& main_mode = policy.policy.main_mode_filters;
+  add_main_mode_filters(stream, main_mode,
+                        base == nullptr ? SharedList<MainModeFilter>() : base->policy.main_mode_filters);
+  stream.message().mutable_change()->set_count(static_cast<std::uint32_t>(filters.size()));
+  stream.message().mutable_main_mode_change()->set_count(static_cast<std::uint32_t>(main_mode.size()));
+  stream.finish();
+}
+
+proto::DriverPolicy to_driver_policy(const PolicyInForce& in_force) {
+  proto::DriverPolicy message = driver_settings(in_force);
+  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
+  for (std::size_t place = 0; place < filters.size(); ++place) {
+    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
+  }
+  return message;
+}
+
+proto::IkePolicy to_ike_policy(const PolicyInForce& in_force) {
+  proto::IkePolicy message = ike_settings(in_force, Secrets::kLeaveOut);
+  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
+  for (std::size_t place = 0; place < filters.size(); ++place) {
+    if (filters[place].action != store::Action::kNegotiate) continue;
+    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
+  }
+  for (const MainModeFilter& each : in_force.policy.main_mode_filters) {
+    *message.add_main_mode_filters() = to_proto(each, Secrets::kLeaveOut);
+  }
   return message;
 }
 
@@ -176,13 +301,6 @@ proto::GenericFilter to_proto(const GenericFilter& filter) {
   message.set_rule_name(filter.rule_name);
   message.set_connection_type(std::string(name(filter.connection_type)));
   return message;
-}
-
-std::shared_ptr<const PolicyMessages> to_messages(const CompiledPolicy& policy, std::uint64_t version) {
-  auto messages = std::make_shared<PolicyMessages>();
-  messages->driver = to_driver_policy(policy, version);
-  messages->ike = to_ike_policy(policy, version, Secrets::kInclude);
-  return messages;
 }
 
 }  // namespace ipsec::agent

@@ -59,7 +59,7 @@ class Program {
         driver_client_(connect_driver(rpc::driver_socket(options.runtime_directory))),
         ike_client_(connect_ike(rpc::ike_socket(options.runtime_directory))),
         agent_(std::move(stores), events_,
-               [this](const std::shared_ptr<const PolicyMessages>& policy) {
+               [this](const PolicyPointer& policy) {
                  driver_link_.publish(policy);
                  ike_link_.publish(policy);
                }),

@@ -139,6 +139,24 @@ std::size_t Host::established_main_modes(Timestamp now) const {
       std::count_if(all.begin(), all.end(), [](const MainModeSaStatus& sa) { return sa.state == "established"; }));
 }
 
+PolicyChange whole(IkePolicy policy) {
+  PolicyChange change;
+  change.filters.count = policy.filters.size();
+  change.main_mode_filters.count = policy.main_mode_filters.size();
+  for (Filter& filter : policy.filters) {
+    const std::size_t place = change.filters.inserted.size();
+    change.filters.inserted.push_back({place, std::move(filter)});
+  }
+  for (MainModeFilter& filter : policy.main_mode_filters) {
+    const std::size_t place = change.main_mode_filters.inserted.size();
+    change.main_mode_filters.inserted.push_back({place, std::move(filter)});
+  }
+  policy.filters.clear();
+  policy.main_mode_filters.clear();
+  change.settings = std::move(policy);
+  return change;
+}
+
 Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& address_b)
     : a("a", address_a, 2 * seed, 0x1000), b("b", address_b, 2 * seed + 1, 0x80001000) {
   wire = [](const SentDatagram&) { return Fate{std::chrono::milliseconds(1)}; };
@@ -146,7 +164,7 @@ Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& 
 
 void Pair::set_policy(Host& host, IkePolicy policy) {
   Actions actions;
-  const Status status = host.engine.set_policy(std::move(policy), now, actions);
+  const Status status = host.engine.change_policy(whole(std::move(policy)), now, actions);
   if (!status.ok()) throw std::invalid_argument(status.message());
   perform(host, std::move(actions));
 }

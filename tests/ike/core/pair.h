@@ -17,6 +17,9 @@ namespace ipsec::ike::tests {
 
 using ipsec::tests::SeededRandom;
 
+// The change that puts this policy in the place of any other.
+PolicyChange whole(IkePolicy policy);
+
 // An SAD without packets. Answers every request at once, or refuses it where a test says so.
 class FakeDriver {
  public:

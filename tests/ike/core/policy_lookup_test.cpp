@@ -102,16 +102,17 @@ TEST(PolicyLookup, the_inbound_filter_is_the_mirror_or_the_first_that_contains_i
 }
 
 TEST(PolicyLookup, broken_references_are_named) {
+  const auto checked = [](const IkePolicy& policy) { return check(whole(policy), {}); };
   IkePolicy policy = make_policy(kLocal, kPeer);
-  EXPECT_TRUE(check_references(policy).ok());
+  EXPECT_TRUE(checked(policy).ok());
   policy.filters.front().quick_mode_policy = "nowhere";
-  EXPECT_EQ(check_references(policy).message(), "filter of rule 'rule': no quick mode policy 'nowhere'");
+  EXPECT_EQ(checked(policy).message(), "filter of rule 'rule': no quick mode policy 'nowhere'");
   policy = make_policy(kLocal, kPeer);
   policy.main_mode_filters.front().main_mode_policy = "nowhere";
-  EXPECT_EQ(check_references(policy).message(), "main mode filter of rule 'rule': no main mode policy 'nowhere'");
+  EXPECT_EQ(checked(policy).message(), "main mode filter of rule 'rule': no main mode policy 'nowhere'");
   policy = make_policy(kLocal, kPeer);
   policy.default_response.active = true;
-  EXPECT_FALSE(check_references(policy).ok());
+  EXPECT_FALSE(checked(policy).ok());
 }
 
 }  // namespace

@@ -63,10 +63,10 @@ class Host {
 
   grpc::Status set_policy(const proto::IkePolicy& policy) {
     grpc::ClientContext context;
-    proto::SetIkePolicyRequest request;
-    *request.mutable_policy() = policy;
-    proto::SetIkePolicyReply reply;
-    return ike_->SetPolicy(&context, request, &reply);
+    proto::UpdateIkePolicyReply reply;
+    const auto writer = ike_->UpdatePolicy(&context, &reply);
+    writer->WriteLast(whole_policy(policy), grpc::WriteOptions());
+    return writer->Finish();
   }
   std::vector<proto::MainModeSa> main_modes() {
     grpc::ClientContext context;
@@ -361,7 +361,7 @@ TEST_F(DaemonTest, policies_are_refused_with_the_field_and_the_old_one_stays) {
   policy.mutable_filters(1)->clear_direction();
   const grpc::Status bad = first_->set_policy(policy);
   EXPECT_EQ(bad.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_TRUE(bad.error_message().starts_with("policy.filters[1].direction: ")) << bad.error_message();
+  EXPECT_TRUE(bad.error_message().starts_with("change.inserted[1].direction: ")) << bad.error_message();
   grpc::ClientContext context;
   proto::IkeStatistics statistics;
   ASSERT_TRUE(first_->ike().GetStatistics(&context, {}, &statistics).ok());
