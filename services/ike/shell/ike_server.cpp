@@ -1,5 +1,7 @@
 #include "services/ike/shell/ike_server.h"
 
+#include <atomic>
+
 #include <grpcpp/grpcpp.h>
 
 #include "proto/ike.grpc.pb.h"
@@ -23,6 +25,7 @@ class IkeService : public proto::Ike::Service {
     PolicyUpdateCollector collector;
     proto::IkePolicyUpdate message;
     while (reader->Read(&message)) {
+      policy_octets_ += message.ByteSizeLong();
       const Status status = collector.take(message);
       wipe_keys(message);
       if (!status.ok()) return rpc::to_grpc(status);
@@ -88,6 +91,7 @@ class IkeService : public proto::Ike::Service {
     auto statistics = loop_.call([this] { return host_.statistics(); });
     if (!statistics) return stopping();
     *reply = std::move(*statistics);
+    reply->set_policy_octets(policy_octets_);
     return grpc::Status::OK;
   }
 
@@ -106,6 +110,7 @@ class IkeService : public proto::Ike::Service {
   EventLoop& loop_;
   EngineHost& host_;
   rpc::EventBroadcaster<proto::Event>& events_;
+  std::atomic<std::uint64_t> policy_octets_{0};
 };
 
 }  // namespace

@@ -18,6 +18,10 @@ class PolicyUpdateCollector {
   PolicyChange take_change() { return std::move(change_); }
 
  private:
+  Status take_settings(const policyagent::v1::IkePolicyUpdate& message);
+  Status take(const policyagent::v1::PolicyChange& message);
+  Status take(const policyagent::v1::MainModeFilterChange& message);
+
   PolicyChange change_;
   bool begun_ = false;
   bool complete_ = false;

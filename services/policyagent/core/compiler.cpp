@@ -1,8 +1,6 @@
 #include "services/policyagent/core/compiler.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <utility>
 
 #include <absl/container/flat_hash_map.h>
@@ -10,6 +8,7 @@
 
 #include "services/policyagent/core/compiled_rule.h"
 #include "services/policyagent/core/filter_id.h"
+#include "services/policyagent/core/filter_order.h"
 #include "services/policyagent/core/limits.h"
 #include "services/policyagent/core/main_mode_filters.h"
 
@@ -62,21 +61,6 @@ struct Compiler::Known {
 };
 
 namespace {
-
-// A filter on its way into the order of all.
-struct Candidate {
-  FilterPlace place;
-  const SpecificFilter* filter = nullptr;
-  const std::shared_ptr<const SpecificFilter>* pointer = nullptr;
-  std::uint64_t traffic_hash = 0;
-};
-
-bool comes_before(const Candidate& a, const Candidate& b) {
-  if (a.place.weight != b.place.weight) return a.place.weight > b.place.weight;
-  if (a.place.tie != b.place.tie) return a.place.tie < b.place.tie;
-  if (a.filter->direction != b.filter->direction) return a.filter->direction < b.filter->direction;
-  return a.filter->selector < b.filter->selector;
-}
 
 // One compilation of an assigned policy.
 class Compilation {
@@ -215,13 +199,13 @@ class Compilation {
   }
 
   void add_filters(const store::Policy& policy) {
-    std::vector<Candidate> sorted;
+    std::vector<OrderedFilter> sorted;
     sorted.reserve(specific_filters_);
     std::vector<MainModeCandidate> main_mode;
     auto tunnel = linked_tunnels_.begin();
     for (const auto& rule : rules_) {
       const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
-        sorted.push_back({{filter->weight, tie_of(placed, rule.index)}, filter.get(), &filter, placed.traffic_hash});
+        sorted.push_back({{filter->weight, tie_of(placed, rule.index)}, &filter, placed.traffic_hash});
       };
       for (const PlacedFilter& placed : rule.compiled->filters) add(placed, placed.filter);
       for (MainModeCandidate candidate : rule.compiled->main_mode) {
@@ -236,35 +220,10 @@ class Compilation {
       for (MainModeCandidate& candidate : of_tunnels.take()) main_mode.push_back(std::move(candidate));
     }
     std::sort(sorted.begin(), sorted.end(), comes_before);
-    check_shadowed(sorted, policy);
+    report_shadowed(sorted, policy.name, problems_);
     compiled_.main_mode_filters = main_mode_filters(std::move(main_mode), policy.name, problems_);
     compiled_.filters.reserve(sorted.size());
-    for (const Candidate& candidate : sorted) compiled_.filters.push_back(*candidate.pointer);
-  }
-
-  // PD-24: two rules for exactly the same traffic; only the first in order has an effect.
-  void check_shadowed(const std::vector<Candidate>& sorted, const store::Policy& policy) {
-    absl::flat_hash_set<std::uint64_t> seen;
-    absl::flat_hash_set<std::uint64_t> seen_twice;
-    seen.reserve(sorted.size());
-    for (const Candidate& candidate : sorted) {
-      if (!seen.insert(candidate.traffic_hash).second) seen_twice.insert(candidate.traffic_hash);
-    }
-    if (seen_twice.empty()) return;
-    std::map<std::pair<Direction, Selector>, const SpecificFilter*> first;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> told;
-    for (const Candidate& candidate : sorted) {
-      if (!seen_twice.contains(candidate.traffic_hash)) continue;
-      const SpecificFilter& filter = *candidate.filter;
-      const auto [known, is_new] = first.try_emplace({filter.direction, filter.selector}, &filter);
-      const SpecificFilter& winner = *known->second;
-      if (is_new || !told.insert({winner.generic_id, filter.generic_id}).second) continue;
-      problems_.add(winner.action == filter.action ? Severity::kInformation : Severity::kWarning, "filter_shadowed",
-                    fmt::format("rule '{}' of policy '{}'", filter.rule_name, policy.name),
-                    fmt::format("{} traffic {} is decided by rule '{}' ({}); this one ({}) has no effect on it",
-                                name(filter.direction), filter.selector.to_string(), winner.rule_name,
-                                name(winner.action), name(filter.action)));
-    }
+    for (const OrderedFilter& filter : sorted) compiled_.filters.push_back(*filter.pointer);
   }
 
   struct RuleInOrder {

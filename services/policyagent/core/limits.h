@@ -34,4 +34,15 @@ inline constexpr std::uint32_t kLongestRetryMinutes = 166;
 // Ten years: anything longer is the same as never, and fits a nanosecond count.
 inline constexpr std::uint32_t kMaxPollingMinutes = 10 * 365 * 24 * 60;
 
+// Host names in filters. Each costs a query per lifetime; a policy names servers, not the Internet.
+inline constexpr std::size_t kMaxWatchedNames = 1000;
+// A zone with a lifetime of 0 must not make every host ask without pause, and a name that moves must not be followed
+// only tomorrow.
+inline constexpr Duration kShortestNameLifetime = std::chrono::seconds(5);
+inline constexpr Duration kLongestNameLifetime = std::chrono::hours(1);
+// Of answers from a hosts file and the like, which say none.
+inline constexpr Duration kUnknownNameLifetime = std::chrono::minutes(5);
+// After no answer; what was known until then holds on.
+inline constexpr Duration kNameRetry = std::chrono::seconds(30);
+
 }  // namespace ipsec::agent

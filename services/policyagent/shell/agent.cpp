@@ -44,16 +44,19 @@ std::string_view name(StoreName store) {
   return "cache";
 }
 
-Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Duration quick_load)
+Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, LoadPace pace, NameWatch::Resolver resolver)
     : events_(events),
       distribute_(std::move(distribute)),
-      quick_load_(quick_load),
+      pace_(pace),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       store_(std::move(stores.local)),
       central_(std::move(stores.central)),
       cache_(std::move(stores.cache)),
       retrieval_(central_ != nullptr, daemon::monotonic_now(), stores.default_polling_minutes),
-      in_force_(std::make_shared<PolicyInForce>()) {
+      in_force_(std::make_shared<PolicyInForce>()),
+      names_(resolver ? std::make_unique<NameWatch>(std::move(resolver),
+                                                    [this](KnownNames news) { names_changed(std::move(news)); })
+                      : nullptr) {
   assert((central_ == nullptr) == (cache_ == nullptr));
   local_record_.location = store_.path();
   central_record_.name = StoreName::kCentral;
@@ -65,6 +68,10 @@ Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Durati
 
 Agent::~Agent() {
   if (central_answer_.valid()) central_answer_.wait_for(limits::kCentralGrace);
+}
+
+void Agent::stop() {
+  if (names_) names_->stop();
 }
 
 void Agent::set_host(HostAddresses host) {
@@ -83,6 +90,37 @@ void Agent::set_host(HostAddresses host) {
               "addresses of this host have changed, the policy is compiled for them",
               {{"version", std::to_string(version_)},
                {"local_addresses", std::to_string(in_force_->policy.local_addresses.size())}});
+}
+
+void Agent::look_up_names() {
+  if (names_) names_->look_again();
+}
+
+void Agent::names_changed(KnownNames news) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = news.size();
+  news.merge(known_names_);  // keeps the newer of two
+  known_names_ = std::move(news);
+  const bool stored_changed = put_addresses(known_names_, tree_);
+  const bool dynamic_changed = put_addresses(known_names_, dynamic_);
+  if (!loaded_once_ || !(stored_changed || dynamic_changed)) return;
+  if (const Status status = compile_and_distribute(); !status.ok()) {
+    events_.add(Severity::kError, "policy_compile_failed",
+                fmt::format("the policy in force stays: {}", status.message()));
+    return;
+  }
+  events_.add(Severity::kInformation, "host_names_changed",
+              "host names in filters have other addresses, the policy is compiled for them",
+              {{"version", std::to_string(version_)}, {"names", std::to_string(count)}});
+}
+
+// Those that are in no filter any more are forgotten.
+void Agent::follow_names() {
+  if (!names_) return;
+  std::vector<std::string> names = names_in(tree_, dynamic_);
+  std::erase_if(known_names_,
+                [&](const auto& known) { return !std::binary_search(names.begin(), names.end(), known.first); });
+  names_->set_names(std::move(names));
 }
 
 void Agent::version_seen(std::uint64_t version) {
@@ -110,6 +148,7 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
 
 Status Agent::set_dynamic(store::DynamicPolicy policy) {
   const std::lock_guard lock(mutex_);
+  put_addresses(known_names_, policy);
   std::swap(dynamic_, policy);
   // Before the first load there is nothing it could lie over; the load brings it.
   const Status status = loaded_once_ ? compile_and_distribute() : Status();
@@ -222,6 +261,7 @@ Status Agent::compile_and_distribute() {
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   compiled_ = std::move(compiled);
   put_in_force();
+  follow_names();
   return {};
 }
 
@@ -287,7 +327,8 @@ Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, co
     eventfd_write(wake_.get(), 1);
     return outcome;
   }
-  if (last_load_took_ <= quick_load_ && !retrieval_.loading()) {
+  const bool rested = daemon::monotonic_now() - last_load_ended_ >= pace_.rest * last_load_took_;
+  if ((last_load_took_ <= pace_.quick || rested) && !retrieval_.loading()) {
     begin(LoadTrigger::kLocalChange, kStoreChanged);
     return outcome;
   }

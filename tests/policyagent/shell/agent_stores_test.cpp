@@ -48,7 +48,7 @@ class AgentStoresTest : public testing::Test {
     stores.cache = std::make_unique<PolicyCache>(cache_, vault_);
     agent_ = std::make_unique<Agent>(
         std::move(stores), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); },
-        std::chrono::hours(1));
+        LoadPace{std::chrono::hours(1), 0});
     agent_->set_host(lan_host({"10.77.0.1/24"}));
   }
   store::StoreOptions options() const {

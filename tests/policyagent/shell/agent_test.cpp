@@ -17,13 +17,12 @@ using testing::StartsWith;
 class AgentTest : public testing::Test {
  protected:
   AgentTest() { open(); }
-  void open(Duration quick_load = std::chrono::hours(1)) {
+  void open(LoadPace pace = {std::chrono::hours(1), 0}) {
     agent_.reset();
     auto store = store::PolicyStore::open(directory_.path() + "/policy.db");
     ASSERT_TRUE(store.ok()) << store.status().message();
     agent_ = std::make_unique<Agent>(
-        *std::move(store), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); },
-        quick_load);
+        *std::move(store), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); }, pace);
     agent_->set_host(lan_host({"10.77.0.1/24"}));
   }
   // "Secure": everything with 10.77.0.0/24 negotiates.
@@ -107,7 +106,7 @@ TEST_F(AgentTest, PA_12_PA_13_a_change_of_the_local_store_is_in_force_at_once) {
 }
 
 TEST_F(AgentTest, changes_of_a_slow_policy_are_loaded_together) {
-  open(Duration(-1));
+  open({Duration(-1), 1U << 30U});
   agent_->load("start");
   assign_policy();
   apply({store::AddFilter{"lan list", filter("me", "10.78.0.0/24")}});
@@ -124,6 +123,13 @@ TEST_F(AgentTest, changes_of_a_slow_policy_are_loaded_together) {
   EXPECT_EQ(state.in_force->policy.filters.size(), 6U);
   EXPECT_EQ(state.last_load_reason, "store changed");
   EXPECT_GT(agent_->next_poll(), daemon::monotonic_now() + std::chrono::minutes(1));
+}
+
+TEST_F(AgentTest, the_first_change_of_a_slow_policy_for_a_while_is_in_force_at_once) {
+  open({Duration(-1), 0});
+  agent_->load("start");
+  assign_policy();
+  EXPECT_EQ(sent_.size(), 2U);
 }
 
 TEST_F(AgentTest, unassigning_detaches) {

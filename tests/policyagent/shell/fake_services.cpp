@@ -54,7 +54,9 @@ grpc::Status FakeDriver::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<p
     update.inserted += static_cast<std::size_t>(message.change().inserted_size());
     apply_change(message.change(), *policy.mutable_filters());
     committed = message.commit();
-    if (committed) EXPECT_EQ(message.change().count(), static_cast<std::uint32_t>(policy.filters_size()));
+    if (committed) {
+      EXPECT_EQ(message.change().count(), static_cast<std::uint32_t>(policy.filters_size()));
+    }
   }
   if (!committed) return {grpc::StatusCode::INVALID_ARGUMENT, "no commit"};
   update.version = policy.version();
