@@ -32,7 +32,7 @@ class DefaultResponse(LabTest):
     HOSTS = ("a", "b", "c")
 
     def specific_filters(self, host):
-        return self.lab.show(host, "qmfilter", "type=specific")["driver"].get("filters", [])
+        return self.lab.show(host, "qmfilter", "all", "type=specific")["driver"].get("filters", [])
 
     def dynamic_filters(self, host):
         return [found for found in self.specific_filters(host) if found.get("dynamic")]
@@ -90,13 +90,13 @@ class DefaultResponse(LabTest):
         self.assertEqual(len(found), 2, found)
         self.assertEqual({one["rule_name"] for one in found}, {"<Default Response Rule>"})
         self.assertEqual({one["mirror_id"] for one in found}, {one["id"] for one in found})
-        shown = self.lab.netsh("b", "ipsec", "dynamic", "show", "qmfilter", "type=specific")
+        shown = self.lab.netsh("b", "ipsec", "dynamic", "show", "qmfilter", "all", "type=specific")
         self.assertRegex(shown, r"Dynamic +: YES")
         self.assertEqual({sa["filter_id"] for sa in self.lab.quick_mode_sas("b")}, {one["id"] for one in found})
 
         # DR-11: nothing of it is in the stored policy.
         self.assertEqual(self.lab.netsh("b", "--json", "ipsec", "static", "show", "all"), static)
-        self.assertEqual(self.lab.show("b", "qmfilter", "type=generic").get("generic_filters", []), [])
+        self.assertEqual(self.lab.show("b", "qmfilter", "all", "type=generic").get("generic_filters", []), [])
 
         # While the filter is there, the client secures what it begins itself.
         file, marker = self.transfer("b", "a")
