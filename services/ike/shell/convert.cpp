@@ -182,6 +182,7 @@ Result<Filter> filter_from_proto(const proto::Filter& message, const std::string
   filter.rule_name = message.rule_name();
   filter.filter_list_name = message.filter_list_name();
   filter.filter_action_name = message.filter_action_name();
+  filter.dynamic = message.dynamic();
   return filter;
 }
 
@@ -343,6 +344,26 @@ Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& messag
   IPSEC_ASSIGN_OR_RETURN(request.peer, optional_address_from_proto(message.has_peer(), message.peer(), "peer"));
   request.quick_mode_too = message.quick_mode_too();
   return request;
+}
+
+Result<FilterDeclined> from_proto(const proto::DeclineIkeRequestRequest& message) {
+  const std::string field = "default_response";
+  const proto::DefaultResponseRequest& asked = message.default_response();
+  FilterDeclined declined;
+  IPSEC_ASSIGN_OR_RETURN(declined.local, from_proto(asked.local(), member(field, "local")));
+  IPSEC_ASSIGN_OR_RETURN(declined.peer, from_proto(asked.peer(), member(field, "peer")));
+  IPSEC_ASSIGN_OR_RETURN(declined.outbound, from_proto(asked.outbound(), member(field, "outbound")));
+  declined.text = message.reason();
+  return declined;
+}
+
+proto::IkeRequest to_proto(const AskForFilter& action) {
+  proto::IkeRequest message;
+  proto::DefaultResponseRequest& asked = *message.mutable_default_response();
+  *asked.mutable_local() = to_proto(action.local);
+  *asked.mutable_peer() = to_proto(action.peer);
+  *asked.mutable_outbound() = to_proto(action.outbound);
+  return message;
 }
 
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action) {

@@ -30,6 +30,9 @@ Result<Event> from_proto(const proto::DriverRequest& message);
 Result<DriverSasFound> from_proto(const proto::ListSasReply& message);
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message);
 
+Result<FilterDeclined> from_proto(const proto::DeclineIkeRequestRequest& message);
+
+proto::IkeRequest to_proto(const AskForFilter& action);
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
 // Holds keys: hand it to wipe_keys() after use.
 proto::InstallSaRequest to_proto(const InstallSa& action);

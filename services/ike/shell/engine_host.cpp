@@ -59,6 +59,21 @@ Status EngineHost::change_policy(PolicyChange change) {
   return {};
 }
 
+std::shared_ptr<AgentRequests> EngineHost::open_requests() {
+  close_requests();
+  requests_ = std::make_shared<AgentRequests>(kMaxAwaitingFilter);
+  handle(AgentListens{});
+  return requests_;
+}
+
+void EngineHost::close_requests() {
+  if (requests_) requests_->close();
+}
+
+void EngineHost::perform(const AskForFilter& action) {
+  if (requests_) requests_->push(to_proto(action));
+}
+
 std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {
   const std::size_t before = main_mode_sas().size();
   handle(std::move(request));

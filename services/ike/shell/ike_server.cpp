@@ -38,6 +38,28 @@ class IkeService : public proto::Ike::Service {
     return rpc::to_grpc(*done);
   }
 
+  grpc::Status WatchRequests(grpc::ServerContext* context, const proto::WatchIkeRequestsRequest*,
+                             grpc::ServerWriter<proto::IkeRequest>* writer) override {
+    const auto queue = loop_.call([this] { return host_.open_requests(); });
+    if (!queue) return stopping();
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, **queue);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DeclineRequest(grpc::ServerContext*, const proto::DeclineIkeRequestRequest* request,
+                              proto::DeclineIkeRequestReply*) override {
+    auto declined = from_proto(*request);
+    if (!declined.ok()) return rpc::to_grpc(declined.status());
+    if (!loop_.call([&] {
+          host_.handle(std::move(declined).value());
+          return true;
+        })) {
+      return stopping();
+    }
+    return grpc::Status::OK;
+  }
+
   grpc::Status ListMainModeSas(grpc::ServerContext*, const proto::ListMainModeSasRequest*,
                                proto::ListMainModeSasReply* reply) override {
     const auto sas = loop_.call([this] { return host_.main_mode_sas(); });

@@ -57,6 +57,7 @@ struct Host {
   FakeDriver driver;
   Engine engine;
   std::vector<ReportEvent> events;
+  std::vector<AskForFilter> questions;  // to the policy agent
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
@@ -149,6 +150,11 @@ struct PolicyOptions {
 IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const PolicyOptions& options = {});
 // The same for both ends, mirrored.
 void set_mirrored_policies(Pair& pair, const PolicyOptions& options = {});
+
+// The policy of a host that has the default response rule (rule and offers as in `options`) and no filter.
+IkePolicy make_default_response_policy(const PolicyOptions& options = {});
+// `policy` with the dynamic filters for this traffic, as the agent makes them: ids 101 outbound, 102 inbound.
+IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound);
 
 // "" where every outbound SA of each host has its inbound one on the other with the same keys, algorithms, mirrored
 // selector and lifetimes; otherwise what is wrong.

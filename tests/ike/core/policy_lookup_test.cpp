@@ -38,7 +38,7 @@ TEST(PolicyLookup, methods_of_other_kinds_are_passed_over_and_named_when_alone) 
   EXPECT_EQ(std::get<Failure>(found).reason, FailureReason::kUnsupportedMethod);
 }
 
-TEST(PolicyLookup, the_default_response_rule_answers_but_never_asks) {
+TEST(PolicyLookup, the_default_response_rule_answers_and_asks_only_peers_of_its_dynamic_filters) {
   IkePolicy policy = make_policy(kLocal, kPeer);
   policy.default_response = {
       true, policy.quick_mode_policies.front(), "mm", {PresharedKeyMethod{SecretBytes(std::string_view("default"))}}};
@@ -46,9 +46,16 @@ TEST(PolicyLookup, the_default_response_rule_answers_but_never_asks) {
   EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, stranger, true)), "default");
   EXPECT_TRUE(std::holds_alternative<Failure>(find_main_mode_rule(policy, kLocal, stranger, false)));
   const Selector to_stranger{AddressRange::host(kLocal), AddressRange::host(stranger), kProtocolAny, {}, {}};
+  EXPECT_FALSE(match_quick_mode_rule(policy, to_stranger, Encapsulation::kTransport, kLocal, stranger).has_value());
+
+  policy = with_dynamic_filter(policy, to_stranger);
+  EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, stranger, false)), "default");
+  EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, kPeer, false)), "correct horse battery staple")
+      << "an explicit one wins (DR-06)";
   const auto rule = match_quick_mode_rule(policy, to_stranger, Encapsulation::kTransport, kLocal, stranger);
   ASSERT_TRUE(rule.has_value());
-  EXPECT_EQ(rule->outbound_filter_id, 0U);
+  EXPECT_EQ(rule->outbound_filter_id, 101U);
+  EXPECT_TRUE(rule->dynamic);
   EXPECT_FALSE(match_quick_mode_rule(policy, to_stranger, Encapsulation::kTunnel, kLocal, stranger).has_value());
 }
 

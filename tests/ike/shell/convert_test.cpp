@@ -186,6 +186,24 @@ TEST(ConvertDelete, absent_peer_means_everybody) {
   EXPECT_FALSE(from_proto(message).ok());
 }
 
+TEST(ConvertAskForFilter, a_question_and_its_refusal_have_the_same_content) {
+  const AskForFilter asked{
+      *IpAddress::parse("10.0.0.1"),
+      *IpAddress::parse("10.0.0.2"),
+      {*AddressRange::parse("10.0.0.1"), *AddressRange::parse("10.0.0.2"), kProtocolTcp, {}, PortRange::single(80)}};
+  proto::DeclineIkeRequestRequest message;
+  *message.mutable_default_response() = to_proto(asked).default_response();
+  message.set_reason("why");
+  const auto declined = from_proto(message);
+  ASSERT_TRUE(declined.ok());
+  EXPECT_EQ(declined->local, asked.local);
+  EXPECT_EQ(declined->peer, asked.peer);
+  EXPECT_EQ(declined->outbound, asked.outbound);
+  EXPECT_EQ(declined->text, "why");
+  message.mutable_default_response()->clear_peer();
+  EXPECT_EQ(from_proto(message).status().message().substr(0, 23), "default_response.peer: ");
+}
+
 TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {
   InstallSa action;
   action.sa.spi = 0x11223344;
