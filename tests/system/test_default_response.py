@@ -64,7 +64,8 @@ class DefaultResponse(LabTest):
             self.lab.apply(host, client(f"Client {host}"))
         file, marker = self.transfer("b", "c")
         self.assertTrue(pcap.contains(file, marker))
-        self.assertEqual(set(pcap.counts(file)) - NOISE, {"TCP"})
+        clients = {"10.77.0.2", "10.77.0.3"}
+        self.assertEqual({packet.kind for packet in pcap.packets(file) if {packet.source, packet.destination} == clients} - NOISE, {"TCP"})
         self.assertEqual(self.dynamic_filters("b") + self.dynamic_filters("c"), [])
 
     def test_DR_08_DR_10_DR_11_the_server_asks_and_the_client_answers(self):
@@ -80,7 +81,9 @@ class DefaultResponse(LabTest):
         self.assertEqual(packets[first_isakmp].source, "10.77.0.1", "DR-10: the server begins the negotiation")
         first_esp = next(place for place, packet in enumerate(packets) if packet.kind == "ESP")
         self.assertEqual(packets[first_esp].source, "10.77.0.1", "DR-10: the SYN-ACK is the first protected packet")
-        self.assertGreaterEqual(sum(packet.kind == "ISAKMP" for packet in packets[:first_esp]), 9, "main mode and quick mode")
+        # The server's driver lets the SYN-ACK go as soon as it has the SA, at the same time as IKE sends the last message.
+        self.assertGreaterEqual(sum(packet.kind == "ISAKMP" for packet in packets[:first_esp]), 8, "main mode, and quick mode but its last message")
+        self.assertGreaterEqual(sum(packet.kind == "ISAKMP" for packet in packets), 9)
         clear = [packet for packet in packets if packet.kind == "TCP"]
         self.assertEqual({packet.source for packet in clear}, {"10.77.0.2"}, "the server sends nothing in clear")
         self.assertEqual({packet.kind for packet in packets[first_esp:]} - {"ISAKMP"}, {"ESP"}, "the rest is protected")

@@ -235,7 +235,7 @@ TEST(DefaultResponse, DR_11_they_go_when_they_had_no_sa_for_a_while) {
   Timestamp now = kStart + kDynamicFilterIdle - seconds(1);
   filters.in_use({inbound_of_3, 4711}, now);
   EXPECT_TRUE(filters.remove_idle(now).empty());
-  now += seconds(1);
+  now = now + seconds(1);
   EXPECT_EQ(filters.remove_idle(now), std::vector{request("10.77.0.2")});
   EXPECT_EQ(dynamic_filters(filters.lay_over(policy)).size(), 2U);
   now = kStart + 2 * kDynamicFilterIdle;
