@@ -31,7 +31,11 @@ Status PolicyUpdateCollector::take(const proto::DriverPolicyUpdate& message) {
     return invalid(fmt::format("change: more than {} filters", limits::kMaxFilters));
   }
   complete_ = message.commit();
-  if (complete_) update_.count = change.count();
+  if (!complete_) return {};
+  update_.count = change.count();
+  if (update_.settings.boot.mode != BootMode::kNone && update_.count != 0) {
+    return invalid("policy.boot_mode: judges packets until there is a policy, so there are no filters beside it");
+  }
   return {};
 }
 

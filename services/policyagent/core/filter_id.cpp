@@ -31,6 +31,13 @@ ContentHash& ContentHash::add(const Selector& selector) {
   return *this;
 }
 
+ContentHash& ContentHash::add(const store::QuickModeOffer& offer) {
+  const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
+  add(offer.ah ? 1 + number(*offer.ah) : 0);
+  add(offer.esp ? 1 + number(offer.esp->cipher) : 0).add(offer.esp ? 1 + number(offer.esp->integrity) : 0);
+  return add(number(offer.lifetime_kilobytes)).add(number(offer.lifetime_seconds));
+}
+
 // The finisher of SplitMix64: FNV-1a alone leaves the high bits of short inputs nearly equal.
 std::uint64_t ContentHash::id() const {
   std::uint64_t mixed = state_;
@@ -38,6 +45,13 @@ std::uint64_t ContentHash::id() const {
   mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
   mixed ^= mixed >> 31U;
   return mixed == 0 ? 1 : mixed;
+}
+
+std::uint64_t protection_id(const std::vector<store::QuickModeOffer>& offers, bool pfs, DhGroup pfs_group) {
+  ContentHash hash("protection");
+  for (const store::QuickModeOffer& offer : offers) hash.add(offer);
+  hash.add(std::uint64_t{pfs}).add(static_cast<std::uint64_t>(pfs_group));
+  return hash.id();
 }
 
 std::uint64_t generic_filter_id(std::string_view rule_guid, std::string_view filter_guid) {

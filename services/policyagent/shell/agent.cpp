@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include "services/common/daemon/clock.h"
-#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
@@ -45,16 +44,19 @@ std::string_view name(StoreName store) {
   return "cache";
 }
 
-Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Duration quick_load)
+Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, LoadPace pace, NameWatch::Resolver resolver)
     : events_(events),
       distribute_(std::move(distribute)),
-      quick_load_(quick_load),
+      pace_(pace),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       store_(std::move(stores.local)),
       central_(std::move(stores.central)),
       cache_(std::move(stores.cache)),
       retrieval_(central_ != nullptr, daemon::monotonic_now(), stores.default_polling_minutes),
-      in_force_(std::make_shared<PolicyInForce>()) {
+      in_force_(std::make_shared<PolicyInForce>()),
+      names_(resolver ? std::make_unique<NameWatch>(std::move(resolver),
+                                                    [this](KnownNames news) { names_changed(std::move(news)); })
+                      : nullptr) {
   assert((central_ == nullptr) == (cache_ == nullptr));
   local_record_.location = store_.path();
   central_record_.name = StoreName::kCentral;
@@ -66,6 +68,10 @@ Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Durati
 
 Agent::~Agent() {
   if (central_answer_.valid()) central_answer_.wait_for(limits::kCentralGrace);
+}
+
+void Agent::stop() {
+  if (names_) names_->stop();
 }
 
 void Agent::set_host(HostAddresses host) {
@@ -84,6 +90,37 @@ void Agent::set_host(HostAddresses host) {
               "addresses of this host have changed, the policy is compiled for them",
               {{"version", std::to_string(version_)},
                {"local_addresses", std::to_string(in_force_->policy.local_addresses.size())}});
+}
+
+void Agent::look_up_names() {
+  if (names_) names_->look_again();
+}
+
+void Agent::names_changed(KnownNames news) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = news.size();
+  news.merge(known_names_);  // keeps the newer of two
+  known_names_ = std::move(news);
+  const bool stored_changed = put_addresses(known_names_, tree_);
+  const bool dynamic_changed = put_addresses(known_names_, dynamic_);
+  if (!loaded_once_ || !(stored_changed || dynamic_changed)) return;
+  if (const Status status = compile_and_distribute(); !status.ok()) {
+    events_.add(Severity::kError, "policy_compile_failed",
+                fmt::format("the policy in force stays: {}", status.message()));
+    return;
+  }
+  events_.add(Severity::kInformation, "host_names_changed",
+              "host names in filters have other addresses, the policy is compiled for them",
+              {{"version", std::to_string(version_)}, {"names", std::to_string(count)}});
+}
+
+// Those that are in no filter any more are forgotten.
+void Agent::follow_names() {
+  if (!names_) return;
+  std::vector<std::string> names = names_in(tree_, dynamic_);
+  std::erase_if(known_names_,
+                [&](const auto& known) { return !std::binary_search(names.begin(), names.end(), known.first); });
+  names_->set_names(std::move(names));
 }
 
 void Agent::version_seen(std::uint64_t version) {
@@ -111,6 +148,7 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
 
 Status Agent::set_dynamic(store::DynamicPolicy policy) {
   const std::lock_guard lock(mutex_);
+  put_addresses(known_names_, policy);
   std::swap(dynamic_, policy);
   // Before the first load there is nothing it could lie over; the load brings it.
   const Status status = loaded_once_ ? compile_and_distribute() : Status();
@@ -158,6 +196,40 @@ Status Agent::read(const std::function<Status(const store::PolicyTree&)>& reader
   return reader(*tree);
 }
 
+Status Agent::grant(const FilterRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (!loaded_once_) return unavailable("no policy is loaded yet");
+  const std::size_t before = dynamic_filters_.size();
+  IPSEC_RETURN_IF_ERROR(dynamic_filters_.grant(request, compiled_, daemon::monotonic_now()));
+  if (dynamic_filters_.size() == before) return {};
+  put_in_force();
+  events_.add(Severity::kInformation, "dynamic_filter_added",
+              fmt::format("the default response rule secures {}, as the peer has asked", request.outbound.to_string()),
+              {{"peer", request.peer.to_string()}, {"version", std::to_string(in_force_->version)}});
+  return {};
+}
+
+bool Agent::has_dynamic_filters() const {
+  const std::lock_guard lock(mutex_);
+  return !dynamic_filters_.empty();
+}
+
+void Agent::dynamic_filters_in_use(const absl::flat_hash_set<std::uint64_t>& filter_ids) {
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = daemon::monotonic_now();
+  dynamic_filters_.in_use(filter_ids, now);
+  const std::vector<FilterRequest> removed = dynamic_filters_.remove_idle(now);
+  if (removed.empty()) return;
+  put_in_force();
+  for (const FilterRequest& request : removed) {
+    events_.add(Severity::kInformation, "dynamic_filter_removed",
+                fmt::format("the default response rule leaves {} alone again: it had no SA for {} s",
+                            request.outbound.to_string(),
+                            std::chrono::duration_cast<std::chrono::seconds>(kDynamicFilterIdle).count()),
+                {{"peer", request.peer.to_string()}, {"version", std::to_string(in_force_->version)}});
+  }
+}
+
 const std::string& Agent::central_location() const { return central_record_.location; }
 
 Agent::State Agent::state() {
@@ -184,22 +256,33 @@ Timestamp Agent::changes_due() const {
 }
 
 Status Agent::compile_and_distribute() {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compiler_.compile(tree_, host_));
   IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
+  compiled_ = std::move(compiled);
+  put_in_force();
+  follow_names();
+  return {};
+}
+
+void Agent::put_in_force() {
   auto in_force = std::make_shared<PolicyInForce>();
-  in_force->policy = std::move(compiled);
+  const std::size_t before = dynamic_filters_.size();
+  in_force->policy = dynamic_filters_.lay_over(compiled_);
+  if (const std::size_t gone = before - dynamic_filters_.size(); gone != 0) {
+    events_.add(Severity::kInformation, "dynamic_filter_removed",
+                fmt::format("{} dynamic filters of the default response rule have no place in the new policy", gone));
+  }
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
-  return {};
+  distribute_(in_force_);
 }
 
 void Agent::distribute_again() {
   auto in_force = std::make_shared<PolicyInForce>(*in_force_);
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
+  distribute_(in_force_);
 }
 
 void Agent::report_changes(const HostAddresses& host) {
@@ -244,7 +327,8 @@ Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, co
     eventfd_write(wake_.get(), 1);
     return outcome;
   }
-  if (last_load_took_ <= quick_load_ && !retrieval_.loading()) {
+  const bool rested = daemon::monotonic_now() - last_load_ended_ >= pace_.rest * last_load_took_;
+  if ((last_load_took_ <= pace_.quick || rested) && !retrieval_.loading()) {
     begin(LoadTrigger::kLocalChange, kStoreChanged);
     return outcome;
   }

@@ -305,7 +305,7 @@ class AgentService final : public proto::PolicyAgent::Service {
     reply->set_policy_version(state.in_force->version);
     reply->set_polling_interval_minutes(state.polling_interval_minutes);
     for (const SupervisedService& service : parts_.services) add_service(service, *reply->add_services());
-    if (const auto driver = parts_.driver.statistics(limits::kStatusPatience); driver.ok()) {
+    if (const auto driver = parts_.driver.summary(limits::kStatusPatience); driver.ok()) {
       reply->set_driver_attached(driver->attached());
     }
     for (const Interface& interface : state.host.interfaces) reply->add_interfaces(interface.name);
@@ -324,8 +324,8 @@ class AgentService final : public proto::PolicyAgent::Service {
   grpc::Status GetCompiledPolicy(ServerContext*, const proto::GetCompiledPolicyRequest*,
                                  proto::CompiledPolicyReply* reply) override {
     const std::shared_ptr<const PolicyInForce> in_force = parts_.agent.state().in_force;
-    *reply->mutable_driver() = to_driver_policy(in_force->policy, in_force->version);
-    *reply->mutable_ike() = to_ike_policy(in_force->policy, in_force->version, Secrets::kLeaveOut);
+    *reply->mutable_driver() = to_driver_policy(*in_force);
+    *reply->mutable_ike() = to_ike_policy(*in_force);
     for (const GenericFilter& filter : in_force->policy.generic_filters)
       *reply->add_generic_filters() = to_proto(filter);
     add_generic_main_mode_filters(*reply);

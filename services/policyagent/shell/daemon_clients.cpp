@@ -64,15 +64,39 @@ class GrpcClient : public Base {
     return reply;
   }
 
+  template <typename Update, typename Reply>
+  Status send_updates(std::unique_ptr<grpc::ClientWriter<Update>> (Service::Stub::*method)(ClientContext*, Reply*),
+                      const PolicyInForce& policy, const PolicyInForce* base) {
+    ClientContext context;
+    rpc::set_patience(context, limits::kUpdatePolicyPatience);
+    Reply reply;
+    const auto writer = (stub_.get()->*method)(&context, &reply);
+    for_each_update(policy, base, std::function([&writer](const Update& message) { return writer->Write(message); }));
+    writer->WritesDone();
+    return with_context(rpc::from_grpc(writer->Finish()), name_);
+  }
+
+  // Until the stream ends, or `handle` returns false.
+  template <typename Request, typename Message>
+  void watch(StreamCanceller& stream,
+             std::unique_ptr<grpc::ClientReader<Message>> (Service::Stub::*method)(ClientContext*, const Request&),
+             const std::function<bool(const Message&)>& handle) {
+    const auto context = stream.begin();
+    if (!context) return;
+    const auto reader = (stub_.get()->*method)(context.get(), Request());
+    Message message;
+    while (reader->Read(&message)) {
+      if (!handle(message)) context->TryCancel();
+    }
+    reader->Finish();
+  }
   template <typename Request>
   void watch(std::unique_ptr<grpc::ClientReader<proto::Event>> (Service::Stub::*method)(ClientContext*, const Request&),
              const std::function<void(proto::Event)>& handle) {
-    const auto context = stream_.begin();
-    if (!context) return;
-    const auto reader = (stub_.get()->*method)(context.get(), Request());
-    proto::Event event;
-    while (reader->Read(&event)) handle(std::move(event));
-    reader->Finish();
+    watch<Request, proto::Event>(stream_, method, [&handle](const proto::Event& event) {
+      handle(event);
+      return true;
+    });
   }
 
  private:
@@ -86,13 +110,11 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
  public:
   explicit GrpcDriverClient(const std::string& socket_path) : GrpcClient("driver", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    proto::SetDriverPolicyRequest request;
-    *request.mutable_policy() = policy.driver;
-    return call(&proto::Driver::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Driver::Stub::UpdatePolicy, policy, base);
   }
   Result<std::uint64_t> policy_version() override {
-    IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
+    IPSEC_ASSIGN_OR_RETURN(const auto found, summary(limits::kQueryPatience));
     return found.policy_version();
   }
   void watch_events(const std::function<void(proto::Event)>& handle) override {
@@ -104,19 +126,19 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
   }
+  Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override {
+    proto::GetDriverStatisticsRequest request;
+    request.set_without_filters(true);
+    return call(&proto::Driver::Stub::GetStatistics, request, patience);
+  }
 };
 
 class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
  public:
   explicit GrpcIkeClient(const std::string& socket_path) : GrpcClient("ike", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    // Not copied into a request by value: the key would be left behind in the copy.
-    proto::SetIkePolicyRequest request;
-    request.unsafe_arena_set_allocated_policy(const_cast<proto::IkePolicy*>(&policy.ike));
-    const Status status = call(&proto::Ike::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
-    request.unsafe_arena_release_policy();
-    return status;
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Ike::Stub::UpdatePolicy, policy, base);
   }
   Result<std::uint64_t> policy_version() override {
     IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
@@ -134,6 +156,19 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
   Result<proto::IkeStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Ike::Stub::GetStatistics, proto::GetIkeStatisticsRequest(), patience);
   }
+  void watch_requests(const std::function<bool(const proto::IkeRequest&)>& handle) override {
+    watch<proto::WatchIkeRequestsRequest>(requests_, &proto::Ike::Stub::WatchRequests, handle);
+  }
+  Status decline_request(const proto::DeclineIkeRequestRequest& request) override {
+    return call(&proto::Ike::Stub::DeclineRequest, request, limits::kQueryPatience).status();
+  }
+  void cancel() override {
+    GrpcClient::cancel();
+    requests_.cancel();
+  }
+
+ private:
+  StreamCanceller requests_;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "services/common/rpc/server.h"
 #include "services/policyagent/shell/agent.h"
 #include "services/policyagent/shell/agent_service.h"
+#include "services/policyagent/shell/default_responder.h"
 #include "services/policyagent/shell/interface_manager.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/name_resolution.h"
@@ -58,13 +59,16 @@ class Program {
         interfaces_(std::move(interfaces)),
         driver_client_(connect_driver(rpc::driver_socket(options.runtime_directory))),
         ike_client_(connect_ike(rpc::ike_socket(options.runtime_directory))),
-        agent_(std::move(stores), events_,
-               [this](const std::shared_ptr<const PolicyMessages>& policy) {
-                 driver_link_.publish(policy);
-                 ike_link_.publish(policy);
-               }),
+        agent_(
+            std::move(stores), events_,
+            [this](const PolicyPointer& policy) {
+              driver_link_.publish(policy);
+              ike_link_.publish(policy);
+            },
+            LoadPace(), look_up_name),
         driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        responder_(agent_, *ike_client_, *driver_client_, events_),
         driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true), events_),
         ike_(supervised("ike", "ipsec-iked", rpc::ike_socket(options.runtime_directory), false), events_) {}
 
@@ -104,6 +108,8 @@ class Program {
 
   void stop() {
     events_.add(Severity::kInformation, "service_stopping", "the agent ends: IKE first, then the driver");
+    agent_.stop();
+    responder_.stop();
     driver_link_.stop();
     ike_link_.stop();
     ike_.stop();
@@ -153,6 +159,7 @@ class Program {
     auto host = interfaces_.read();
     if (host.ok()) {
       agent_.set_host(*std::move(host));
+      agent_.look_up_names();
     } else {
       events_.add(Severity::kError, "interfaces_unreadable", host.status().message());
     }
@@ -166,6 +173,7 @@ class Program {
   Agent agent_;
   ServiceLink driver_link_;
   ServiceLink ike_link_;
+  DefaultResponder responder_;
   Supervisor driver_;
   Supervisor ike_;
   std::unique_ptr<grpc::Service> service_;
