@@ -135,6 +135,7 @@ std::string Table::header(std::size_t columns_wide) const { return line(header_,
 std::string Table::rule(std::size_t columns_wide) const {
   const auto wide = widths(columns_wide);
   std::vector<std::string> dashes;
+  dashes.reserve(wide.size());
   for (const std::size_t width : wide) dashes.emplace_back(width, '-');
   return line(dashes, wide);
 }

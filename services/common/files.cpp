@@ -48,7 +48,7 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number() < 0) return failed("cannot read", path, errno);
   std::string content;
-  std::vector<char> buffer(64 * 1024);
+  std::vector<char> buffer(std::size_t{64} * 1024);
   while (true) {
     const ssize_t count = read(file.number(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;

@@ -9,7 +9,7 @@ namespace {
 
 using Key = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
 
-class Curve25519KeyPair : public DhKeyPair {
+class Curve25519KeyPair final : public DhKeyPair {
  public:
   explicit Curve25519KeyPair(Key key) : key_(std::move(key)), public_value_(info(group()).public_size) {
     std::size_t size = public_value_.size();

@@ -166,7 +166,11 @@ Result<FilterTable::Pointer> FilterTable::changed(const std::vector<std::uint64_
     std::vector<Filter> all;
     all.reserve(merged.size());
     for (const FilterEntryPointer& entry : merged) {
-      all.push_back(entry != nullptr ? entry->filter : std::move(*next++));
+      if (entry != nullptr) {
+        all.push_back(entry->filter);
+      } else {
+        all.push_back(std::move(*next++));
+      }
     }
     return make(std::move(all), this);
   }

@@ -154,7 +154,7 @@ void OutboundPath::hold(const Item& item, const Filter& filter, Batch& batch) {
   auto outcome = batch.state.held.hold(
       request, {Bytes(bytes.begin(), bytes.end()), item.offload, item.fragment_size, item.fragment_id}, batch.now);
   if (outcome.verdict) batch.conclude(*outcome.verdict, facts_of(item, &filter));
-  if (outcome.acquire) batch.output.events.push_back(std::move(*outcome.acquire));
+  if (outcome.acquire) batch.output.events.push_back(*outcome.acquire);
 }
 
 // SFT-01: the SA says that this peer cannot do IPsec and that the policy allows to go on without.

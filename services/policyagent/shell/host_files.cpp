@@ -11,15 +11,12 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "services/policyagent/shell/limits.h"
+
 namespace ipsec::agent {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A lease is a few hundred octets; dhclient keeps some dozens in a file.
-constexpr std::uintmax_t kMaxLeaseFile = 4 * 1024 * 1024;
-// Lease files of one folder: one or two for each interface.
-constexpr std::size_t kMaxLeaseFiles = 1000;
 
 void add(const std::string& text, std::vector<IpAddress>& servers) {
   // A link-local server is written with its interface: "fe80::1%eth0".
@@ -107,8 +104,8 @@ HostServers read_host_files(const HostFiles& files) {
     std::vector<fs::path> leases;
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code unreadable;
-      if (!entry->is_regular_file(unreadable) || entry->file_size(unreadable) > kMaxLeaseFile) continue;
-      if (leases.size() < kMaxLeaseFiles) leases.push_back(entry->path());
+      if (!entry->is_regular_file(unreadable) || entry->file_size(unreadable) > limits::kMaxLeaseFile) continue;
+      if (leases.size() < limits::kMaxLeaseFiles) leases.push_back(entry->path());
     }
     std::sort(leases.begin(), leases.end());
     for (const fs::path& path : leases) {

@@ -88,6 +88,11 @@ inline constexpr std::chrono::milliseconds kInterfaceSettle{20};
 // Of one change of the host's interfaces; more are not worth listing one by one.
 inline constexpr std::size_t kMaxHostChangeEvents = 50;
 
+// A lease is a few hundred octets; dhclient keeps some dozens in a file. A folder has one or two files for each
+// interface.
+inline constexpr std::uintmax_t kMaxLeaseFile = std::uintmax_t{4} * 1024 * 1024;
+inline constexpr std::size_t kMaxLeaseFiles = 1000;
+
 // ---- host names
 // ------------------------------------------------------------------------------------------------------
 
