@@ -165,3 +165,22 @@ class DefaultResponse(LabTest):
         file, marker = self.transfer("b", "a")
         self.assertFalse(pcap.contains(file, marker))
         self.assertEqual(len(self.dynamic_filters("b")), 2)
+
+    def test_DR_08_DR_10_the_example_policies_need_only_a_key(self):
+        """Secure Server (Require Security) and Client (Respond Only), as restorepolicyexamples makes them."""
+        secure_server, respond_only = "Secure Server (Require Security)", "Client (Respond Only)"
+        key = f"psk={policies.KEY}"
+        for host in ("a", "b"):
+            self.lab.netsh(host, "ipsec", "static", "restorepolicyexamples", "release=win2003")
+        self.lab.netsh("a", "ipsec", "static", "set", "rule", "name=All IP Traffic", f"policy={secure_server}", key)
+        self.lab.netsh("b", "ipsec", "static", "set", "defaultrule", f"policy={respond_only}", key)
+        for host, name in (("a", secure_server), ("b", respond_only)):
+            self.lab.assign(host, name)
+            self.lab.wait_in_force(host, name)
+        file, marker = self.transfer("b", "a")
+        self.assertFalse(pcap.contains(file, marker))
+        self.assertGreater(pcap.counts(file).get("ESP", 0), 0)
+        found = self.dynamic_filters("b")
+        self.assertEqual({sa["filter_id"] for sa in self.lab.quick_mode_sas("b")}, {one["id"] for one in found})
+        # The first of the rule's six methods (DR-05), which is the server's first, too.
+        self.assertEqual({(sa["cipher"], sa["integrity"]) for sa in self.lab.quick_mode_sas("b")}, {("triple_des", "sha1")})

@@ -125,6 +125,8 @@ TEST(DefaultResponse, DR_06_DR_07_what_the_rule_does_not_answer) {
       {"permitted", rule(Action::kPermit, filter("me", "10.77.0.0/24")), request(), "rule 'web' permits"},
       {"blocked", rule(Action::kBlock, filter("me", "any", 6)), request("10.77.0.2", 6, 80), "rule 'web' blocks"},
       {"blocked inbound only", rule(Action::kBlock, one_way(filter("any", "me"))), request(), "rule 'web' blocks"},
+      {"secured inbound only", rule(Action::kNegotiate, one_way(filter("any", "me"))), request(),
+       "rule 'web' secures inbound only"},
       {"tunnelled",
        [](PolicyBuilder& b) {
          b.rule("web", Action::kNegotiate, {one_way(filter("me", "10.77.0.2"))}).tunnel_endpoint = address("10.77.0.7");
