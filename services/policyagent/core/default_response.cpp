@@ -22,10 +22,11 @@ Selector selector_of(const FilterRequest& request, Direction direction) {
   return direction == Direction::kOutbound ? request.outbound : request.outbound.mirrored();
 }
 
-// The first filter of the policy that has the whole traffic in one of its directions; nullptr: none.
-const SpecificFilter* explicit_filter(const FilterRequest& request, const CompiledPolicy& policy) {
+// The first filter of the policy that has the whole traffic in this direction; nullptr: none.
+const SpecificFilter* explicit_filter(const FilterRequest& request, Direction direction, const CompiledPolicy& policy) {
+  const Selector selector = selector_of(request, direction);
   const auto found = std::find_if(policy.filters.begin(), policy.filters.end(), [&](const SpecificFilter& filter) {
-    return filter.selector.contains(selector_of(request, filter.direction));
+    return filter.direction == direction && filter.selector.contains(selector);
   });
   return found != policy.filters.end() ? &*found : nullptr;
 }
@@ -37,7 +38,8 @@ bool secures_it(const SpecificFilter& filter) {
 Status decided_by(const SpecificFilter& filter) {
   const std::string_view does = filter.action == store::Action::kBlock    ? "blocks"
                                 : filter.action == store::Action::kPermit ? "permits"
-                                                                          : "tunnels";
+                                : filter.tunnel_destination               ? "tunnels"
+                                                                          : "secures inbound only";
   return refused(fmt::format("rule '{}' {} {}", filter.rule_name, does, filter.selector.to_string()));
 }
 
@@ -86,10 +88,14 @@ SpecificFilter make_filter(const FilterRequest& request, Direction direction, co
 
 Status DynamicFilters::grant(const FilterRequest& request, const CompiledPolicy& policy, Timestamp now) {
   IPSEC_RETURN_IF_ERROR(check(request, policy));
-  if (const SpecificFilter* filter = explicit_filter(request, policy)) {
+  if (const SpecificFilter* filter = explicit_filter(request, Direction::kOutbound, policy)) {
     return secures_it(*filter) ? Status() : decided_by(*filter);
   }
-  if (covers(request)) return {};
+  if (const SpecificFilter* filter = explicit_filter(request, Direction::kInbound, policy)) return decided_by(*filter);
+  if (Entry* known = find_covering(request)) {
+    known->last_used = now;
+    return {};
+  }
   if (entries_.size() >= kMaxDynamicFilters)
     return exhausted(fmt::format("the default response rule has made {} filters already", kMaxDynamicFilters));
   const auto of_peer = std::count_if(entries_.begin(), entries_.end(),
@@ -109,9 +115,11 @@ Status DynamicFilters::grant(const FilterRequest& request, const CompiledPolicy&
   return {};
 }
 
-bool DynamicFilters::covers(const FilterRequest& request) const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& entry) { return entry.request.outbound.contains(request.outbound); });
+DynamicFilters::Entry* DynamicFilters::find_covering(const FilterRequest& request) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.request.outbound.contains(request.outbound);
+  });
+  return found != entries_.end() ? &*found : nullptr;
 }
 
 void DynamicFilters::forget_decided(const CompiledPolicy& policy) {

@@ -125,6 +125,8 @@ TEST(DefaultResponse, DR_06_DR_07_what_the_rule_does_not_answer) {
       {"permitted", rule(Action::kPermit, filter("me", "10.77.0.0/24")), request(), "rule 'web' permits"},
       {"blocked", rule(Action::kBlock, filter("me", "any", 6)), request("10.77.0.2", 6, 80), "rule 'web' blocks"},
       {"blocked inbound only", rule(Action::kBlock, one_way(filter("any", "me"))), request(), "rule 'web' blocks"},
+      {"secured inbound only", rule(Action::kNegotiate, one_way(filter("any", "me"))), request(),
+       "rule 'web' secures inbound only"},
       {"tunnelled",
        [](PolicyBuilder& b) {
          b.rule("web", Action::kNegotiate, {one_way(filter("me", "10.77.0.2"))}).tunnel_endpoint = address("10.77.0.7");
@@ -169,6 +171,9 @@ TEST(DefaultResponse, the_same_request_again_changes_nothing) {
   EXPECT_TRUE(filters.grant(request("10.77.0.2", 6, 80), policy, kStart).ok()) << "a part of the other";
   EXPECT_EQ(filters.size(), 1U);
   EXPECT_EQ(dynamic_filters(filters.lay_over(policy)).size(), 2U);
+  const Timestamp later = kStart + kDynamicFilterIdle - seconds(1);
+  EXPECT_TRUE(filters.grant(request(), policy, later).ok());
+  EXPECT_TRUE(filters.remove_idle(kStart + kDynamicFilterIdle).empty()) << "it was wanted a second ago";
 }
 
 TEST(DefaultResponse, the_more_specific_request_comes_first_and_the_order_of_asking_does_not_count) {
