@@ -31,8 +31,10 @@ Status PolicyUpdateCollector::take(const proto::DriverPolicyUpdate& message) {
     return invalid(fmt::format("change: more than {} filters", limits::kMaxFilters));
   }
   complete_ = message.commit();
-  if (complete_) update_.count = change.count();
-  return {};
+  if (!complete_) return {};
+  update_.count = change.count();
+  if (update_.settings.boot.mode == BootMode::kNone || update_.count == 0) return {};
+  return invalid("settings.boot_mode: judges packets until there is a policy, so there are no filters beside it");
 }
 
 }  // namespace ipsec::driver
