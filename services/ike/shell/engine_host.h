@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "services/common/crypto/random.h"
@@ -49,6 +50,7 @@ class EngineHost {
   void perform(ReportEvent action) { report(action); }
   void perform(ComputeDh action);
   void read_socket(std::size_t index);
+  void trace(std::string_view what, const Endpoint& local, const Endpoint& peer, ByteView datagram);
 
   EventLoop& loop_;
   UdpSockets& sockets_;
