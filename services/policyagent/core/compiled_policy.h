@@ -9,6 +9,7 @@
 #include "services/common/address.h"
 #include "services/common/algorithms.h"
 #include "services/common/selector.h"
+#include "services/policyagent/core/service_settings.h"
 #include "store/model.h"
 
 // The compiler's output as plain values, field for field that of proto/policy.proto.
@@ -109,6 +110,7 @@ struct CompiledPolicy {
   std::vector<IpAddress> local_addresses;  // sorted, each once
   std::vector<PolicyProblem> problems;     // at most kMaxPolicyProblems
   std::size_t more_problems = 0;           // beyond those
+  ServiceSettings settings{};              // not of a policy, but they go the same way
 };
 
 std::string_view name(Direction direction);         // "outbound", "inbound"

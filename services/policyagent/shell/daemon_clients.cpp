@@ -54,6 +54,8 @@ class GrpcClient : public Base {
   template <typename Request, typename Reply>
   using Method = grpc::Status (Service::Stub::*)(ClientContext*, const Request&, Reply*);
 
+  typename Service::Stub& stub() { return *stub_; }
+
   template <typename Request, typename Reply>
   Result<Reply> call(Method<Request, Reply> method, const Request& request, std::chrono::milliseconds patience) {
     ClientContext context;
@@ -103,6 +105,18 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   }
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
+  }
+  Status set_boot_mode(const proto::DriverPolicy& policy) override {
+    proto::DriverPolicyUpdate update;
+    *update.mutable_settings() = policy;
+    update.set_commit(true);
+    ClientContext context;
+    rpc::set_patience(context, limits::kQueryPatience);
+    proto::SetDriverPolicyReply reply;
+    const auto writer = stub().UpdatePolicy(&context, &reply);
+    writer->Write(update);
+    writer->WritesDone();
+    return with_context(rpc::from_grpc(writer->Finish()), name());
   }
 };
 
