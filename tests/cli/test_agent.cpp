@@ -49,6 +49,7 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds) override {
     return answer(sample_statistics().driver());
   }
+  Status set_boot_mode(const proto::DriverPolicy&) override { return {}; }
 };
 
 class IkeStandIn : public StandIn<agent::IkeClient> {
