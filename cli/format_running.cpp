@@ -207,8 +207,10 @@ std::string format_specific_filters(const proto::CompiledPolicyReply& shown, con
   std::string text = "Quick Mode Filters (Specific):\n\n";
   for (const auto& filter : shown.driver().filters()) {
     const proto::GenericFilter* written = filters.written(filter);
+    // The default response rule answers on every connection.
+    const std::string connection_type = filter.dynamic() ? "all" : written == nullptr ? "" : written->connection_type();
     text += field("Filter name", filter.rule_name()) + field("Weight", std::to_string(filter.weight())) +
-            field("Connection Type", written == nullptr ? "" : written->connection_type()) +
+            (filter.dynamic() ? field("Dynamic", "YES") : "") + field("Connection Type", connection_type) +
             field("Direction", direction_text(filter.direction())) + selector_fields(filter.selector(), options) +
             field("Mirrored", yes_no_text(filter.mirror_id() != 0)) + tunnel_fields(filter, options) +
             field("Quick Mode Policy", filter.quick_mode_policy()) + filters.actions(filter) + "\n";

@@ -45,6 +45,12 @@ constexpr Parameter kTunnel =
 constexpr Parameter kConnectionType = choice("conntype", kConnectionTypes, "all", "Kind of interface");
 constexpr Parameter kActivate = yes_no("activate", "yes", "no keeps the rule out of force");
 
+// DR-12, not documented.
+constexpr Parameter of_default_rule(Parameter parameter) {
+  parameter.flags |= kTagOnly;
+  return parameter;
+}
+
 constexpr Parameter kAddPolicy[] = {kName,
                                     kDescription,
                                     kMasterPfs,
@@ -54,7 +60,10 @@ constexpr Parameter kAddPolicy[] = {kName,
                                     kPolling,
                                     kAssign,
                                     kMainModeMethods,
-                                    choice("profile", kProfiles, "modern", "Not documented", kTagOnly)};
+                                    choice("profile", kProfiles, "modern", "Not documented", kTagOnly),
+                                    of_default_rule(kKerberos),
+                                    of_default_rule(kPresharedKey),
+                                    of_default_rule(kRootCa)};
 constexpr Parameter kSetPolicy[] = {kNameOrGuid,
                                     kGuid,
                                     kNewName,

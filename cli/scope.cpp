@@ -21,6 +21,7 @@ bool is_same_store(const proto::StoreLocation& a, const proto::StoreLocation& b)
 }  // namespace
 
 void wipe_keys(proto::Change& change) {
+  if (change.has_add_policy()) wipe_keys(*change.mutable_add_policy()->mutable_default_rule_authentication());
   if (change.has_add_rule()) wipe_keys(*change.mutable_add_rule()->mutable_authentication());
   if (change.has_set_rule()) wipe_keys(*change.mutable_set_rule()->mutable_authentication());
   if (change.has_set_default_rule()) wipe_keys(*change.mutable_set_default_rule()->mutable_authentication());

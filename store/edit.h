@@ -25,6 +25,8 @@ struct AddPolicy {
   std::optional<bool> assign;  // true unassigns any other
   std::optional<std::vector<MainModeOffer>> main_mode_offers;
   std::optional<Profile> profile;  // absent: modern
+  // DR-12: of the default response rule; absent: Kerberos.
+  std::optional<std::vector<AuthenticationMethod>> default_rule_authentication;
 };
 struct SetPolicy {
   Reference policy;

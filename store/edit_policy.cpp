@@ -40,6 +40,7 @@ Problems carry_out(EditContext& context, const AddPolicy& change) {
   if (workspace.policy(change.name)) return {policy_exists(change.name, "name")};
   Policy policy = default_policy(change.name, change.profile.value_or(Profile::kModern));
   take_fields(policy, change);
+  set_if(policy.default_response.authentication, change.default_rule_authentication);
   Problems problems = validate(policy);
   if (workspace.tree().policies.size() >= kMaxPolicies) {
     problems.push_back(problem(kTooMany, policy_label(change.name), "name",

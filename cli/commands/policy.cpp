@@ -41,6 +41,8 @@ Outcome add_policy(const Command& command, Services& services) {
   message.set_name(command.text("name"));
   set_main_mode(command, message);
   set_text(command, "profile", [&] { return message.mutable_profile(); });
+  auto methods = authentication_of(command);
+  if (!methods.methods().empty()) *message.mutable_default_rule_authentication() = std::move(methods);
   return apply_change(services, std::move(change));
 }
 

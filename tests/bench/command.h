@@ -22,6 +22,7 @@ struct Command {
 };
 
 Benchmark declare_pipeline(CLI::App& app);
+Benchmark declare_policy(CLI::App& app);
 Benchmark declare_throughput(CLI::App& app);
 
 }  // namespace ipsec::bench

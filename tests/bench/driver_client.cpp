@@ -14,11 +14,12 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr std::uint64_t kOutboundFilter = 1;
 constexpr std::uint64_t kInboundFilter = 2;
 
-void add_filter(proto::DriverPolicy& policy, std::uint64_t id, proto::Direction direction, proto::Action action) {
-  proto::Filter& filter = *policy.add_filters();
+void add_filter(proto::PolicyChange& change, std::uint64_t id, proto::Direction direction, proto::Action action) {
+  proto::Filter& filter = *change.add_inserted();
   filter.set_id(id);
   filter.set_mirror_id(id == kOutboundFilter ? kInboundFilter : kOutboundFilter);
-  filter.set_index(static_cast<std::uint32_t>(policy.filters_size()));
+  filter.set_index(change.count());
+  change.set_count(change.count() + 1);
   filter.set_direction(direction);
   filter.set_action(action);
   filter.set_rule_name("benchmark");
@@ -40,17 +41,20 @@ Status DriverClient::wait_ready() {
 }
 
 Status DriverClient::set_policy(proto::Action action) {
-  proto::SetDriverPolicyRequest request;
-  proto::DriverPolicy& policy = *request.mutable_policy();
+  proto::DriverPolicyUpdate update;
+  proto::DriverPolicy& policy = *update.mutable_settings();
   policy.set_version(++policy_version_);
   policy.set_active(true);
   policy.set_profile("modern");
-  add_filter(policy, kOutboundFilter, proto::DIRECTION_OUTBOUND, action);
-  add_filter(policy, kInboundFilter, proto::DIRECTION_INBOUND, action);
+  add_filter(*update.mutable_change(), kOutboundFilter, proto::DIRECTION_OUTBOUND, action);
+  add_filter(*update.mutable_change(), kInboundFilter, proto::DIRECTION_INBOUND, action);
+  update.set_commit(true);
   grpc::ClientContext context;
   rpc::set_patience(context, kPatience);
-  proto::SetDriverPolicyReply reply;
-  return rpc::from_grpc(stub_->SetPolicy(&context, request, &reply));
+  proto::UpdateDriverPolicyReply reply;
+  const auto writer = stub_->UpdatePolicy(&context, &reply);
+  writer->WriteLast(update, grpc::WriteOptions());
+  return rpc::from_grpc(writer->Finish());
 }
 
 Result<std::uint32_t> DriverClient::reserve_spi(const IpAddress& local, const IpAddress& peer) {

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::array kCommands{
     Command{"pipeline", "The driver core alone: packets in memory, both ways", declare_pipeline},
+    Command{"policy", "A big policy: compiling, distributing, changing it, and what the daemons need for it (root)",
+            declare_policy},
     Command{"throughput", "TCP between two hosts in clear and protected (root; a throw-away network)",
             declare_throughput},
 };

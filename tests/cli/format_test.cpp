@@ -85,6 +85,18 @@ TEST(Format, golden_findings) {
             "No. of Errors           : 0\nNo. of Warnings         : 0\nNo. of Informations     : 0\n");
 }
 
+TEST(Format, DR_08_a_dynamic_filter_is_told_from_the_others) {
+  proto::CompiledPolicyReply compiled = sample_compiled();
+  auto& filters = *compiled.mutable_driver()->mutable_filters();
+  filters.DeleteSubrange(1, filters.size() - 1);
+  EXPECT_EQ(format_specific_filters(compiled, compiled, {}).find("Dynamic"), std::string::npos);
+  filters[0].set_dynamic(true);
+  filters[0].set_generic_id(0);
+  const std::string shown = format_specific_filters(compiled, compiled, {});
+  EXPECT_NE(shown.find("Dynamic                 : YES\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("Connection Type         : all\n"), std::string::npos) << shown;
+}
+
 TEST(Format, golden_json) {
   expect_golden("store.json", show_json("static show all", sample_store()));
   expect_golden("compiled.json", show_json("dynamic show all", sample_compiled()));

@@ -1,3 +1,7 @@
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -319,6 +323,81 @@ TEST_F(Programs, the_examples_are_put_back_whatever_has_become_of_them) {
     EXPECT_EQ(policy["rules"].size(), policy["name"] == "Client (Respond Only)" ? 0U : 2U);
   }
   EXPECT_EQ(store["filter_actions"].size(), 3U);
+}
+
+// ---- the default response rule --------------------------------------------------------------------------------------
+
+TEST_F(Programs, DR_01_DR_03_every_policy_has_an_active_default_response_rule) {
+  netsh_.run("pushd ipsec static");
+  netsh_.run("add policy P");
+  const std::string shown = netsh_.run("show rule all P");
+  EXPECT_THAT(shown, HasSubstr("<Default Response Rule>"));
+  EXPECT_THAT(shown, HasSubstr("<Dynamic>"));
+  EXPECT_THAT(shown, HasSubstr("<Default Response>"));
+  EXPECT_TRUE(exported()["policies"][0]["default_response"]["active"]);
+  EXPECT_TRUE(exported()["policies"][0]["rules"].empty()) << "it is no rule among the others";
+}
+
+TEST_F(Programs, DR_02_it_is_deactivated_and_never_deleted) {
+  netsh_.run("pushd ipsec static");
+  netsh_.run("add policy P");
+  const std::string guid = exported()["policies"][0]["default_response"]["guid"];
+  EXPECT_THAT(netsh_.run("delete rule id={" + guid + "} policy=P"), StartsWith("ERR IPsec[05908]"));
+  EXPECT_EQ(netsh_.run("delete rule all P"), "\n") << "all the others";
+  EXPECT_TRUE(exported()["policies"][0]["default_response"]["active"]);
+  EXPECT_EQ(netsh_.run("set defaultrule P activate=no"), "\n");
+  EXPECT_FALSE(exported()["policies"][0]["default_response"]["active"]);
+  EXPECT_EQ(netsh_.run("set policy P activatedefaultrule=yes"), "\n");
+  EXPECT_TRUE(exported()["policies"][0]["default_response"]["active"]);
+}
+
+TEST_F(Programs, DR_04_only_its_methods_can_be_changed) {
+  netsh_.run("pushd ipsec static");
+  netsh_.run("add policy P");
+  netsh_.run("add filter L me any");
+  const Json before = exported();
+  const std::string guid = before["policies"][0]["default_response"]["guid"];
+  EXPECT_THAT(netsh_.run("set defaultrule P filterlist=L"), HasSubstr("filterlist"));
+  EXPECT_FALSE(netsh_.succeeded());
+  EXPECT_THAT(netsh_.run("set rule id={" + guid + "} policy=P filterlist=L"), StartsWith("ERR IPsec[05908]"));
+  EXPECT_EQ(exported(), before);
+  EXPECT_EQ(netsh_.run("set defaultrule P qmpfs=yes qmsec=\"ESP[AES128,SHA256]\" psk=\"a key\" kerberos=yes"), "\n");
+  const Json rule = exported()["policies"][0]["default_response"];
+  EXPECT_EQ(rule["offers"].size(), 1U);
+  EXPECT_EQ(rule["authentication"][0]["method"], "psk");
+  EXPECT_EQ(rule["authentication"][1]["method"], "kerberos");
+}
+
+TEST_F(Programs, DR_05_six_documented_methods_are_shown_in_order) {
+  netsh_.run("pushd ipsec static");
+  netsh_.run("add policy P profile=windows2003");
+  const std::string shown = netsh_.run("show rule default P level=verbose");
+  // Columns AH and ESP, a line for each method.
+  std::vector<std::string> methods;
+  std::istringstream lines(shown.substr(shown.find("AH ")));
+  for (std::string line; std::getline(lines, line);) {
+    std::erase(line, ' ');
+    if (line.starts_with("[")) methods.push_back(line.substr(0, line.find('\t', line.find('\t') + 1)));
+  }
+  EXPECT_THAT(methods,
+              testing::ElementsAre("[NONE]\t[3DES,SHA1]", "[NONE]\t[3DES,MD5(weak)]", "[NONE]\t[DES(weak),SHA1]",
+                                   "[NONE]\t[DES(weak),MD5(weak)]", "[SHA1]\t[NONE]", "[MD5(weak)]\t[NONE]"));
+  EXPECT_EQ(exported()["policies"][0]["default_response"]["offers"].size(), 6U);
+}
+
+TEST_F(Programs, DR_12_the_authentication_is_chosen_with_the_policy) {
+  netsh_.run("pushd ipsec static");
+  EXPECT_EQ(netsh_.run("add policy P psk=\"first key\" kerberos=yes"), "\n");
+  const Json methods = exported()["policies"][0]["default_response"]["authentication"];
+  ASSERT_EQ(methods.size(), 2U);
+  EXPECT_EQ(methods[0]["method"], "psk");
+  EXPECT_EQ(methods[1]["method"], "kerberos");
+  EXPECT_THAT(netsh_.run("show rule default P"), HasSubstr("Preshared Key"));
+  EXPECT_THAT(netsh_.run("show rule default P"), Not(HasSubstr("first key")));
+  netsh_.run("add policy Q");
+  EXPECT_EQ(exported()["policies"][1]["default_response"]["authentication"][0]["method"], "kerberos");
+  netsh_.run("add policy R d no 0 480 yes 180 no \"AES256-SHA256-14\" bare");
+  EXPECT_FALSE(netsh_.succeeded()) << "a bare word is no key: it needs its tag";
 }
 
 // ---- stores, batches, the shell -------------------------------------------------------------------------------------

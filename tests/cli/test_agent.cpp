@@ -26,7 +26,7 @@ class StandIn : public Base {
   explicit StandIn(const bool& answers) : answers_(answers) {}
   std::string_view name() const override { return "stand-in"; }
   bool wait_connected(std::chrono::milliseconds) override { return answers_; }
-  Status send_policy(const agent::PolicyMessages&) override { return {}; }
+  Status send_policy(const agent::PolicyInForce&, const agent::PolicyInForce*) override { return {}; }
   Result<std::uint64_t> policy_version() override { return std::uint64_t{1}; }
   void watch_events(const std::function<void(proto::Event)>&) override {}
   void cancel() override {}
@@ -49,6 +49,7 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds) override {
     return answer(sample_statistics().driver());
   }
+  Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override { return statistics(patience); }
   Status set_boot_mode(const proto::DriverPolicy&) override { return {}; }
 };
 

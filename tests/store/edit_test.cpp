@@ -410,6 +410,35 @@ TEST_F(EditTest, DR_02_the_default_response_rule_is_only_deactivated) {
   EXPECT_EQ(policy("P").default_response.offers, default_response_offers(Profile::kModern));
 }
 
+TEST_F(EditTest, DR_04_the_default_response_rule_takes_no_filter_list) {
+  SetRule change;
+  change.rule = policy("P").default_response.guid;
+  change.policy = "P";
+  change.filter_list = "L";
+  expect_refused(change, kDefaultRuleFixed);
+  change.filter_list.reset();
+  change.filter_action = "A";
+  expect_refused(change, kDefaultRuleFixed);
+}
+
+TEST_F(EditTest, DR_12_its_authentication_is_chosen_with_the_policy) {
+  AddPolicy change = add_policy("New");
+  change.default_rule_authentication = {
+      {PresharedKeyAuthentication{SecretBytes(std::string_view("k")), {}}, KerberosAuthentication{}}};
+  expect_ok(change);
+  const auto& methods = policy("New").default_response.authentication;
+  ASSERT_EQ(methods.size(), 2u);
+  EXPECT_EQ(std::get<PresharedKeyAuthentication>(methods[0]).key.reveal_text(), "k");
+  EXPECT_TRUE(std::holds_alternative<KerberosAuthentication>(methods[1]));
+  expect_ok(add_policy("Other"));
+  const auto& of_other = policy("Other").default_response.authentication;
+  ASSERT_EQ(of_other.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<KerberosAuthentication>(of_other[0]));
+  change = add_policy("Third");
+  change.default_rule_authentication.emplace();
+  expect_refused(change, kAuthenticationMissing);
+}
+
 TEST_F(EditTest, SetDefaultRuleRefusals) {
   SetDefaultRule change;
   change.policy = "Gone";

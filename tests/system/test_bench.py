@@ -55,5 +55,19 @@ class Throughput(unittest.TestCase):
         self.assertEqual(list(self.folder.iterdir()), [])
 
 
+class Policy(unittest.TestCase):
+    def test_a_change_of_one_filter_is_a_small_part_of_the_whole(self):
+        require_lab()
+        command = [BENCH, "policy", "--rules", "200", "--filters", "10", "--changes", "2", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["settings"]["rules"], report["settings"]["filters"], report["settings"]["specific_filters"]), (200, 2000, 4000))
+        octets = {figure["step"]: figure["octets"] for figure in report["figures"] if "octets" in figure}
+        for service in ("driver", "ike"):
+            self.assertGreater(octets[f"whole policy, sent to {service}"], 200_000)
+            self.assertLess(octets[f"2 changes of one filter, sent to {service}"], 20_000)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,9 @@
 """What filters do: permit, block, no match, tunnels, changes of policy and addresses under traffic, rekeying."""
 
+import pathlib
+import shutil
+import time
+
 import policies
 from lab import LabTest, new_marker, pcap, wait_for
 from policies import BLOCK, PERMIT, TO_NETWORK, document, negotiate, offer, rule
@@ -176,6 +180,121 @@ class LivePolicy(LabTest):
         self.lab.exec("a", "ip", "address", "delete", "10.77.0.101/24", "dev", "eth0")
         wait_for(lambda: "10.77.0.101" not in specific_filters(), REACH_SECONDS, "the address is gone from the specific filters")
         self.lab.exec("a", "ip", "address", "add", "10.77.0.101/24", "dev", "eth0")
+
+
+    def test_IM_02_filters_follow_an_address_and_a_gateway_within_a_second(self):
+        """By the times that driver and agent put on their events: how long a command of the test takes does not count."""
+        gateway = rule("Gateway", [{"source": "me", "destination": "gateway"}], BLOCK)
+        self.lab.apply("a", document("Followed", rule("Network", TO_NETWORK, negotiate()), gateway))
+        self.assertIn("knows no default gateway", "".join(event["text"] for event in self.lab.events("a")))
+        for change, undone in ((("address", "add", "10.77.0.104/24", "dev", "eth0"), ("address", "delete", "10.77.0.104/24", "dev", "eth0")),
+                               (("route", "add", "default", "via", "10.77.0.2"), ("route", "delete", "default"))):
+            with self.subTest(change=change):
+                number = max(event["wall_clock_ms"] for event in self.lab.events("a"))
+                self.addCleanup(self.lab.exec, "a", "ip", *undone)
+                began = time.time() * 1000
+                self.lab.exec("a", "ip", *change)
+
+                def put_in_force():
+                    return [event["wall_clock_ms"] for event in self.lab.events("a")
+                            if event["source"] == "driver" and event["name"] == "policy_set" and event["wall_clock_ms"] > max(number, began)]
+                after = wait_for(put_in_force, REACH_SECONDS, "the driver has another policy")
+                self.assertLess(after[0] - began, 1000)
+        self.assertNotEqual(self.lab.ping("a", "10.77.0.2", "-W", "1", count=1, check=False).returncode, 0, "the gateway is blocked")
+        filters = self.lab.netsh("a", "ipsec", "dynamic", "show", "qmfilter", "all", "type=specific")
+        self.assertIn("10.77.0.104", filters)
+
+
+class HostNames(LabTest):
+    """The resolver of host a reads files of the test's own: `ip netns exec` puts those of /etc/netns/NAMESPACE over /etc."""
+
+    def setUp(self):
+        folder = pathlib.Path("/etc/netns") / self.lab.host_status("a")["namespace"]
+        self.lab.stop("a")
+        folder.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, folder)
+        self.hosts = folder / "hosts"
+        self.know("10.77.0.9")
+        # Nobody answers there, at once.
+        (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="utf-8")
+        self.lab.start("a")
+
+    def know(self, address):
+        self.hosts.write_text(f"127.0.0.1 localhost\n{address} server.test\n", encoding="utf-8")
+
+    def test_filters_of_a_host_name_follow_it_and_the_others_keep_their_sas(self):
+        named = rule("Named", [{"source": "me", "destination": {"dns_name": "server.test"}}], BLOCK)
+        self.lab.apply("a", document("Names", rule("Network", TO_NETWORK, negotiate()), named))
+        self.lab.apply("b", policies.protect_network())
+        wait_for(lambda: reached(self.lab, "a", "10.77.0.2"), REACH_SECONDS, "a ping is answered")
+        sas = {sa["spi"] for sa in self.lab.quick_mode_sas("a")}
+        self.know("10.77.0.2")
+        self.lab.kill("a", "agent", "HUP")
+        wait_for(lambda: not reached(self.lab, "a", "10.77.0.2"), REACH_SECONDS, "the new address of the name is blocked")
+        self.assertGreater(self.lab.verdict("a", "outbound_blocked"), 0)
+        self.assertLessEqual(sas, {sa["spi"] for sa in self.lab.quick_mode_sas("a")})
+        self.know("10.77.0.9")
+        self.lab.kill("a", "agent", "HUP")
+        wait_for(lambda: reached(self.lab, "a", "10.77.0.2"), REACH_SECONDS, "the old address of the name is free again")
+
+
+class ChangesUnderLoad(LabTest):
+    HOSTS = ("a", "b")
+    # 500 datagrams a second for as long as the changes take.
+    SECONDS, SIZE, INTERVAL = 12, 400, 0.002
+
+    def setUp(self):
+        for host in self.HOSTS:
+            self.lab.apply(host, document("Loaded", rule("Network", TO_NETWORK, negotiate())))
+        wait_for(lambda: reached(self.lab, "a", "10.77.0.2"), REACH_SECONDS, "a ping is answered")
+
+    def outbound_spis(self):
+        return {sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "outbound"}
+
+    def changes(self):
+        """Without end, each to be made and none to touch the traffic to host b: a rule comes, grows and goes, an address comes and goes."""
+        while True:
+            yield lambda: self.lab.netsh_script("a", ["pushd ipsec static", "add filter filterlist=Other srcaddr=me dstaddr=10.99.0.1",
+                                                      "add filteraction name=Block action=block",
+                                                      "add rule name=Other policy=Loaded filterlist=Other filteraction=Block"])
+            for number in range(2, 5):
+                yield lambda: self.lab.netsh("a", "ipsec", "static", "add", "filter", "filterlist=Other", "srcaddr=me", f"dstaddr=10.99.0.{number}")
+            yield lambda: self.lab.exec("a", "ip", "address", "add", "10.77.0.103/24", "dev", "eth0")
+            yield lambda: self.lab.netsh("a", "ipsec", "static", "set", "filteraction", "name=Block", "action=permit")
+            yield lambda: self.lab.exec("a", "ip", "address", "delete", "10.77.0.103/24", "dev", "eth0")
+            yield lambda: self.lab.netsh_script("a", ["pushd ipsec static", "delete rule name=Other policy=Loaded",
+                                                      "delete filterlist name=Other", "delete filteraction name=Block"])
+
+    def test_PA_26_traffic_of_untouched_rules_loses_nothing_while_others_change(self):
+        before = self.outbound_spis()
+        self.addCleanup(self.lab.exec, "a", "ip", "address", "delete", "10.77.0.103/24", "dev", "eth0", check=False)
+        with self.lab.capture("a") as file, self.lab.talker("b", "echo", "10.77.0.2", 5002):
+            with self.lab.talker("a", "stream", "10.77.0.2", 5002, self.SECONDS, self.SIZE, self.INTERVAL) as stream:
+                made = 0
+                for change in self.changes():
+                    if stream.child.poll() is not None:
+                        break
+                    change()
+                    made += 1
+                answer = stream.result()
+        self.assertGreaterEqual(made, 8, "not one round of changes was made while packets flowed")
+        self.assertEqual(answer["answered"], answer["sent"], {**answer, "a": self.lab.verdicts("a"), "b": self.lab.verdicts("b")})
+        self.assert_protected(file)
+        self.assertLessEqual(before, self.outbound_spis(), "an SA of an untouched rule was lost")
+
+    def test_PA_26_a_deleted_rule_loses_its_outbound_sas_at_once_and_keeps_receiving(self):
+        inbound = {sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "inbound"}
+        self.lab.netsh_script("a", ["pushd ipsec static", "add filteraction name=Open action=permit",
+                                    "add filter filterlist=Open srcaddr=me dstaddr=10.99.0.1",
+                                    "add rule name=Open policy=Loaded filterlist=Open filteraction=Open",
+                                    "delete rule name=Network policy=Loaded"])
+        wait_for(lambda: not self.outbound_spis(), REACH_SECONDS, "the outbound SAs are gone")
+        self.assertLessEqual({sa["spi"] for sa in self.lab.quick_mode_sas("a") if sa["direction"] == "inbound"}, inbound)
+
+    def test_other_offers_end_the_outbound_sas_made_under_the_old_ones(self):
+        before = self.outbound_spis()
+        self.lab.netsh("a", "ipsec", "static", "set", "filteraction", "name=Network", "qmsecmethods=ESP[AES256,SHA256]:100000k/3600s")
+        wait_for(lambda: not self.outbound_spis() & before, REACH_SECONDS, "SAs of the old offers are gone")
 
 
 class Rekey(LabTest):

@@ -104,9 +104,6 @@ Result<BootSettings> boot_from_proto(const proto::DriverPolicy& message) {
     return invalid(fmt::format("policy.boot_mode: stateful (1), block (2) and permit (3) are, found {}", mode));
   }
   boot.mode = static_cast<BootMode>(mode);
-  if (boot.mode != BootMode::kNone && message.filters_size() != 0) {
-    return invalid("policy.boot_mode: judges packets until there is a policy, so there are no filters beside it");
-  }
   if (message.boot_exemptions_size() > static_cast<int>(limits::kMaxBootExemptions)) {
     return invalid(fmt::format("policy.boot_exemptions: {}, at most {}", message.boot_exemptions_size(),
                                limits::kMaxBootExemptions));
@@ -261,11 +258,6 @@ Result<Policy> from_proto(const proto::DriverPolicy& message) {
   policy.version = message.version();
   policy.name = message.policy_name();
   policy.active = message.active();
-  policy.filters.reserve(static_cast<std::size_t>(message.filters_size()));
-  for (int i = 0; i < message.filters_size(); ++i) {
-    IPSEC_ASSIGN_OR_RETURN(Filter filter, from_proto(message.filters(i), fmt::format("policy.filters[{}]", i)));
-    policy.filters.push_back(std::move(filter));
-  }
   IPSEC_ASSIGN_OR_RETURN(policy.profile, profile_from_proto(message.profile(), "policy.profile"));
   IPSEC_ASSIGN_OR_RETURN(policy.exemptions, exemptions_from_proto(message));
   IPSEC_ASSIGN_OR_RETURN(policy.boot, boot_from_proto(message));

@@ -20,6 +20,7 @@ namespace proto = ::policyagent::v1;
 // the field, what was found and what would be accepted.
 namespace ipsec::driver {
 
+// Everything but the filters.
 Result<Policy> from_proto(const proto::DriverPolicy& message);
 // `field` names the place of the message in errors.
 Result<Filter> from_proto(const proto::Filter& message, const std::string& field);

@@ -48,14 +48,6 @@ Status Driver::start_workers(unsigned count, RandomSource& random) {
 
 Driver::~Driver() = default;
 
-Result<bool> Driver::set_policy(Policy policy) {
-  const std::lock_guard lock(mutex_);
-  if (stopped_) return unavailable("the driver is stopping");
-  IPSEC_RETURN_IF_ERROR(check_boot_mode(policy));
-  IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.set_policy(std::move(policy)));
-  return follow_change(events);
-}
-
 Result<bool> Driver::update_policy(PolicyUpdate update) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return unavailable("the driver is stopping");

@@ -45,11 +45,9 @@ class Driver {
   // Does not detach: see stop().
   ~Driver();
 
-  // Puts the policy in force and attaches or detaches accordingly. kInvalid: refused, the old one stays. kUnavailable:
-  // in force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
-  Result<bool> set_policy(Policy policy);
-  // The same for a whole policy or a difference. kRefused as Control::update_policy(); also a boot mode that comes
-  // after the first policy.
+  // Puts a whole policy or a difference in force and attaches or detaches accordingly. kInvalid: refused, the old one
+  // stays; kRefused as Control::update_policy(), and a boot mode that comes after the first policy. kUnavailable: in
+  // force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
   Result<bool> update_policy(PolicyUpdate update);
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);

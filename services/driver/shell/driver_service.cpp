@@ -1,5 +1,6 @@
 #include "services/driver/shell/driver_service.h"
 
+#include <atomic>
 #include <chrono>
 #include <string>
 
@@ -43,22 +44,12 @@ class DriverService final : public proto::Driver::Service {
  public:
   explicit DriverService(Driver& driver) : driver_(driver) {}
 
-  grpc::Status SetPolicy(ServerContext*, const proto::SetDriverPolicyRequest* request,
-                         proto::SetDriverPolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return to_grpc(policy.status());
-    const Result<bool> attached = driver_.set_policy(*std::move(policy));
-    if (!attached.ok()) return to_grpc(attached.status());
-    reply->set_version(request->policy().version());
-    reply->set_attached(*attached);
-    return grpc::Status::OK;
-  }
-
   grpc::Status UpdatePolicy(ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
-                            proto::SetDriverPolicyReply* reply) override {
+                            proto::UpdateDriverPolicyReply* reply) override {
     PolicyUpdateCollector collector;
     proto::DriverPolicyUpdate message;
     while (reader->Read(&message)) {
+      policy_octets_ += message.ByteSizeLong();
       if (const Status status = collector.take(message); !status.ok()) return to_grpc(status);
     }
     if (!collector.complete()) return to_grpc(invalid("commit: the stream ended without it"));
@@ -166,6 +157,7 @@ class DriverService final : public proto::Driver::Service {
     reply->set_longest_hold_us(microseconds(state.statistics.longest_hold));
     for (const std::string& name : state.interfaces) reply->add_interfaces(name);
     reply->set_boot_mode(static_cast<proto::BootMode>(state.boot_mode));
+    reply->set_policy_octets(policy_octets_);
     return grpc::Status::OK;
   }
 
@@ -214,6 +206,7 @@ class DriverService final : public proto::Driver::Service {
   }
 
   Driver& driver_;
+  std::atomic<std::uint64_t> policy_octets_{0};
 };
 
 }  // namespace

@@ -33,8 +33,10 @@ Status PolicyUpdateCollector::take(const proto::DriverPolicyUpdate& message) {
   complete_ = message.commit();
   if (!complete_) return {};
   update_.count = change.count();
-  if (update_.settings.boot.mode == BootMode::kNone || update_.count == 0) return {};
-  return invalid("settings.boot_mode: judges packets until there is a policy, so there are no filters beside it");
+  if (update_.settings.boot.mode != BootMode::kNone && update_.count != 0) {
+    return invalid("policy.boot_mode: judges packets until there is a policy, so there are no filters beside it");
+  }
+  return {};
 }
 
 }  // namespace ipsec::driver

@@ -65,6 +65,14 @@ struct AcquireFailed {
   std::string text;
 };
 
+// A peer asks to protect this traffic of ours, which no filter has, and the default response rule may answer: the agent
+// is asked for a dynamic filter. Answer: a policy that has it, or FilterDeclined.
+struct AskForFilter {
+  IpAddress local;
+  IpAddress peer;
+  Selector outbound;  // seen from this host
+};
+
 enum class Severity : std::uint8_t { kInformation = 1, kWarning = 2, kError = 3 };
 // `name` is stable; a failed negotiation has name(FailureReason). Fields repeat the facts of the text for machines.
 struct ReportEvent {
@@ -85,8 +93,8 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
-using Action =
-    std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, ReportEvent, ComputeDh>;
+using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, AskForFilter,
+                            ReportEvent, ComputeDh>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "services/ike/core/default_response.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
@@ -94,6 +95,8 @@ struct Handler {
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
   void operator()(const DriverCapable& event) { turn.state.driver = event; }
+  void operator()(const AgentListens&) { ask_for_filters_again(turn); }
+  void operator()(const FilterDeclined& event) { handle_filter_declined(turn, event); }
   void operator()(const DeleteRequested& event) { handle_delete_request(turn, event); }
 
   void operator()(const DhComputed& event) {
@@ -203,10 +206,11 @@ class Engine::Implementation {
 Engine::Engine(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
 Engine::~Engine() = default;
 
-Status Engine::set_policy(IkePolicy policy, Timestamp now, Actions& actions) {
-  IPSEC_RETURN_IF_ERROR(check_references(policy));
+Status Engine::change_policy(PolicyChange change, Timestamp now, Actions& actions) {
   Turn turn{implementation_->state, now, {}};
-  turn.state.policy = std::move(policy);
+  IkePolicy& policy = turn.state.policy;
+  IPSEC_RETURN_IF_ERROR(check(change, policy));
+  policy = apply(std::move(change), std::move(policy));
   apply_policy(turn);
   turn.state.main_modes.settle();
   std::move(turn.actions.begin(), turn.actions.end(), std::back_inserter(actions));

@@ -13,6 +13,7 @@
 #include "services/ike/core/events.h"
 #include "services/ike/core/negotiation_log.h"
 #include "services/ike/core/policy.h"
+#include "services/ike/core/policy_change.h"
 #include "services/ike/core/statistics.h"
 
 // IKEv1 without input and output: events and the time go in, actions come out. One thread at a time; the engine calls
@@ -46,16 +47,17 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Takes the place of the policy in force. Negotiations whose filter is gone fail with policy_changed; main mode SAs
-  // whose authentication is gone or changed are deleted; quick mode SAs are the driver's to keep or end. Refused
-  // (kInvalid) where a reference between the lists leads nowhere; the policy in force then stays.
-  Status set_policy(IkePolicy policy, Timestamp now, Actions& actions);
+  // A whole policy, or the difference to the one in force, whose place it takes. Negotiations whose filter is gone fail
+  // with policy_changed; main mode SAs whose authentication is gone or changed are deleted; quick mode SAs are the
+  // driver's to keep or end. The policy in force stays where the change is refused: kRefused, it is the difference to
+  // another policy; kInvalid, a reference between the lists leads nowhere or an id is used twice.
+  Status change_policy(PolicyChange change, Timestamp now, Actions& actions);
   const IkePolicy& policy() const;
 
   // What must be done because of this event.
   Actions handle(Event event, Timestamp now);
 
-  // When poll() must be called next; kNever: not at all. Changes with every call of handle, set_policy and poll.
+  // When poll() must be called next; kNever: not at all. Changes with every call of handle, change_policy and poll.
   Timestamp next_deadline() const;
   // Does what is due at `now` (retransmissions, time-outs, lifetimes).
   Actions poll(Timestamp now);

@@ -95,6 +95,17 @@ struct DriverCapable {
   friend bool operator==(const DriverCapable&, const DriverCapable&) = default;
 };
 
+// The agent listens anew: what is asked of it must be asked again.
+struct AgentListens {};
+
+// The agent's answer to AskForFilter where it makes no filter. `text` says why, for people.
+struct FilterDeclined {
+  IpAddress local;
+  IpAddress peer;
+  Selector outbound;
+  std::string text;
+};
+
 // An administrator's request: end the main mode SAs with `peer` (absent: with everybody).
 struct DeleteRequested {
   std::optional<IpAddress> peer;
@@ -103,6 +114,6 @@ struct DeleteRequested {
 
 using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved,
                            SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
-                           DriverSasFound, DriverCapable, DeleteRequested>;
+                           DriverSasFound, DriverCapable, AgentListens, FilterDeclined, DeleteRequested>;
 
 }  // namespace ipsec::ike

@@ -49,6 +49,11 @@ inline constexpr std::size_t kMaxQuickModesPerMainMode = 64;
 // closed and replaced.
 inline constexpr std::size_t kMaxMessageIds = 65536;
 
+// Quick modes of peers that wait for a dynamic filter of the default response rule, each with its message 1. The agent
+// answers within a second; one that is being started again is back within five. Peers repeat for a minute.
+inline constexpr std::size_t kMaxAwaitingFilter = 256;
+inline constexpr Duration kFilterPatience = std::chrono::seconds(20);
+
 // Requests of the driver waiting for a main mode, per peer and in total. The driver holds one packet queue for each.
 inline constexpr std::size_t kMaxWaitingPerPeer = 256;
 inline constexpr std::size_t kMaxWaiting = 65536;

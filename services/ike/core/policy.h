@@ -105,13 +105,16 @@ struct Filter {
   std::string rule_name;
   std::string filter_list_name;
   std::string filter_action_name;
+  bool dynamic = false;  // made for one peer by the default response rule (DR-08)
 
   Encapsulation encapsulation() const {
     return tunnel_source || tunnel_destination ? Encapsulation::kTunnel : Encapsulation::kTransport;
   }
 };
 
-// What a peer gets whose request fits no filter.
+// The default response rule: what a peer gets whose request fits no filter. It answers and never asks, except for the
+// peers for whom it has made a dynamic filter.
+inline constexpr std::string_view kDefaultResponseRule = "<Default Response Rule>";
 struct DefaultResponse {
   bool active = false;
   QuickModePolicy quick_mode_policy;

@@ -40,16 +40,27 @@ const MainModeFilter* best_filter(const IkePolicy& policy, const IpAddress& loca
   return best;
 }
 
-const std::string kDefaultResponseName = "default response";
+// The text as Candidate borrows it.
+const std::string& default_response_name() {
+  static const std::string name(kDefaultResponseRule);
+  return name;
+}
+
+bool has_dynamic_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer) {
+  return std::any_of(policy.filters.begin(), policy.filters.end(), [&](const Filter& filter) {
+    return filter.dynamic && filter.direction == Direction::kOutbound && filter.selector.source.contains(local) &&
+           filter.selector.destination.contains(peer);
+  });
+}
 
 std::optional<Candidate> find_candidate(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                         bool as_responder) {
   if (const MainModeFilter* filter = best_filter(policy, local, peer)) {
     return Candidate{filter->id, &filter->rule_name, &filter->main_mode_policy, &filter->authentication};
   }
-  if (as_responder && policy.default_response.active) {
+  if (policy.default_response.active && (as_responder || has_dynamic_filter(policy, local, peer))) {
     const DefaultResponse& rule = policy.default_response;
-    return Candidate{0, &kDefaultResponseName, &rule.main_mode_policy, &rule.authentication};
+    return Candidate{0, &default_response_name(), &rule.main_mode_policy, &rule.authentication};
   }
   return std::nullopt;
 }
@@ -71,7 +82,8 @@ QuickModeRule rule_of(const IkePolicy& policy, const Filter& filter, const Selec
           filter.encapsulation(),
           *find_named(policy.quick_mode_policies, filter.quick_mode_policy),
           filter.rule_name,
-          fmt::format("filter {} of list '{}'", filter.selector.to_string(), filter.filter_list_name)};
+          fmt::format("filter {} of list '{}'", filter.selector.to_string(), filter.filter_list_name),
+          filter.dynamic};
 }
 
 bool is_negotiated_outbound(const Filter& filter) {
@@ -105,35 +117,37 @@ bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& pee
 
 }  // namespace
 
-Status check_references(const IkePolicy& policy) {
-  for (const MainModeFilter& filter : policy.main_mode_filters) {
-    if (find_named(policy.main_mode_policies, filter.main_mode_policy) == nullptr) {
-      return invalid(fmt::format("main mode filter of rule '{}': no main mode policy '{}'", filter.rule_name,
-                                 filter.main_mode_policy));
-    }
-  }
-  for (const Filter& filter : policy.filters) {
-    if (filter.action != FilterAction::kNegotiate) continue;
-    if (find_named(policy.quick_mode_policies, filter.quick_mode_policy) == nullptr) {
-      return invalid(
-          fmt::format("filter of rule '{}': no quick mode policy '{}'", filter.rule_name, filter.quick_mode_policy));
-    }
-  }
-  const DefaultResponse& response = policy.default_response;
-  if (response.active && find_named(policy.main_mode_policies, response.main_mode_policy) == nullptr) {
-    return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
-  }
-  return {};
+PolicyNames::PolicyNames(const IkePolicy& policy) {
+  for (const MainModePolicy& each : policy.main_mode_policies) main_mode_.insert(each.name);
+  for (const QuickModePolicy& each : policy.quick_mode_policies) quick_mode_.insert(each.name);
+}
+
+Status PolicyNames::check(const MainModeFilter& filter) const {
+  if (main_mode_.contains(filter.main_mode_policy)) return {};
+  return invalid(fmt::format("main mode filter of rule '{}': no main mode policy '{}'", filter.rule_name,
+                             filter.main_mode_policy));
+}
+
+Status PolicyNames::check(const Filter& filter) const {
+  if (filter.action != FilterAction::kNegotiate || quick_mode_.contains(filter.quick_mode_policy)) return {};
+  return invalid(
+      fmt::format("filter of rule '{}': no quick mode policy '{}'", filter.rule_name, filter.quick_mode_policy));
+}
+
+Status PolicyNames::check(const DefaultResponse& response) const {
+  if (!response.active || main_mode_.contains(response.main_mode_policy)) return {};
+  return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
 }
 
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder) {
   const auto candidate = find_candidate(policy, local, peer, as_responder);
   if (!candidate) {
-    return Failure{FailureReason::kNoMainModeFilter,
-                   fmt::format("no main mode filter of policy '{}' covers {} and {}", policy.policy_name,
-                               local.to_string(), peer.to_string()),
-                   {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)}};
+    return Failure{
+        FailureReason::kNoMainModeFilter,
+        fmt::format("no main mode filter of policy '{}' covers {} and {}{}", policy.policy_name, local.to_string(),
+                    peer.to_string(), as_responder ? without_default_response(policy) : ""),
+        {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)}};
   }
   const SecretBytes* key = preshared_key(*candidate->authentication);
   if (key == nullptr) {
@@ -181,8 +195,13 @@ std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy) {
                        0,
                        Encapsulation::kTransport,
                        policy.default_response.quick_mode_policy,
-                       kDefaultResponseName,
+                       default_response_name(),
                        "the default response rule"};
+}
+
+std::string_view without_default_response(const IkePolicy& policy) {
+  const bool is_silent = policy.policy_name.empty() || policy.default_response.active;
+  return is_silent ? "" : "; default response inactive";
 }
 
 std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
@@ -195,8 +214,8 @@ std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, cons
     if (!filter.selector.contains(outbound)) continue;
     if (best == nullptr || filter.index < best->index) best = &filter;
   }
-  if (best != nullptr) return rule_of(policy, *best, outbound);
-  return encapsulation == Encapsulation::kTransport ? default_response_rule(policy) : std::nullopt;
+  if (best == nullptr) return std::nullopt;
+  return rule_of(policy, *best, outbound);
 }
 
 }  // namespace ipsec::ike

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
+
+#include <absl/container/flat_hash_set.h>
 
 #include "services/common/address.h"
 #include "services/common/result.h"
@@ -15,8 +18,18 @@
 // Questions to the policy in force. Pure; results are copies, so that they outlive a change of policy.
 namespace ipsec::ike {
 
-// Every reference between the lists leads somewhere.
-Status check_references(const IkePolicy& policy);
+// The names of main mode and quick mode policies, to check that every reference leads somewhere. Borrows the policy.
+class PolicyNames {
+ public:
+  explicit PolicyNames(const IkePolicy& policy);
+  Status check(const Filter& filter) const;
+  Status check(const MainModeFilter& filter) const;
+  Status check(const DefaultResponse& response) const;
+
+ private:
+  absl::flat_hash_set<std::string_view> main_mode_;
+  absl::flat_hash_set<std::string_view> quick_mode_;
+};
 
 // How main mode is done with one peer.
 struct MainModeRule {
@@ -31,18 +44,19 @@ struct MainModeRule {
            constant_time_equal(a.preshared_key.view(), b.preshared_key.view());
   }
 };
-// `as_responder`: the default response rule counts too.
+// `as_responder`: the default response rule counts too, as it does for a peer for whom it has made a dynamic filter.
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder);
 
 // What a pair of quick mode SAs is to protect, seen from this host.
 struct QuickModeRule {
-  std::uint64_t outbound_filter_id = 0;  // 0: the default response rule
+  std::uint64_t outbound_filter_id = 0;  // 0: the default response rule, which has no filter for it yet
   std::uint64_t inbound_filter_id = 0;
   Encapsulation encapsulation = Encapsulation::kTransport;
   QuickModePolicy policy;
   std::string rule_name;
   std::string filter_text;  // for explanations
+  bool dynamic = false;     // its filter was made by the default response rule
 };
 
 // The rule of an outbound filter of this id.
@@ -53,11 +67,14 @@ const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
 // The outbound filters that negotiate, as text, with their rules.
 std::vector<std::string> negotiating_filters(const IkePolicy& policy);
 
-// nullopt where it is not active.
+// How the default response rule would answer; nullopt where it is not active.
 std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);
+// The end of a sentence that says that no filter fits: "; default response inactive" (DR-07). Empty where it is active,
+// or no policy is assigned.
+std::string_view without_default_response(const IkePolicy& policy);
 
 // The rule for a peer's request: of the outbound filters of that mode (and that tunnel end) the first that contains
-// `outbound`, seen from this host; in transport mode at last the default response rule.
+// `outbound`, seen from this host.
 std::optional<QuickModeRule> match_quick_mode_rule(const IkePolicy& policy, const Selector& outbound,
                                                    Encapsulation encapsulation, const IpAddress& local,
                                                    const IpAddress& peer);

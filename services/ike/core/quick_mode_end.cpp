@@ -46,6 +46,15 @@ Failure timeout_failure(const MainModeSa& sa, const QuickModeExchange& exchange)
           {initiator ? offered_terms(exchange.facts) : std::vector<std::string>(), {}}};
 }
 
+// What is wrong with an exchange that has taken too long on this host.
+Failure overdue_failure(const QuickModeExchange& exchange) {
+  if (!std::holds_alternative<AwaitingFilter>(exchange.state))
+    return {FailureReason::kDriverFailed, "the driver did not answer in time"};
+  return {FailureReason::kNoMatchingFilter,
+          fmt::format("the policy agent made no filter for {} within {} s", exchange.facts.outbound.to_string(),
+                      std::chrono::duration_cast<std::chrono::seconds>(kFilterPatience).count())};
+}
+
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
 // gone.
 bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
@@ -107,7 +116,7 @@ bool quick_modes_due(Turn& turn, MainModeSa& sa) {
     }
     ++entry;
     if (turn.now >= exchange.forget_at) {
-      fail_quick_mode(turn, sa, exchange, {FailureReason::kDriverFailed, "the driver did not answer in time"});
+      fail_quick_mode(turn, sa, exchange, overdue_failure(exchange));
       continue;
     }
     if (turn.now >= exchange.joined_until) {

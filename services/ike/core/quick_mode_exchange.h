@@ -5,10 +5,12 @@
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/quick_mode_states.h"
 
-// One quick mode taken from state to state: shared by the three files behind quick_mode.h and by nobody else.
+// One quick mode taken from state to state: shared by the files behind quick_mode.h and default_response.h and by
+// nobody else.
 //   quick_mode.cpp         begin; the driver's and the workers' answers
 //   quick_mode_intake.cpp  messages of the peer
 //   quick_mode_end.cpp     repetitions, time-outs, failures
+//   default_response.cpp   those that wait for a dynamic filter
 namespace ipsec::ike {
 
 // Takes the step of this state for this event, or says why there is none. A step that fails ends the exchange.
@@ -16,7 +18,11 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& ex
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const DhComputed& computed);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SpiReserved& reserved);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SaInstalled& installed);
-// The first state of a responder.
+// Holds a message 1 whose HASH(1) is right against the policy: it goes on, waits for a filter, or is refused.
+void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opened message1);
+// The state in which it waits (default_response.cpp). The facts say what for.
+void await_filter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opened message1);
+// The first state in which a responder does something.
 void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAnswer first, QuickModeEffects effects);
 
 // Why no quick mode under this main mode SA can come to anything with the present driver.

@@ -65,8 +65,7 @@ void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32
   finish(turn, exchange, {});
 }
 
-void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram,
-                     Opened opened) {
+void begin_answer(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram, Opened message1) {
   sa.last_proof = sa.last_quick_mode = turn.now;
   follow_peer(sa, datagram);
   sa.used_message_ids.insert(header.message_id);
@@ -75,37 +74,8 @@ void answer_message1(Turn& turn, MainModeSa& sa, const Header& header, const Dat
   exchange.created = turn.now;
   exchange.forget_at = turn.now + kQuickModeTime;
   exchange.replies.begin(digest_of(datagram.bytes));
-  handle_notifies(turn, sa, opened.chain);
-
-  const std::uint32_t spi = initiator_spi(opened.chain);
-  const auto matched =
-      match_quick_mode_request(opened.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
-  if (const auto* failure = std::get_if<Failure>(&matched)) {
-    refuse(turn, sa, exchange, spi, *failure);
-    return;
-  }
-  const auto& match = std::get<QuickModeMatch>(matched);
-  // What a refusal is reported with.
-  exchange.facts.rule = match.candidates.front().rule;
-  exchange.facts.outbound = match.candidates.front().outbound;
-  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
-    refuse(turn, sa, exchange, spi, *failure);
-    return;
-  }
-  const auto chosen = choose_quick_mode_answer(opened.chain, match, *sa.established(), sa.facts.rule.policy);
-  if (const auto* failure = std::get_if<Failure>(&chosen)) {
-    refuse(turn, sa, exchange, spi, *failure);
-    return;
-  }
-  const auto& request = std::get<QuickModeRequest>(chosen);
-  ++sa.quick_modes;
-  exchange.facts.rule = request.rule;
-  exchange.facts.outbound = request.outbound;
-  exchange.facts.replaces_spi =
-      turn.state.quick_modes.outbound_in_use(sa.peer.address, request.rule.outbound_filter_id, request.outbound);
-  QuickModeContext context{exchange.facts, *sa.established(), turn.state.random, {}};
-  PreparingAnswer next = answer_quick_mode(request, std::move(opened.next_iv), context);
-  enter(turn, sa, exchange, std::move(next), std::move(context.effects));
+  handle_notifies(turn, sa, message1.chain);
+  answer_message1(turn, sa, exchange, std::move(message1));
 }
 
 void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
@@ -135,10 +105,47 @@ void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const Da
                    fmt::format("all {} quick modes of this main mode are used up", sa.quick_mode_limit())});
     return;
   }
-  answer_message1(turn, sa, header, datagram, std::move(opened));
+  begin_answer(turn, sa, header, datagram, std::move(opened));
 }
 
 }  // namespace
+
+void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opened message1) {
+  const std::uint32_t spi = initiator_spi(message1.chain);
+  const auto matched =
+      match_quick_mode_request(message1.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
+  if (const auto* failure = std::get_if<Failure>(&matched)) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto& match = std::get<QuickModeMatch>(matched);
+  // What a refusal is reported with.
+  exchange.facts.rule = match.candidates.front().rule;
+  exchange.facts.outbound = match.candidates.front().outbound;
+  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto chosen = choose_quick_mode_answer(message1.chain, match, *sa.established(), sa.facts.rule.policy);
+  if (const auto* failure = std::get_if<Failure>(&chosen)) {
+    refuse(turn, sa, exchange, spi, *failure);
+    return;
+  }
+  const auto& request = std::get<QuickModeRequest>(chosen);
+  // Once, however long it waits for a filter.
+  if (!std::holds_alternative<AwaitingFilter>(exchange.state)) ++sa.quick_modes;
+  if (request.rule.outbound_filter_id == 0) {
+    await_filter(turn, sa, exchange, std::move(message1));
+    return;
+  }
+  exchange.facts.rule = request.rule;
+  exchange.facts.outbound = request.outbound;
+  exchange.facts.replaces_spi =
+      turn.state.quick_modes.outbound_in_use(sa.peer.address, request.rule.outbound_filter_id, request.outbound);
+  QuickModeContext context{exchange.facts, *sa.established(), turn.state.random, {}};
+  PreparingAnswer next = answer_quick_mode(request, std::move(message1.next_iv), context);
+  enter(turn, sa, exchange, std::move(next), std::move(context.effects));
+}
 
 void receive_quick_mode(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram) {
   if (header.message_id == 0) {

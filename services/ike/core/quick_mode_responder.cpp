@@ -75,8 +75,11 @@ std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const S
       candidates.push_back({std::move(*rule), wanted});
   };
   const Selector between_hosts = translated(outbound, nat, local, peer);
-  if (is_host_to_host(between_hosts, local, peer)) add(between_hosts, Encapsulation::kTransport);
+  const bool in_transport_mode = is_host_to_host(between_hosts, local, peer);
+  if (in_transport_mode) add(between_hosts, Encapsulation::kTransport);
   add(outbound, Encapsulation::kTunnel);
+  if (!candidates.empty() || !in_transport_mode) return candidates;
+  if (auto rule = default_response_rule(policy)) candidates.push_back({std::move(*rule), between_hosts});
   return candidates;
 }
 
@@ -123,8 +126,10 @@ Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, co
   if (candidates.empty()) {
     return Failure{
         FailureReason::kNoMatchingFilter,
-        fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains",
-                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name),
+        fmt::format("the peer asks for {} (seen from here {}), which no negotiating filter of policy '{}' contains{}",
+                    asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name,
+                    policy.default_response.active ? "; the default response rule answers for this host itself only"
+                                                   : without_default_response(policy)),
         {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)}};
   }
   return QuickModeMatch{std::move(candidates), std::move(asked.identities)};

@@ -17,7 +17,8 @@ struct QuickModeCandidate {
 };
 // The traffic that the peer asks for in message 1, which has a right HASH(1), held against the policy.
 struct QuickModeMatch {
-  std::vector<QuickModeCandidate> candidates;     // one for each mode that fits; not empty
+  // One for each mode that fits; the default response rule alone where no filter does (DR-06). Not empty.
+  std::vector<QuickModeCandidate> candidates;
   std::optional<QuickModeIdentities> identities;  // as received
 };
 Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, const IkePolicy& policy,

@@ -13,6 +13,7 @@
 #include "services/ike/core/actions.h"
 #include "services/ike/core/main_mode_states.h"
 #include "services/ike/core/policy_lookup.h"
+#include "services/ike/core/protected_message.h"
 #include "services/ike/core/quick_mode_negotiation.h"
 #include "services/ike/core/quick_mode_selector.h"
 
@@ -20,7 +21,8 @@
 //
 //   initiator                               responder
 //   PreparingOffer     (SPI, key pair)
-//   AwaitingAnswer     - HASH(1), SA, Ni ->  PreparingAnswer   (SPI, secret)
+//   AwaitingAnswer     - HASH(1), SA, Ni ->  AwaitingFilter    (default response rule only: from the agent)
+//                                            PreparingAnswer   (SPI, secret)
 //                                            InstallingInbound
 //                      <- HASH(2), SA, Nr -  AwaitingConfirmation
 //   ComputingPfsSecret (with PFS only)
@@ -63,6 +65,10 @@ struct InstallingPair {
   Bytes iv;  // for message 4, should one come
 };
 
+struct AwaitingFilter {
+  Opened message1;
+};
+
 struct PreparingAnswer {
   QuickModeAnswer answer;
   std::optional<QuickModeIdentities> identities;  // as received
@@ -99,8 +105,9 @@ struct QuickModeFinished {
   Bytes iv;                    // initiator: for message 4
 };
 
-using QuickModeState = std::variant<PreparingOffer, AwaitingAnswer, ComputingPfsSecret, InstallingPair, PreparingAnswer,
-                                    InstallingInbound, AwaitingConfirmation, InstallingOutbound, QuickModeFinished>;
+using QuickModeState =
+    std::variant<PreparingOffer, AwaitingAnswer, ComputingPfsSecret, InstallingPair, AwaitingFilter, PreparingAnswer,
+                 InstallingInbound, AwaitingConfirmation, InstallingOutbound, QuickModeFinished>;
 
 // What does not change during one quick mode.
 struct QuickModeFacts {

@@ -84,6 +84,7 @@ QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outboun
   pair.rule.encapsulation = inbound.encapsulation;
   pair.rule.policy.name = inbound.quick_mode_policy;
   pair.rule.rule_name = inbound.rule_name;
+  pair.rule.dynamic = inbound.rule_name == kDefaultResponseRule;
   pair.outbound = inbound.selector.mirrored();
   pair.established_at = now;
   return pair;
@@ -144,6 +145,16 @@ void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
   turn.state.quick_modes.remove(pair.inbound_spi);
 }
 
+void end_pairs_of_gone_dynamic_filters(Turn& turn) {
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) {
+    if (!pair.rule.dynamic || find_filter(turn.state.policy, pair.rule.outbound_filter_id) != nullptr) continue;
+    report_ended(turn, pair, "its dynamic filter is gone");
+    tell_peer(turn, pair, WithoutMainMode::kSayNothing);
+    turn.delete_pair(pair);
+    turn.state.quick_modes.remove(pair.inbound_spi);
+  }
+}
+
 void handle_driver_restart(Turn& turn) {
   absl::erase_if(turn.state.requests,
                  [](const auto& entry) { return entry.second.kind != PendingRequest::Kind::kComputeDh; });
@@ -155,7 +166,9 @@ void handle_driver_restart(Turn& turn) {
     // The new driver asks again for what it needs: nothing is tried again from here.
     for (const QuickModeWish& wish : take_waiting(turn, sa)) fail_wish(turn, wish, failure);
     for (auto& [id, exchange] : sa.exchanges) {
-      if (!exchange.finished()) fail_quick_mode(turn, sa, exchange, failure);
+      // The driver knows nothing yet of one that awaits a filter.
+      if (!exchange.finished() && !std::holds_alternative<AwaitingFilter>(exchange.state))
+        fail_quick_mode(turn, sa, exchange, failure);
     }
   }
 }

@@ -33,6 +33,12 @@ struct PendingRequest {
   DeleteSa undo;
 };
 
+// One quick mode among those of all main mode SAs.
+struct QuickModeName {
+  std::uint64_t handle = 0;  // of the main mode SA
+  std::uint32_t message_id = 0;
+};
+
 // A datagram sent several times because nobody acknowledges it.
 struct RepeatedDatagram {
   SendDatagram datagram;
@@ -71,7 +77,8 @@ struct EngineState {
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
   NegotiationLog failed{};
-  std::size_t waiting = 0;  // wishes waiting in all main mode SAs
+  std::vector<QuickModeName> awaiting_filter{};  // some of them may have ended; see default_response.h
+  std::size_t waiting = 0;                       // wishes waiting in all main mode SAs
   RateLimit invalid_cookie_answers{kInvalidCookieAnswersPerSecond};
   RateLimit unproven_reports{kUnprovenReportsPerSecond};
 };

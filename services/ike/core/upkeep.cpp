@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/dead_peer.h"
+#include "services/ike/core/default_response.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
+#include "services/ike/core/sa_pairs.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -76,7 +78,6 @@ bool is_covered(const IkePolicy& policy, const MainModeSa& sa) {
 }
 
 bool has_filter(const IkePolicy& policy, const QuickModeRule& rule) {
-  if (rule.outbound_filter_id == 0) return policy.default_response.active;
   return find_filter(policy, rule.outbound_filter_id) != nullptr;
 }
 
@@ -95,7 +96,8 @@ void apply_policy(Turn& turn, MainModeSa& sa) {
   if (sa.ended) return;
   fail_waiting_without_filter(turn, sa);
   for (auto& [id, exchange] : sa.exchanges) {
-    if (!exchange.finished() && !has_filter(turn.state.policy, exchange.facts.rule))
+    const bool is_under_way = !exchange.finished() && !std::holds_alternative<AwaitingFilter>(exchange.state);
+    if (is_under_way && !has_filter(turn.state.policy, exchange.facts.rule))
       fail_quick_mode(turn, sa, exchange, kPolicyChanged);
   }
   if (is_covered(turn.state.policy, sa)) return;
@@ -135,9 +137,11 @@ Timestamp next_deadline(const EngineState& state) {
 }
 
 void apply_policy(Turn& turn) {
+  end_pairs_of_gone_dynamic_filters(turn);
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     if (MainModeSa* sa = turn.state.main_modes.find(handle)) apply_policy(turn, *sa);
   }
+  answer_awaiting_filter(turn);
   turn.state.refused.clear();
   report_unusable_offers(turn);
 }

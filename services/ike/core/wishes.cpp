@@ -56,11 +56,6 @@ bool join_running(Turn& turn, const QuickModeWish& wish) {
   return false;
 }
 
-std::optional<QuickModeRule> present_rule(const IkePolicy& policy, const QuickModeSaPair& pair) {
-  if (pair.rule.outbound_filter_id != 0) return find_quick_mode_rule(policy, pair.rule.outbound_filter_id);
-  return default_response_rule(policy);
-}
-
 void wait_for(Turn& turn, MainModeSa& sa, QuickModeWish wish) {
   if (sa.waiting.size() >= kMaxWaitingPerPeer || turn.state.waiting >= kMaxWaiting) {
     fail_wish(turn, wish, {FailureReason::kLimitReached, "too many requests wait for main mode"});
@@ -108,7 +103,7 @@ void handle_rekey(Turn& turn, const RekeyRequested& rekey) {
   }
   QuickModeWish wish;
   // The policy may have changed since; its present rule for this traffic counts.
-  const auto rule = present_rule(turn.state.policy, *pair);
+  const auto rule = find_quick_mode_rule(turn.state.policy, pair->rule.outbound_filter_id);
   if (!rule) return;
   wish.rule = *rule;
   wish.outbound = pair->outbound;

@@ -182,6 +182,7 @@ Result<Filter> filter_from_proto(const proto::Filter& message, const std::string
   filter.rule_name = message.rule_name();
   filter.filter_list_name = message.filter_list_name();
   filter.filter_action_name = message.filter_action_name();
+  filter.dynamic = message.dynamic();
   return filter;
 }
 
@@ -300,13 +301,9 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.main_mode_policies,
                          convert_all<MainModePolicy>(message.main_mode_policies(), "policy.main_mode_policies",
                                                      main_mode_policy_from_proto));
-  IPSEC_ASSIGN_OR_RETURN(policy.main_mode_filters,
-                         convert_all<MainModeFilter>(message.main_mode_filters(), "policy.main_mode_filters",
-                                                     main_mode_filter_from_proto));
   IPSEC_ASSIGN_OR_RETURN(policy.quick_mode_policies,
                          convert_all<QuickModePolicy>(message.quick_mode_policies(), "policy.quick_mode_policies",
                                                       quick_mode_policy_from_proto));
-  IPSEC_ASSIGN_OR_RETURN(policy.filters, convert_all<Filter>(message.filters(), "policy.filters", filter_from_proto));
   IPSEC_ASSIGN_OR_RETURN(policy.default_response,
                          default_response_from_proto(message.default_response(), "policy.default_response"));
   policy.profile = message.profile();
@@ -316,6 +313,13 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   }
   if (message.has_strong_crl_check()) policy.strong_crl_check = message.strong_crl_check();
   return policy;
+}
+
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field) {
+  return filter_from_proto(message, field);
+}
+Result<MainModeFilter> from_proto(const proto::MainModeFilter& message, const std::string& field) {
+  return main_mode_filter_from_proto(message, field);
 }
 
 Result<Event> from_proto(const proto::DriverRequest& message) {
@@ -345,6 +349,26 @@ Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& messag
   IPSEC_ASSIGN_OR_RETURN(request.peer, optional_address_from_proto(message.has_peer(), message.peer(), "peer"));
   request.quick_mode_too = message.quick_mode_too();
   return request;
+}
+
+Result<FilterDeclined> from_proto(const proto::DeclineIkeRequestRequest& message) {
+  const std::string field = "default_response";
+  const proto::DefaultResponseRequest& asked = message.default_response();
+  FilterDeclined declined;
+  IPSEC_ASSIGN_OR_RETURN(declined.local, from_proto(asked.local(), member(field, "local")));
+  IPSEC_ASSIGN_OR_RETURN(declined.peer, from_proto(asked.peer(), member(field, "peer")));
+  IPSEC_ASSIGN_OR_RETURN(declined.outbound, from_proto(asked.outbound(), member(field, "outbound")));
+  declined.text = message.reason();
+  return declined;
+}
+
+proto::IkeRequest to_proto(const AskForFilter& action) {
+  proto::IkeRequest message;
+  proto::DefaultResponseRequest& asked = *message.mutable_default_response();
+  *asked.mutable_local() = to_proto(action.local);
+  *asked.mutable_peer() = to_proto(action.peer);
+  *asked.mutable_outbound() = to_proto(action.outbound);
+  return message;
 }
 
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action) {
@@ -382,6 +406,17 @@ void wipe_keys(proto::InstallSaRequest& message) {
        {message.mutable_sa()->mutable_encryption_key(), message.mutable_sa()->mutable_integrity_key()}) {
     wipe_memory(key->data(), key->size());
     key->clear();
+  }
+}
+
+void wipe_keys(proto::IkePolicyUpdate& message) {
+  const auto wipe = [](proto::AuthenticationMethod& method) {
+    if (!method.has_preshared_key()) return;
+    wipe_memory(method.mutable_preshared_key()->data(), method.preshared_key().size());
+  };
+  for (auto& method : *message.mutable_settings()->mutable_default_response()->mutable_authentication()) wipe(method);
+  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
+    for (auto& method : *inserted.mutable_filter()->mutable_authentication()) wipe(method);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "proto/driver.pb.h"
 #include "proto/ike.pb.h"
@@ -17,7 +18,11 @@
 // the engine's to check.
 namespace ipsec::ike {
 
+// Everything but the filters and main mode filters.
 Result<IkePolicy> from_proto(const proto::IkePolicy& message);
+// `field` is the path of the message in errors.
+Result<Filter> from_proto(const proto::Filter& message, const std::string& field);
+Result<MainModeFilter> from_proto(const proto::MainModeFilter& message, const std::string& field);
 
 // Acquire, RekeyNeeded or SaEnded.
 Result<Event> from_proto(const proto::DriverRequest& message);
@@ -25,12 +30,16 @@ Result<Event> from_proto(const proto::DriverRequest& message);
 Result<DriverSasFound> from_proto(const proto::ListSasReply& message);
 Result<DeleteRequested> from_proto(const proto::DeleteMainModeSasRequest& message);
 
+Result<FilterDeclined> from_proto(const proto::DeclineIkeRequestRequest& message);
+
+proto::IkeRequest to_proto(const AskForFilter& action);
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
 // Holds keys: hand it to wipe_keys() after use.
 proto::InstallSaRequest to_proto(const InstallSa& action);
 proto::DeleteSaRequest to_proto(const DeleteSa& action);
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
 void wipe_keys(proto::InstallSaRequest& message);
+void wipe_keys(proto::IkePolicyUpdate& message);
 
 proto::MainModeSa to_proto(const MainModeSaStatus& status);
 proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now);

@@ -46,19 +46,35 @@ void EngineHost::read_socket(std::size_t index) {
 
 void EngineHost::handle(Event event) { perform(engine_.handle(std::move(event), daemon::monotonic_now())); }
 
-Status EngineHost::set_policy(IkePolicy policy) {
+Status EngineHost::change_policy(PolicyChange change) {
+  const std::uint64_t version = change.settings.version;
   const std::uint64_t in_force = engine_.policy().version;
-  if (policy.version < in_force) {
-    return refused(fmt::format("policy version {} is older than version {} in force", policy.version, in_force));
+  if (version < in_force) {
+    return refused(fmt::format("policy version {} is older than version {} in force", version, in_force));
   }
   Actions actions;
-  IPSEC_RETURN_IF_ERROR(engine_.set_policy(std::move(policy), daemon::monotonic_now(), actions));
+  IPSEC_RETURN_IF_ERROR(engine_.change_policy(std::move(change), daemon::monotonic_now(), actions));
   perform(std::move(actions));
   const IkePolicy& now = engine_.policy();
   daemon::log_everything(now.logging);
   daemon::log(daemon::LogLevel::kInformation, "policy_set",
               {{"version", now.version}, {"policy", now.policy_name}, {"filters", now.filters.size()}});
   return {};
+}
+
+std::shared_ptr<AgentRequests> EngineHost::open_requests() {
+  close_requests();
+  requests_ = std::make_shared<AgentRequests>(kMaxAwaitingFilter);
+  handle(AgentListens{});
+  return requests_;
+}
+
+void EngineHost::close_requests() {
+  if (requests_) requests_->close();
+}
+
+void EngineHost::perform(const AskForFilter& action) {
+  if (requests_) requests_->push(to_proto(action));
 }
 
 std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,8 @@
 
 namespace ipsec::ike {
 
+using AgentRequests = rpc::EventQueue<proto::IkeRequest>;
+
 // Gives the engine its events and the time and performs its actions. Everything is called on the loop's thread.
 class EngineHost {
  public:
@@ -28,8 +31,12 @@ class EngineHost {
   void set_driver(DriverClient& driver) { driver_ = &driver; }
 
   void handle(Event event);
-  // kRefused: older than the one in force.
-  Status set_policy(IkePolicy policy);
+  // A whole policy or the difference to the one in force. kRefused: older than that, or the difference to another one.
+  Status change_policy(PolicyChange change);
+  // What is asked of the agent, from now on and what still waits for an answer. Ends the queue opened before.
+  std::shared_ptr<AgentRequests> open_requests();
+  // Ends it for good.
+  void close_requests();
   // The number of main mode SAs that were ended.
   std::uint32_t delete_main_modes(DeleteRequested request);
   std::vector<MainModeSaStatus> main_mode_sas() const;
@@ -47,6 +54,7 @@ class EngineHost {
   void perform(InstallSa action) { driver_->submit(std::move(action)); }
   void perform(DeleteSa action) { driver_->submit(std::move(action)); }
   void perform(AcquireFailed action) { driver_->submit(std::move(action)); }
+  void perform(const AskForFilter& action);
   void perform(ReportEvent action) { report(action); }
   void perform(ComputeDh action);
   void read_socket(std::size_t index);
@@ -58,6 +66,7 @@ class EngineHost {
   RandomSource& random_;
   rpc::EventBroadcaster<proto::Event>& events_;
   DriverClient* driver_ = nullptr;
+  std::shared_ptr<AgentRequests> requests_;  // null: nobody has listened yet
   Engine engine_;
   bool driver_connected_ = false;
   std::uint64_t event_sequence_ = 0;

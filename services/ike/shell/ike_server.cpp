@@ -1,5 +1,7 @@
 #include "services/ike/shell/ike_server.h"
 
+#include <atomic>
+
 #include <grpcpp/grpcpp.h>
 
 #include "proto/ike.grpc.pb.h"
@@ -7,6 +9,7 @@
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
 #include "services/ike/shell/convert.h"
+#include "services/ike/shell/policy_update.h"
 
 namespace ipsec::ike {
 
@@ -17,14 +20,44 @@ class IkeService : public proto::Ike::Service {
   IkeService(EventLoop& loop, EngineHost& host, rpc::EventBroadcaster<proto::Event>& events)
       : loop_(loop), host_(host), events_(events) {}
 
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
-                         proto::SetIkePolicyReply* reply) override {
-    auto policy = from_proto(request->policy());
-    if (!policy.ok()) return rpc::to_grpc(policy.status());
-    const auto done = loop_.call([&] { return host_.set_policy(std::move(policy).value()); });
+  grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
+                            proto::UpdateIkePolicyReply* reply) override {
+    PolicyUpdateCollector collector;
+    proto::IkePolicyUpdate message;
+    while (reader->Read(&message)) {
+      policy_octets_ += message.ByteSizeLong();
+      const Status status = collector.take(message);
+      wipe_keys(message);
+      if (!status.ok()) return rpc::to_grpc(status);
+    }
+    if (!collector.complete()) return rpc::to_grpc(invalid("commit: the stream ended without it"));
+    PolicyChange change = collector.take_change();
+    reply->set_version(change.settings.version);
+    const auto done = loop_.call([&] { return host_.change_policy(std::move(change)); });
     if (!done) return stopping();
-    reply->set_version(request->policy().version());
     return rpc::to_grpc(*done);
+  }
+
+  grpc::Status WatchRequests(grpc::ServerContext* context, const proto::WatchIkeRequestsRequest*,
+                             grpc::ServerWriter<proto::IkeRequest>* writer) override {
+    const auto queue = loop_.call([this] { return host_.open_requests(); });
+    if (!queue) return stopping();
+    writer->SendInitialMetadata();
+    rpc::write_stream(*context, *writer, **queue);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status DeclineRequest(grpc::ServerContext*, const proto::DeclineIkeRequestRequest* request,
+                              proto::DeclineIkeRequestReply*) override {
+    auto declined = from_proto(*request);
+    if (!declined.ok()) return rpc::to_grpc(declined.status());
+    if (!loop_.call([&] {
+          host_.handle(std::move(declined).value());
+          return true;
+        })) {
+      return stopping();
+    }
+    return grpc::Status::OK;
   }
 
   grpc::Status ListMainModeSas(grpc::ServerContext*, const proto::ListMainModeSasRequest*,
@@ -58,6 +91,7 @@ class IkeService : public proto::Ike::Service {
     auto statistics = loop_.call([this] { return host_.statistics(); });
     if (!statistics) return stopping();
     *reply = std::move(*statistics);
+    reply->set_policy_octets(policy_octets_);
     return grpc::Status::OK;
   }
 
@@ -76,6 +110,7 @@ class IkeService : public proto::Ike::Service {
   EventLoop& loop_;
   EngineHost& host_;
   rpc::EventBroadcaster<proto::Event>& events_;
+  std::atomic<std::uint64_t> policy_octets_{0};
 };
 
 }  // namespace

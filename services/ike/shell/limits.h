@@ -25,6 +25,9 @@ inline constexpr std::chrono::milliseconds kDriverRetry{250};
 // What may still be said to the driver when the daemon stops: the deletion of its SAs.
 inline constexpr std::chrono::milliseconds kFarewellPatience{2000};
 
+// Filters of one policy, as many as the agent makes.
+inline constexpr std::size_t kMaxFilters = 400000;
+
 // Diffie-Hellman threads. Two keep a second core busy under a flood of negotiations and leave the rest of a small
 // machine to its packets.
 inline constexpr unsigned kMaxWorkers = 4;

@@ -61,6 +61,7 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   host.delete_main_modes({.peer = std::nullopt, .quick_mode_too = true});
   driver.finish(kFarewellPatience);
   events.close();
+  host.close_requests();
   daemon::log(daemon::LogLevel::kInformation, "stopped");
   return EXIT_SUCCESS;
 }

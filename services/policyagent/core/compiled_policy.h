@@ -10,6 +10,7 @@
 #include "services/common/algorithms.h"
 #include "services/common/selector.h"
 #include "services/policyagent/core/service_settings.h"
+#include "services/policyagent/core/shared_list.h"
 #include "store/model.h"
 
 // The compiler's output as plain values, field for field that of proto/policy.proto.
@@ -21,7 +22,6 @@ enum class Direction : std::uint8_t { kOutbound, kInbound };
 struct SpecificFilter {
   std::uint64_t id = 0;         // stable, see filter_id.h; never 0
   std::uint64_t mirror_id = 0;  // 0: none
-  std::uint32_t index = 0;      // place in CompiledPolicy::filters
   std::uint64_t weight = 0;     // see weight.h
   Direction direction = Direction::kOutbound;
   Selector selector;
@@ -35,6 +35,9 @@ struct SpecificFilter {
   std::string filter_list_name;
   std::string filter_action_name;
   std::uint64_t generic_id = 0;
+  std::uint64_t protection_id =
+      0;  // hash of offers and PFS: what SAs made before a change do not have; 0 unless kNegotiate
+  friend bool operator==(const SpecificFilter&, const SpecificFilter&) = default;
 };
 
 // A filter as written (IM-03).
@@ -69,7 +72,10 @@ struct MainModeFilter {
   std::string main_mode_policy;
   std::vector<store::AuthenticationMethod> authentication;
   std::string rule_name;
+  // Compares keys in constant time; those that cannot be opened are never equal.
+  friend bool operator==(const MainModeFilter& a, const MainModeFilter& b);
 };
+bool same_methods(const std::vector<store::AuthenticationMethod>& a, const std::vector<store::AuthenticationMethod>& b);
 
 struct QuickModePolicy {
   std::string name;
@@ -101,10 +107,10 @@ struct CompiledPolicy {
   std::string policy_name;
   store::Profile profile = store::Profile::kModern;
   std::uint32_t polling_interval_minutes = 0;
-  std::vector<SpecificFilter> filters;  // most specific first
-  std::vector<GenericFilter> generic_filters;
+  SharedList<SpecificFilter> filters;  // most specific first
+  SharedList<GenericFilter> generic_filters;
   std::vector<MainModePolicy> main_mode_policies;
-  std::vector<MainModeFilter> main_mode_filters;  // most specific first
+  SharedList<MainModeFilter> main_mode_filters;  // most specific first
   std::vector<QuickModePolicy> quick_mode_policies;
   DefaultResponse default_response;
   std::vector<IpAddress> local_addresses;  // sorted, each once

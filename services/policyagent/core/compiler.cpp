@@ -1,15 +1,14 @@
 #include "services/policyagent/core/compiler.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <utility>
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
-#include "services/policyagent/core/address_expansion.h"
-#include "services/policyagent/core/filter_expansion.h"
+#include "services/policyagent/core/compiled_rule.h"
 #include "services/policyagent/core/filter_id.h"
+#include "services/policyagent/core/filter_order.h"
 #include "services/policyagent/core/limits.h"
 #include "services/policyagent/core/main_mode_filters.h"
 
@@ -43,40 +42,55 @@ QuickModePolicy quick_mode_policy(const store::FilterAction& action) {
   return {action.name, action.offers, action.quick_mode_pfs, action.pfs_group};
 }
 
-class Compiler {
+std::uint64_t protection_id(const store::FilterAction& action) {
+  ContentHash hash("protection");
+  for (const store::QuickModeOffer& offer : action.offers) hash.add(offer);
+  hash.add(std::uint64_t{action.quick_mode_pfs}).add(static_cast<std::uint64_t>(action.pfs_group));
+  return hash.id();
+}
+
+std::string object_of(const store::Rule& rule, const store::Policy& policy) {
+  return fmt::format("rule '{}' of policy '{}'", rule.name, policy.name);
+}
+
+}  // namespace
+
+using CompiledRulePointer = std::shared_ptr<const CompiledRule>;
+
+// What the compilation before has left.
+struct Compiler::Known {
+  absl::flat_hash_map<store::Guid, CompiledRulePointer> rules;
+  absl::flat_hash_map<std::uint64_t, std::shared_ptr<const SpecificFilter>> tunnels;  // linked; by id
+};
+
+namespace {
+
+// One compilation of an assigned policy.
+class Compilation {
  public:
-  Compiler(const store::PolicyTree& tree, const HostAddresses& host)
-      : tree_(tree), host_(host), locals_(host), problems_(compiled_) {}
+  using Rules = absl::flat_hash_map<store::Guid, CompiledRulePointer>;
+  using Tunnels = absl::flat_hash_map<std::uint64_t, std::shared_ptr<const SpecificFilter>>;
 
-  Result<CompiledPolicy> run() {
-    compiled_.local_addresses = locals_.all();
-    if (!tree_.assigned) return std::move(compiled_);
-    IPSEC_ASSIGN_OR_RETURN(const store::Policy* policy, look_up(by_guid(tree_.policies), *tree_.assigned, "policy"));
-    IPSEC_RETURN_IF_ERROR(with_context(compile_policy(*policy), fmt::format("policy '{}'", policy->name)));
-    return std::move(compiled_);
-  }
+  Compilation(const store::PolicyTree& tree, const HostAddresses& host, const LocalAddresses& locals,
+              CompiledPolicy& compiled)
+      : tree_(tree),
+        host_(host),
+        locals_(locals),
+        compiled_(compiled),
+        problems_(compiled.problems, compiled.more_problems) {}
 
- private:
-  Status compile_policy(const store::Policy& policy) {
+  Status run(const store::Policy& policy, const Rules& known_rules, const Tunnels& known_tunnels) {
     describe_policy(policy);
-    const ByGuid<store::FilterList> lists = by_guid(tree_.filter_lists);
-    const ByGuid<store::FilterAction> actions = by_guid(tree_.filter_actions);
-    std::uint32_t rule_index = 0;
-    for (const store::Rule& rule : policy.rules) {
-      const std::string object = fmt::format("rule '{}' of policy '{}'", rule.name, policy.name);
-      const auto list = look_up(lists, rule.filter_list, "filter list");
-      if (!list.ok()) return with_context(list.status(), object);
-      const auto action = look_up(actions, rule.filter_action, "filter action");
-      if (!action.ok()) return with_context(action.status(), object);
-      if (rule.active) {
-        IPSEC_RETURN_IF_ERROR(compile_rule({policy, rule, **list, **action, host_, locals_, rule_index, object}));
-      }
-      ++rule_index;
-    }
-    finish_filters(policy);
+    IPSEC_RETURN_IF_ERROR(compile_rules(policy, known_rules));
+    add_tunnels(policy, known_tunnels);
+    add_filters(policy);
     return {};
   }
 
+  Rules take_rules() { return std::move(rules_by_guid_); }
+  Tunnels take_tunnels() { return std::move(tunnels_by_id_); }
+
+ private:
   void describe_policy(const store::Policy& policy) {
     compiled_.active = true;
     compiled_.policy_name = policy.name;
@@ -107,99 +121,158 @@ class Compiler {
     }
   }
 
-  Status compile_rule(const RuleContext& context) {
-    check_authentication(context);
-    check_tunnel_action(context);
-    if (context.filter_action.action == store::Action::kNegotiate &&
-        used_actions_.insert(&context.filter_action).second) {
-      compiled_.quick_mode_policies.push_back(quick_mode_policy(context.filter_action));
-    }
-    std::uint32_t filter_index = 0;
-    for (const store::Filter& filter : context.filter_list.filters) {
-      const std::uint64_t generic_id = generic_filter_id(context.rule.guid.text, filter.guid.text);
-      compiled_.generic_filters.push_back(generic_filter(context, filter, generic_id));
-      expand_filter(context, filter, filter_index++, generic_id, table_, problems_);
-      if (table_.size() > kMaxSpecificFilters) {
-        return with_context(exhausted(fmt::format("more than {} specific filters on this host", kMaxSpecificFilters)),
-                            context.object);
+  Status compile_rules(const store::Policy& policy, const Rules& known) {
+    const ByGuid<store::FilterList> lists = by_guid(tree_.filter_lists);
+    const ByGuid<store::FilterAction> actions = by_guid(tree_.filter_actions);
+    const Fingerprint common = absl::HashOf(fingerprint(host_), policy.name, policy.profile);
+    std::uint32_t rule_index = 0;
+    for (const store::Rule& rule : policy.rules) {
+      const std::string object = object_of(rule, policy);
+      const auto list = look_up(lists, rule.filter_list, "filter list");
+      if (!list.ok()) return with_context(list.status(), object);
+      const auto action = look_up(actions, rule.filter_action, "filter action");
+      if (!action.ok()) return with_context(action.status(), object);
+      if (rule.active) {
+        const Fingerprint mark = absl::HashOf(common, fingerprint(rule), list_mark(**list), action_mark(**action));
+        IPSEC_RETURN_IF_ERROR(
+            compile_one({policy, rule, **list, **action, host_, locals_, rule_index, object, protection_id(**action)},
+                        mark, known));
       }
+      ++rule_index;
     }
     return {};
   }
 
-  void check_authentication(const RuleContext& context) {
-    if (context.filter_action.action != store::Action::kNegotiate) return;
-    const auto& methods = context.rule.authentication;
-    if (std::any_of(methods.begin(), methods.end(), is_preshared_key)) return;
-    problems_.add(Severity::kError, "authentication_not_supported", context.object,
-                  "Kerberos and certificates are not yet supported by IKE: the rule stays in force, every negotiation "
-                  "fails and its traffic is "
-                  "dropped; a preshared key would be accepted");
+  // Lists and actions are shared by rules.
+  Fingerprint list_mark(const store::FilterList& list) {
+    const auto [known, is_new] = marks_.try_emplace(&list, 0);
+    if (is_new) known->second = fingerprint(list);
+    return known->second;
+  }
+  Fingerprint action_mark(const store::FilterAction& action) {
+    const auto [known, is_new] = marks_.try_emplace(&action, 0);
+    if (is_new) known->second = fingerprint(action);
+    return known->second;
   }
 
-  void check_tunnel_action(const RuleContext& context) {
-    if (!context.rule.tunnel_endpoint || context.filter_action.action == store::Action::kNegotiate) return;
-    problems_.add(Severity::kWarning, "tunnel_endpoint_ignored", context.object,
-                  fmt::format("filter action '{}' is {}: only negotiate uses a tunnel endpoint",
-                              context.filter_action.name, name(context.filter_action.action)));
+  Status compile_one(const RuleContext& context, Fingerprint mark, const Rules& known) {
+    const auto before = known.find(context.rule.guid);
+    const CompiledRule* previous = before == known.end() ? nullptr : before->second.get();
+    CompiledRulePointer rule;
+    if (previous != nullptr && previous->fingerprint == mark) {
+      rule = before->second;
+    } else {
+      auto fresh = compile_rule(context, previous);
+      if (!fresh.ok()) return with_context(fresh.status(), context.object);
+      fresh->fingerprint = mark;
+      rule = std::make_shared<const CompiledRule>(*std::move(fresh));
+    }
+    specific_filters_ += rule->size();
+    if (specific_filters_ > kMaxSpecificFilters) {
+      return with_context(exhausted(fmt::format("more than {} specific filters on this host", kMaxSpecificFilters)),
+                          context.object);
+    }
+    if (context.filter_action.action == store::Action::kNegotiate &&
+        used_actions_.insert(&context.filter_action).second) {
+      compiled_.quick_mode_policies.push_back(quick_mode_policy(context.filter_action));
+    }
+    for (const auto& generic : rule->generic_filters) compiled_.generic_filters.push_back(generic);
+    for (const PolicyProblem& problem : rule->problems) problems_.add(problem);
+    problems_.add_unlisted(rule->more_problems);
+    rules_by_guid_[context.rule.guid] = rule;
+    rules_.push_back({std::move(rule), context.rule_index, &context.rule});
+    return {};
   }
 
-  static GenericFilter generic_filter(const RuleContext& context, const store::Filter& filter, std::uint64_t id) {
-    GenericFilter generic;
-    generic.id = id;
-    generic.source = written(filter.source);
-    generic.destination = written(filter.destination);
-    generic.protocol = filter.protocol;
-    generic.source_port = filter.source_port;
-    generic.destination_port = filter.destination_port;
-    generic.mirrored = filter.mirrored;
-    generic.action = context.filter_action.action;
-    generic.tunnel_endpoint = context.rule.tunnel_endpoint;
-    if (generic.action == store::Action::kNegotiate) generic.quick_mode_policy = context.filter_action.name;
-    generic.rule_name = context.rule.name;
-    generic.connection_type = context.rule.connection_type;
-    return generic;
-  }
-
-  void finish_filters(const store::Policy& policy) {
-    link_tunnels(table_, policy.name, problems_);
-    std::vector<FilterTable::Entry> sorted = table_.take_sorted();
-    check_shadowed(sorted, policy);
-    compiled_.main_mode_filters = main_mode_filters(sorted, policy, problems_);
-    compiled_.filters.reserve(sorted.size());
-    for (FilterTable::Entry& entry : sorted) compiled_.filters.push_back(std::move(entry.filter));
-  }
-
-  // PD-24: two rules for exactly the same traffic; only the first in order has an effect.
-  void check_shadowed(const std::vector<FilterTable::Entry>& sorted, const store::Policy& policy) {
-    std::map<std::pair<Direction, Selector>, const SpecificFilter*> first;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> told;
-    for (const FilterTable::Entry& entry : sorted) {
-      const SpecificFilter& filter = entry.filter;
-      const auto [known, is_new] = first.try_emplace({filter.direction, filter.selector}, &filter);
-      const SpecificFilter& winner = *known->second;
-      if (is_new || !told.insert({winner.generic_id, filter.generic_id}).second) continue;
-      problems_.add(winner.action == filter.action ? Severity::kInformation : Severity::kWarning, "filter_shadowed",
-                    fmt::format("rule '{}' of policy '{}'", filter.rule_name, policy.name),
-                    fmt::format("{} traffic {} is decided by rule '{}' ({}); this one ({}) has no effect on it",
-                                name(filter.direction), filter.selector.to_string(), winner.rule_name,
-                                name(winner.action), name(filter.action)));
+  void add_tunnels(const store::Policy& policy, const Tunnels& known) {
+    std::vector<SpecificFilter> tunnels;
+    for (const auto& rule : rules_) {
+      for (const PlacedFilter& placed : rule.compiled->tunnels) tunnels.push_back(*placed.filter);
+    }
+    link_tunnels(tunnels, policy.name, problems_);
+    linked_tunnels_.reserve(tunnels.size());
+    for (SpecificFilter& filter : tunnels) {
+      const auto before = known.find(filter.id);
+      auto shared = before != known.end() && *before->second == filter
+                        ? before->second
+                        : std::make_shared<const SpecificFilter>(std::move(filter));
+      tunnels_by_id_[shared->id] = shared;
+      linked_tunnels_.push_back(std::move(shared));
     }
   }
 
+  void add_filters(const store::Policy& policy) {
+    std::vector<OrderedFilter> sorted;
+    sorted.reserve(specific_filters_);
+    std::vector<MainModeCandidate> main_mode;
+    auto tunnel = linked_tunnels_.begin();
+    for (const auto& rule : rules_) {
+      const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
+        sorted.push_back({{filter->weight, tie_of(placed, rule.index)}, &filter, placed.traffic_hash});
+      };
+      for (const PlacedFilter& placed : rule.compiled->filters) add(placed, placed.filter);
+      for (MainModeCandidate candidate : rule.compiled->main_mode) {
+        candidate.place.tie |= std::uint64_t{rule.index} << 32U;
+        main_mode.push_back(std::move(candidate));
+      }
+      MainModeCandidates of_tunnels(*rule.rule, policy);
+      for (const PlacedFilter& placed : rule.compiled->tunnels) {
+        add(placed, *tunnel);
+        of_tunnels.add(**tunnel++, sorted.back().place);
+      }
+      for (MainModeCandidate& candidate : of_tunnels.take()) main_mode.push_back(std::move(candidate));
+    }
+    std::sort(sorted.begin(), sorted.end(), comes_before);
+    report_shadowed(sorted, policy.name, problems_);
+    compiled_.main_mode_filters = main_mode_filters(std::move(main_mode), policy.name, problems_);
+    compiled_.filters.reserve(sorted.size());
+    for (const OrderedFilter& filter : sorted) compiled_.filters.push_back(*filter.pointer);
+  }
+
+  struct RuleInOrder {
+    CompiledRulePointer compiled;
+    std::uint32_t index = 0;
+    const store::Rule* rule = nullptr;
+  };
+
   const store::PolicyTree& tree_;
   const HostAddresses& host_;
-  const LocalAddresses locals_;
-  CompiledPolicy compiled_;
+  const LocalAddresses& locals_;
+  CompiledPolicy& compiled_;
   ProblemList problems_;
-  FilterTable table_;
+  absl::flat_hash_map<const void*, Fingerprint> marks_;
   absl::flat_hash_set<const store::FilterAction*> used_actions_;
+  std::vector<RuleInOrder> rules_;  // active ones
+  Rules rules_by_guid_;
+  std::vector<std::shared_ptr<const SpecificFilter>> linked_tunnels_;  // in the order of rules_ and their tunnels
+  Tunnels tunnels_by_id_;
+  std::size_t specific_filters_ = 0;
 };
 
 }  // namespace
 
+Compiler::Compiler() : known_(std::make_unique<Known>()) {}
+Compiler::~Compiler() = default;
+
+Result<CompiledPolicy> Compiler::compile(const store::PolicyTree& tree, const HostAddresses& host) {
+  const LocalAddresses locals(host);
+  CompiledPolicy compiled;
+  compiled.local_addresses = locals.all();
+  if (!tree.assigned) {
+    *known_ = {};
+    return compiled;
+  }
+  IPSEC_ASSIGN_OR_RETURN(const store::Policy* policy, look_up(by_guid(tree.policies), *tree.assigned, "policy"));
+  Compilation compilation(tree, host, locals, compiled);
+  IPSEC_RETURN_IF_ERROR(
+      with_context(compilation.run(*policy, known_->rules, known_->tunnels), fmt::format("policy '{}'", policy->name)));
+  known_->rules = compilation.take_rules();
+  known_->tunnels = compilation.take_tunnels();
+  return compiled;
+}
+
 Result<CompiledPolicy> compile(const store::PolicyTree& tree, const HostAddresses& host) {
-  return Compiler(tree, host).run();
+  return Compiler().compile(tree, host);
 }
 
 }  // namespace ipsec::agent

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "services/common/result.h"
 #include "services/policyagent/core/compiled_policy.h"
 #include "services/policyagent/core/host_addresses.h"
@@ -18,5 +20,22 @@ namespace ipsec::agent {
 // Errors: kInvalid where the tree contradicts itself (a rule without its filter list: the store refuses such trees),
 // kExhausted beyond kMaxSpecificFilters. The policy in force must then stay.
 Result<CompiledPolicy> compile(const store::PolicyTree& tree, const HostAddresses& host);
+
+// The same, at the cost of what has changed since the call before: rules that are as they were are taken over, and
+// filters that come out equal are shared with the policy before. Borrows nothing. One thread.
+class Compiler {
+ public:
+  Compiler();
+  ~Compiler();
+  Compiler(const Compiler&) = delete;
+  Compiler& operator=(const Compiler&) = delete;
+
+  // An error leaves it as it was.
+  Result<CompiledPolicy> compile(const store::PolicyTree& tree, const HostAddresses& host);
+
+ private:
+  struct Known;
+  std::unique_ptr<Known> known_;
+};
 
 }  // namespace ipsec::agent

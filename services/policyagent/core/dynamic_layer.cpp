@@ -93,28 +93,29 @@ class TreeMaker {
 
 // Adds `more` in the order of weights, before those of `all` that weigh the same.
 template <typename T>
-void merge_by_weight(std::vector<T>& all, std::vector<T> more) {
-  std::vector<T> merged;
+void merge_by_weight(SharedList<T>& all, const SharedList<T>& more) {
+  std::vector<typename SharedList<T>::Pointer> merged;
   merged.reserve(all.size() + more.size());
-  std::merge(std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()),
-             std::make_move_iterator(all.begin()), std::make_move_iterator(all.end()), std::back_inserter(merged),
-             [](const T& a, const T& b) { return a.weight > b.weight; });
-  all = std::move(merged);
+  std::merge(more.pointers().begin(), more.pointers().end(), all.pointers().begin(), all.pointers().end(),
+             std::back_inserter(merged), [](const auto& a, const auto& b) { return a->weight > b->weight; });
+  all = SharedList<T>(std::move(merged));
 }
 
-void keep_direction(std::vector<SpecificFilter>& filters, Direction direction) {
-  std::erase_if(filters, [direction](const SpecificFilter& filter) { return filter.direction != direction; });
+SharedList<SpecificFilter> of_direction(const SharedList<SpecificFilter>& filters, Direction direction) {
+  SharedList<SpecificFilter> kept;
+  for (const auto& filter : filters.pointers()) {
+    if (filter->direction == direction) kept.push_back(filter);
+  }
+  return kept;
 }
 
 void add_problems(CompiledPolicy& result, const CompiledPolicy& from) {
-  ProblemList problems(result);
+  ProblemList problems(result.problems, result.more_problems);
   for (const PolicyProblem& problem : from.problems) {
     const auto& known = result.problems;
-    if (std::find(known.begin(), known.end(), problem) == known.end()) {
-      problems.add(problem.severity, problem.name, problem.object, problem.text);
-    }
+    if (std::find(known.begin(), known.end(), problem) == known.end()) problems.add(problem);
   }
-  result.more_problems += from.more_problems;
+  problems.add_unlisted(from.more_problems);
 }
 
 class Layer {
@@ -136,9 +137,8 @@ class Layer {
     if (result_.filters.size() > kMaxSpecificFilters) {
       return exhausted(fmt::format("more than {} specific filters on this host", kMaxSpecificFilters));
     }
-    add_main_mode_filters(std::move(outbound.main_mode_filters), std::move(inbound.main_mode_filters));
-    std::move(outbound.generic_filters.begin(), outbound.generic_filters.end(),
-              std::back_inserter(result_.generic_filters));
+    add_main_mode_filters(outbound.main_mode_filters, inbound.main_mode_filters);
+    for (const auto& filter : outbound.generic_filters.pointers()) result_.generic_filters.push_back(filter);
     add_problems(result_, outbound);
     add_problems(result_, inbound);
     return std::move(result_);
@@ -164,27 +164,28 @@ class Layer {
   }
 
   // Ids depend on rule, selector and direction, not on the action: so the mirrors of both compilations find each other.
-  void add_filters(std::vector<SpecificFilter>& outbound, std::vector<SpecificFilter>& inbound) {
-    keep_direction(outbound, Direction::kOutbound);
-    keep_direction(inbound, Direction::kInbound);
-    merge_by_weight(outbound, std::move(inbound));
-    merge_by_weight(result_.filters, std::move(outbound));
-    std::uint32_t index = 0;
-    for (SpecificFilter& filter : result_.filters) filter.index = index++;
+  void add_filters(const SharedList<SpecificFilter>& outbound, const SharedList<SpecificFilter>& inbound) {
+    SharedList<SpecificFilter> filters = of_direction(outbound, Direction::kOutbound);
+    merge_by_weight(filters, of_direction(inbound, Direction::kInbound));
+    merge_by_weight(result_.filters, filters);
   }
 
   // A rule that negotiates in one direction only has its main mode filter in that compilation alone.
-  void add_main_mode_filters(std::vector<MainModeFilter> outbound, std::vector<MainModeFilter> inbound) {
-    absl::flat_hash_set<std::uint64_t> known;
-    for (const MainModeFilter& filter : outbound) known.insert(filter.id);
-    std::erase_if(inbound, [&](const MainModeFilter& filter) { return known.contains(filter.id); });
-    merge_by_weight(outbound, std::move(inbound));
+  void add_main_mode_filters(const SharedList<MainModeFilter>& outbound, const SharedList<MainModeFilter>& inbound) {
     absl::flat_hash_map<std::string, std::string> policy_of_rule;
     for (const store::DynamicRule& rule : dynamic_.rules) {
       policy_of_rule[rule.name] = main_mode_names_.at(rule.main_mode_policy);
     }
-    for (MainModeFilter& filter : outbound) filter.main_mode_policy = policy_of_rule.at(filter.rule_name);
-    merge_by_weight(result_.main_mode_filters, std::move(outbound));
+    absl::flat_hash_set<std::uint64_t> known;
+    for (const SharedList<MainModeFilter>* list : {&outbound, &inbound}) {
+      SharedList<MainModeFilter> added;
+      for (MainModeFilter filter : *list) {
+        if (!known.insert(filter.id).second) continue;
+        filter.main_mode_policy = policy_of_rule.at(filter.rule_name);
+        added.push_back(std::move(filter));
+      }
+      merge_by_weight(result_.main_mode_filters, added);
+    }
   }
 
   CompiledPolicy result_;

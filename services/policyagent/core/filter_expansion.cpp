@@ -148,6 +148,7 @@ class Expansion {
     SpecificFilter specific = make(meant_inbound ? Direction::kInbound : Direction::kOutbound, selector);
     specific.action = store::Action::kBlock;
     specific.quick_mode_policy.clear();
+    specific.protection_id = 0;
     table_.add(std::move(specific), origin_);
   }
 
@@ -164,7 +165,10 @@ class Expansion {
     specific.action = action.action;
     specific.inbound_passthrough = negotiate && action.inbound_passthrough;
     specific.allow_soft = negotiate && action.allow_soft;
-    if (negotiate) specific.quick_mode_policy = action.name;
+    if (negotiate) {
+      specific.quick_mode_policy = action.name;
+      specific.protection_id = context_.protection_id;
+    }
     specific.rule_name = context_.rule.name;
     specific.filter_list_name = context_.filter_list.name;
     specific.filter_action_name = action.name;
@@ -186,8 +190,6 @@ class Expansion {
   ProblemList& problems_;
 };
 
-bool is_tunnel(const SpecificFilter& filter) { return filter.tunnel_destination.has_value(); }
-
 }  // namespace
 
 void expand_filter(const RuleContext& context, const store::Filter& filter, std::uint32_t filter_index,
@@ -195,28 +197,25 @@ void expand_filter(const RuleContext& context, const store::Filter& filter, std:
   Expansion(context, filter, filter_index, generic_id, table, problems).run();
 }
 
-void link_tunnels(FilterTable& table, const std::string& policy_name, ProblemList& problems) {
-  std::map<Selector, std::size_t> inbound;  // by the outbound traffic that it answers
-  for (std::size_t place = 0; place < table.size(); ++place) {
-    const SpecificFilter& filter = table[place].filter;
-    if (!is_tunnel(filter) || filter.direction != Direction::kInbound) continue;
-    inbound.try_emplace(filter.selector.mirrored(), place);
+void link_tunnels(std::vector<SpecificFilter>& tunnels, const std::string& policy_name, ProblemList& problems) {
+  std::map<Selector, SpecificFilter*> inbound;  // by the outbound traffic that it answers
+  for (SpecificFilter& filter : tunnels) {
+    if (filter.direction == Direction::kInbound) inbound.try_emplace(filter.selector.mirrored(), &filter);
   }
-  for (std::size_t place = 0; place < table.size(); ++place) {
-    SpecificFilter& out = table[place].filter;
-    if (!is_tunnel(out) || out.direction != Direction::kOutbound) continue;
+  for (SpecificFilter& out : tunnels) {
+    if (out.direction != Direction::kOutbound) continue;
     const auto found = inbound.find(out.selector);
     if (found == inbound.end()) continue;
-    SpecificFilter& in = table[found->second].filter;
+    SpecificFilter& in = *found->second;
     if (in.mirror_id != 0) continue;
-    table.link(place, found->second);
+    out.mirror_id = in.id;
+    in.mirror_id = out.id;
     in.tunnel_source = out.tunnel_destination;
     out.tunnel_source = in.tunnel_destination;
   }
   absl::flat_hash_set<std::uint64_t> told;
-  for (std::size_t place = 0; place < table.size(); ++place) {
-    const SpecificFilter& filter = table[place].filter;
-    if (!is_tunnel(filter) || filter.mirror_id != 0 || !told.insert(filter.generic_id).second) continue;
+  for (const SpecificFilter& filter : tunnels) {
+    if (filter.mirror_id != 0 || !told.insert(filter.generic_id).second) continue;
     problems.add(Severity::kWarning, "tunnel_without_partner",
                  fmt::format("rule '{}' of policy '{}'", filter.rule_name, policy_name),
                  fmt::format("{} tunnel traffic {} has no rule for the opposite direction: a tunnel takes two rules, "

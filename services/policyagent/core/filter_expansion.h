@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "services/policyagent/core/filter_table.h"
 #include "services/policyagent/core/host_addresses.h"
@@ -33,14 +34,15 @@ struct RuleContext {
   const LocalAddresses& locals;
   std::uint32_t rule_index;
   std::string object;  // how problems name the rule
+  std::uint64_t protection_id = 0;
 };
 
 // Adds the specific filters of one written filter, transport or tunnel (PD-17 to PD-19), to `table`.
 void expand_filter(const RuleContext& context, const store::Filter& filter, std::uint32_t filter_index,
                    std::uint64_t generic_id, FilterTable& table, ProblemList& problems);
 
-// A tunnel takes two rules, one for each direction (PD-18): links the outbound filters of `table` to the inbound
-// filters of the mirrored traffic, gives both ends to each, and complains about those without a partner.
-void link_tunnels(FilterTable& table, const std::string& policy_name, ProblemList& problems);
+// A tunnel takes two rules, one for each direction (PD-18): links the outbound filters to the inbound filters of the
+// mirrored traffic, gives both ends to each, and complains about those without a partner. In the order of the rules.
+void link_tunnels(std::vector<SpecificFilter>& tunnels, const std::string& policy_name, ProblemList& problems);
 
 }  // namespace ipsec::agent

@@ -31,6 +31,13 @@ ContentHash& ContentHash::add(const Selector& selector) {
   return *this;
 }
 
+ContentHash& ContentHash::add(const store::QuickModeOffer& offer) {
+  const auto number = [](auto value) { return static_cast<std::uint64_t>(value); };
+  add(offer.ah ? 1 + number(*offer.ah) : 0);
+  add(offer.esp ? 1 + number(offer.esp->cipher) : 0).add(offer.esp ? 1 + number(offer.esp->integrity) : 0);
+  return add(number(offer.lifetime_kilobytes)).add(number(offer.lifetime_seconds));
+}
+
 // The finisher of SplitMix64: FNV-1a alone leaves the high bits of short inputs nearly equal.
 std::uint64_t ContentHash::id() const {
   std::uint64_t mixed = state_;

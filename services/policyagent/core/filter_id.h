@@ -5,6 +5,7 @@
 
 #include "services/common/bytes.h"
 #include "services/common/selector.h"
+#include "store/model.h"
 
 // Identities that depend on content alone: an unchanged filter has the same id in the next version of the policy, after
 // a restart and on another run, so that driver and IKE keep its SAs and counters.
@@ -23,6 +24,8 @@ class ContentHash {
   ContentHash& add(std::uint64_t number);
   ContentHash& add(const AddressRange& range);
   ContentHash& add(const Selector& selector);
+
+  ContentHash& add(const store::QuickModeOffer& offer);
 
   // Never 0, which means "none" everywhere.
   std::uint64_t id() const;

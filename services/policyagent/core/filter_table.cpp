@@ -25,18 +25,6 @@ bool same_filter(const FilterTable::Entry& entry, const SpecificFilter& filter, 
          entry.filter.tunnel_destination == filter.tunnel_destination;
 }
 
-int caution(store::Action action) {
-  switch (action) {
-    case store::Action::kBlock:
-      return 0;
-    case store::Action::kNegotiate:
-      return 1;
-    case store::Action::kPermit:
-      break;
-  }
-  return 2;
-}
-
 bool comes_before(const FilterTable::Entry& a, const FilterTable::Entry& b) {
   if (a.filter.weight != b.filter.weight) return a.filter.weight > b.filter.weight;
   const auto rest = [](const FilterTable::Entry& entry) {
@@ -48,6 +36,18 @@ bool comes_before(const FilterTable::Entry& a, const FilterTable::Entry& b) {
 }
 
 }  // namespace
+
+unsigned caution(store::Action action) {
+  switch (action) {
+    case store::Action::kBlock:
+      return 0;
+    case store::Action::kNegotiate:
+      return 1;
+    case store::Action::kPermit:
+      break;
+  }
+  return 2;
+}
 
 std::size_t FilterTable::add(SpecificFilter filter, const FilterOrigin& origin) {
   for (std::uint64_t attempt = 0;; ++attempt) {
@@ -73,8 +73,6 @@ std::vector<FilterTable::Entry> FilterTable::take_sorted() {
   sorted.swap(entries_);
   by_id_.clear();
   std::sort(sorted.begin(), sorted.end(), comes_before);
-  std::uint32_t index = 0;
-  for (Entry& entry : sorted) entry.filter.index = index++;
   return sorted;
 }
 

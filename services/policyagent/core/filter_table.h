@@ -11,7 +11,8 @@
 
 namespace ipsec::agent {
 
-// What a specific filter was made from; borrowed from the policy tree.
+// What a specific filter was made from; borrowed from the policy tree. Ids are unique in one table; that two rules give
+// the same is as likely as 64 random bits, and then driver and IKE refuse the policy.
 struct FilterOrigin {
   const store::Rule* rule = nullptr;
   const store::Filter* filter = nullptr;
@@ -19,7 +20,10 @@ struct FilterOrigin {
   std::uint32_t filter_index = 0;  // in its filter list
 };
 
-// Gathers the specific filters of a policy, gives them their ids and puts them in order.
+// Of filters of the same weight the one of the lower number comes first: block, negotiate, permit.
+unsigned caution(store::Action action);
+
+// Gathers the specific filters of a rule, gives them their ids and puts them in order.
 class FilterTable {
  public:
   static constexpr std::size_t kNone = ~std::size_t{0};
@@ -41,7 +45,7 @@ class FilterTable {
   Entry& operator[](std::size_t place) { return entries_[place]; }
 
   // The entries, most specific first: by weight; of the same weight block before negotiate before permit, so that a
-  // contradiction fails on the safe side; then by the order of rules, of filters, and by selector. Numbers them. The
+  // contradiction fails on the safe side; then by the order of rules, of filters, and by selector. The
   // table is empty afterwards.
   std::vector<Entry> take_sorted();
 

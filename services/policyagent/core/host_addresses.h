@@ -18,7 +18,8 @@ struct InterfaceAddress {
   friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-// Also one that is down: the addresses of a link that is down still belong to the host. Loopback does not belong here.
+// Also one that is down: the addresses of a link that is down still belong to the host. Loopback only for
+// addresses on it that are reachable from outside.
 struct Interface {
   std::string name;
   InterfaceKind kind = InterfaceKind::kLan;

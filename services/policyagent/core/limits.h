@@ -3,11 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "services/common/time.h"
+
 // Bounds of the policy compiler and of policy retrieval.
 namespace ipsec::agent {
 
-// One specific filter takes about 200 bytes in a message between the daemons, which carries 64 MiB at most.
-inline constexpr std::size_t kMaxSpecificFilters = 250000;
+// As the driver's. 100,000 written filters, mirrored, on a host with two addresses; about 600 octets each in the
+// driver.
+inline constexpr std::size_t kMaxSpecificFilters = 400000;
 
 // Problems beyond this number are counted, not listed: a list of 10,000 filters can be wrong 10,000 times.
 inline constexpr std::size_t kMaxPolicyProblems = 1000;
@@ -20,5 +23,16 @@ inline constexpr std::uint32_t kLongestRetryMinutes = 166;
 
 // Ten years: anything longer is the same as never, and fits a nanosecond count.
 inline constexpr std::uint32_t kMaxPollingMinutes = 10 * 365 * 24 * 60;
+
+// Host names in filters. Each costs a query per lifetime; a policy names servers, not the Internet.
+inline constexpr std::size_t kMaxWatchedNames = 1000;
+// A zone with a lifetime of 0 must not make every host ask without pause, and a name that moves must not be followed
+// only tomorrow.
+inline constexpr Duration kShortestNameLifetime = std::chrono::seconds(5);
+inline constexpr Duration kLongestNameLifetime = std::chrono::hours(1);
+// Of answers from a hosts file and the like, which say none.
+inline constexpr Duration kUnknownNameLifetime = std::chrono::minutes(5);
+// After no answer; what was known until then holds on.
+inline constexpr Duration kNameRetry = std::chrono::seconds(30);
 
 }  // namespace ipsec::agent

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/hash/hash.h>
 
 #include "services/policyagent/core/filter_id.h"
 #include "services/policyagent/core/weight.h"
@@ -14,12 +15,15 @@ namespace {
 struct Ends {
   AddressRange local;
   AddressRange remote;
-  friend bool operator==(const Ends&, const Ends&) = default;
-  template <typename H>
-  friend H AbslHashValue(H state, const Ends& ends) {
-    return H::combine(std::move(state), ends.local.first, ends.local.last, ends.remote.first, ends.remote.last);
-  }
 };
+
+bool has_ends(const MainModeFilter& filter, const Ends& ends) {
+  return filter.local == ends.local && filter.remote == ends.remote;
+}
+
+std::uint64_t hash_of(const Ends& ends) {
+  return absl::HashOf(ends.local.first, ends.local.last, ends.remote.first, ends.remote.last);
+}
 
 AddressRange host_or_any(const std::optional<IpAddress>& address, AddressFamily family) {
   return address ? AddressRange::host(*address) : AddressRange::any(family);
@@ -34,24 +38,6 @@ Ends ends_of(const SpecificFilter& filter) {
   const AddressRange destination = AddressRange::host(*filter.tunnel_destination);
   const AddressRange source = host_or_any(filter.tunnel_source, destination.family());
   return outbound ? Ends{source, destination} : Ends{destination, source};
-}
-
-bool equal(const store::AuthenticationMethod& a, const store::AuthenticationMethod& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* key = std::get_if<store::PresharedKeyAuthentication>(&a)) {
-    const auto& other = std::get<store::PresharedKeyAuthentication>(b);
-    return !key->unopened && !other.unopened && constant_time_equal(key->key.view(), other.key.view());
-  }
-  if (const auto* certificate = std::get_if<store::CertificateAuthentication>(&a)) {
-    const auto& other = std::get<store::CertificateAuthentication>(b);
-    return certificate->root_ca == other.root_ca && certificate->map_to_account == other.map_to_account &&
-           certificate->exclude_ca_name == other.exclude_ca_name;
-  }
-  return true;
-}
-
-bool equal(const std::vector<store::AuthenticationMethod>& a, const std::vector<store::AuthenticationMethod>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return equal(x, y); });
 }
 
 MainModeFilter make(const Ends& ends, const store::Rule& rule, const store::Policy& policy) {
@@ -69,43 +55,58 @@ MainModeFilter make(const Ends& ends, const store::Rule& rule, const store::Poli
 // One text for each pair of rules, however many addresses they share.
 class Conflicts {
  public:
-  Conflicts(const store::Policy& policy, ProblemList& problems) : policy_(policy), problems_(problems) {}
+  Conflicts(const std::string& policy_name, ProblemList& problems) : policy_name_(policy_name), problems_(problems) {}
 
-  void check(const store::Rule& first, const store::Rule& second, const Ends& ends) {
-    if (&first == &second || !told_.insert({&first, &second}).second) return;
-    if (equal(first.authentication, second.authentication)) return;
+  void check(const MainModeFilter& first, const MainModeFilter& second) {
+    if (same_methods(first.authentication, second.authentication)) return;
+    if (!told_.insert({first.rule_name, second.rule_name}).second) return;
     problems_.add(Severity::kWarning, "authentication_conflict",
-                  fmt::format("rule '{}' of policy '{}'", second.name, policy_.name),
+                  fmt::format("rule '{}' of policy '{}'", second.rule_name, policy_name_),
                   fmt::format("between {} and {} the authentication methods of rule '{}' are used for all traffic, not "
                               "the different ones of "
                               "this rule: give both rules the same methods",
-                              ends.local.to_string(), ends.remote.to_string(), first.name));
+                              first.local.to_string(), first.remote.to_string(), first.rule_name));
   }
 
  private:
-  const store::Policy& policy_;
+  const std::string& policy_name_;
   ProblemList& problems_;
-  std::set<std::pair<const store::Rule*, const store::Rule*>> told_;
+  std::set<std::pair<std::string, std::string>> told_;
 };
 
 }  // namespace
 
-std::vector<MainModeFilter> main_mode_filters(const std::vector<FilterTable::Entry>& filters,
-                                              const store::Policy& policy, ProblemList& problems) {
-  std::vector<MainModeFilter> made;
-  absl::flat_hash_map<Ends, const store::Rule*> decided;
-  Conflicts conflicts(policy, problems);
-  for (const FilterTable::Entry& entry : filters) {
-    if (entry.filter.action != store::Action::kNegotiate) continue;
-    const Ends ends = ends_of(entry.filter);
-    const auto [known, is_new] = decided.try_emplace(ends, entry.origin.rule);
-    if (is_new) {
-      made.push_back(make(ends, *entry.origin.rule, policy));
+void MainModeCandidates::add(const SpecificFilter& filter, const FilterPlace& place) {
+  if (filter.action != store::Action::kNegotiate) return;
+  const Ends ends = ends_of(filter);
+  const std::uint64_t hash = hash_of(ends);
+  std::vector<std::size_t>& known = by_hash_[hash];
+  for (const std::size_t at : known) {
+    if (has_ends(*candidates_[at].filter, ends)) return;
+  }
+  known.push_back(candidates_.size());
+  candidates_.push_back({std::make_shared<const MainModeFilter>(make(ends, rule_, policy_)), place, hash});
+}
+
+SharedList<MainModeFilter> main_mode_filters(std::vector<MainModeCandidate> candidates, const std::string& policy_name,
+                                             ProblemList& problems) {
+  std::sort(candidates.begin(), candidates.end(), [](const MainModeCandidate& a, const MainModeCandidate& b) {
+    if (a.filter->weight != b.filter->weight) return a.filter->weight > b.filter->weight;
+    return a.place.comes_before(b.place);
+  });
+  absl::flat_hash_map<std::uint64_t, const MainModeFilter*> decided;
+  decided.reserve(candidates.size());
+  Conflicts conflicts(policy_name, problems);
+  SharedList<MainModeFilter> made;
+  made.reserve(candidates.size());
+  for (MainModeCandidate& candidate : candidates) {
+    const auto [known, is_new] = decided.try_emplace(candidate.ends_hash, candidate.filter.get());
+    if (is_new || !has_ends(*known->second, {candidate.filter->local, candidate.filter->remote})) {
+      made.push_back(std::move(candidate.filter));
     } else {
-      conflicts.check(*known->second, *entry.origin.rule, ends);
+      conflicts.check(*known->second, *candidate.filter);
     }
   }
-  std::stable_sort(made.begin(), made.end(), [](const auto& a, const auto& b) { return a.weight > b.weight; });
   return made;
 }
 

@@ -1,18 +1,55 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
-#include "services/policyagent/core/filter_table.h"
-#include "services/policyagent/core/problem_list.h"
+#include <absl/container/flat_hash_map.h>
 
+#include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/problem_list.h"
+#include "store/model.h"
+
+// Whom to negotiate with and how: one main mode filter for each pair of ends, most specific first. A main mode SA has
+// one authentication for all traffic between two hosts, so of the rules with the same ends the one of the first filter
+// decides; another rule with other methods is a problem. Transport: the ends are the packets' addresses. Tunnel: local
+// end (any where no inbound rule names it) and tunnel endpoint; an inbound tunnel rule alone accepts any peer.
 namespace ipsec::agent {
 
-// Whom to negotiate with and how, from the specific filters that negotiate (in their order): one main mode filter for
-// each pair of ends, most specific first. A main mode SA has one authentication for all traffic between two hosts, so
-// the first rule decides; another rule with other methods for the same ends is a problem. Transport: the ends are the
-// packets' addresses. Tunnel: local end (any where no inbound rule names it) and tunnel endpoint; an inbound tunnel
-// rule alone accepts any peer.
-std::vector<MainModeFilter> main_mode_filters(const std::vector<FilterTable::Entry>& filters,
-                                              const store::Policy& policy, ProblemList& problems);
+// Where a filter stands among all others: by weight, then as `tie` says (CompiledRule and the rule's place).
+struct FilterPlace {
+  std::uint64_t weight = 0;
+  std::uint64_t tie = 0;
+  bool comes_before(const FilterPlace& other) const {
+    return weight != other.weight ? weight > other.weight : tie < other.tie;
+  }
+};
+
+// What a rule asks for one pair of ends.
+struct MainModeCandidate {
+  std::shared_ptr<const MainModeFilter> filter;
+  FilterPlace place;  // of the first specific filter with these ends
+  std::uint64_t ends_hash = 0;
+};
+
+// The pairs of ends of the filters that negotiate, each once. `filters` are one rule's, in their order, with their
+// places.
+class MainModeCandidates {
+ public:
+  MainModeCandidates(const store::Rule& rule, const store::Policy& policy) : rule_(rule), policy_(policy) {}
+  void add(const SpecificFilter& filter, const FilterPlace& place);
+  std::vector<MainModeCandidate> take() { return std::move(candidates_); }
+
+ private:
+  const store::Rule& rule_;
+  const store::Policy& policy_;
+  std::vector<MainModeCandidate> candidates_;
+  absl::flat_hash_map<std::uint64_t, std::vector<std::size_t>> by_hash_;
+};
+
+// Of the candidates of all rules.
+SharedList<MainModeFilter> main_mode_filters(std::vector<MainModeCandidate> candidates, const std::string& policy_name,
+                                             ProblemList& problems);
 
 }  // namespace ipsec::agent

@@ -2,27 +2,34 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "services/policyagent/core/compiled_policy.h"
 #include "services/policyagent/core/limits.h"
 
 namespace ipsec::agent {
 
-// Collects problems into a compiled policy, bounded.
+// Collects problems, bounded.
 class ProblemList {
  public:
-  explicit ProblemList(CompiledPolicy& policy) : policy_(policy) {}
+  // Both are borrowed.
+  ProblemList(std::vector<PolicyProblem>& problems, std::size_t& more) : problems_(problems), more_(more) {}
 
   void add(Severity severity, std::string_view name, const std::string& object, std::string text) {
-    if (policy_.problems.size() == kMaxPolicyProblems) {
-      ++policy_.more_problems;
+    add({severity, std::string(name), object, std::move(text)});
+  }
+  void add(PolicyProblem problem) {
+    if (problems_.size() == kMaxPolicyProblems) {
+      ++more_;
     } else {
-      policy_.problems.push_back({severity, std::string(name), object, std::move(text)});
+      problems_.push_back(std::move(problem));
     }
   }
+  void add_unlisted(std::size_t count) { more_ += count; }
 
  private:
-  CompiledPolicy& policy_;
+  std::vector<PolicyProblem>& problems_;
+  std::size_t& more_;
 };
 
 }  // namespace ipsec::agent

@@ -6,7 +6,6 @@
 #include <sys/eventfd.h>
 
 #include "services/common/daemon/clock.h"
-#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/dynamic_layer.h"
 #include "services/policyagent/core/host_changes.h"
 #include "services/policyagent/shell/limits.h"
@@ -45,17 +44,20 @@ std::string_view name(StoreName store) {
   return "cache";
 }
 
-Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Duration quick_load)
+Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, LoadPace pace, NameWatch::Resolver resolver)
     : events_(events),
       distribute_(std::move(distribute)),
-      quick_load_(quick_load),
+      pace_(pace),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       store_(std::move(stores.local)),
       central_(std::move(stores.central)),
       cache_(std::move(stores.cache)),
       retrieval_(central_ != nullptr, daemon::monotonic_now(), stores.default_polling_minutes),
       marker_(std::move(stores.marker_path)),
-      in_force_(std::make_shared<PolicyInForce>()) {
+      in_force_(std::make_shared<PolicyInForce>()),
+      names_(resolver ? std::make_unique<NameWatch>(std::move(resolver),
+                                                    [this](KnownNames news) { names_changed(std::move(news)); })
+                      : nullptr) {
   assert((central_ == nullptr) == (cache_ == nullptr));
   local_record_.location = store_.path();
   central_record_.name = StoreName::kCentral;
@@ -67,6 +69,10 @@ Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, Durati
 
 Agent::~Agent() {
   if (central_answer_.valid()) central_answer_.wait_for(limits::kCentralGrace);
+}
+
+void Agent::stop() {
+  if (names_) names_->stop();
 }
 
 void Agent::set_host(HostAddresses host) {
@@ -97,6 +103,37 @@ bool Agent::local_store_is_readable() const {
   return store_.is_open();
 }
 
+void Agent::look_up_names() {
+  if (names_) names_->look_again();
+}
+
+void Agent::names_changed(KnownNames news) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = news.size();
+  news.merge(known_names_);  // keeps the newer of two
+  known_names_ = std::move(news);
+  const bool stored_changed = put_addresses(known_names_, tree_);
+  const bool dynamic_changed = put_addresses(known_names_, dynamic_);
+  if (!loaded_once_ || !(stored_changed || dynamic_changed)) return;
+  if (const Status status = compile_and_distribute(); !status.ok()) {
+    events_.add(Severity::kError, "policy_compile_failed",
+                fmt::format("the policy in force stays: {}", status.message()));
+    return;
+  }
+  events_.add(Severity::kInformation, "host_names_changed",
+              "host names in filters have other addresses, the policy is compiled for them",
+              {{"version", std::to_string(version_)}, {"names", std::to_string(count)}});
+}
+
+// Those that are in no filter any more are forgotten.
+void Agent::follow_names() {
+  if (!names_) return;
+  std::vector<std::string> names = names_in(tree_, dynamic_);
+  std::erase_if(known_names_,
+                [&](const auto& known) { return !std::binary_search(names.begin(), names.end(), known.first); });
+  names_->set_names(std::move(names));
+}
+
 void Agent::version_seen(std::uint64_t version) {
   const std::lock_guard lock(mutex_);
   highest_seen_ = std::max(highest_seen_, version);
@@ -123,6 +160,7 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
 
 Status Agent::set_dynamic(store::DynamicPolicy policy, const ServiceSettings& settings) {
   const std::lock_guard lock(mutex_);
+  put_addresses(known_names_, policy);
   std::swap(dynamic_, policy);
   const ServiceSettings before = std::exchange(settings_, settings);
   // Before the first load there is nothing it could lie over; the load brings it.
@@ -211,7 +249,7 @@ Timestamp Agent::changes_due() const {
 }
 
 Result<CompiledPolicy> Agent::compile_for_host(const store::DynamicPolicy& dynamic) {
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compile(tree_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compiler_.compile(tree_, host_));
   IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic, host_));
   compiled.settings = settings_;
   return compiled;
@@ -224,7 +262,8 @@ Status Agent::compile_and_distribute() {
   in_force->policy = std::move(compiled);
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
+  distribute_(in_force_);
+  follow_names();
   return {};
 }
 
@@ -232,7 +271,7 @@ void Agent::distribute_again() {
   auto in_force = std::make_shared<PolicyInForce>(*in_force_);
   in_force->version = next_version();
   in_force_ = std::move(in_force);
-  distribute_(to_messages(in_force_->policy, in_force_->version));
+  distribute_(in_force_);
 }
 
 void Agent::report_changes(const HostAddresses& host) {
@@ -277,7 +316,8 @@ Result<store::Problems> Agent::finish_change(Result<store::Problems> outcome, co
     eventfd_write(wake_.get(), 1);
     return outcome;
   }
-  if (last_load_took_ <= quick_load_ && !retrieval_.loading()) {
+  const bool rested = daemon::monotonic_now() - last_load_ended_ >= pace_.rest * last_load_took_;
+  if ((last_load_took_ <= pace_.quick || rested) && !retrieval_.loading()) {
     begin(LoadTrigger::kLocalChange, kStoreChanged);
     return outcome;
   }

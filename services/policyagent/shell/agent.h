@@ -12,25 +12,22 @@
 
 #include "services/common/time.h"
 #include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/compiler.h"
 #include "services/policyagent/core/host_addresses.h"
+#include "services/policyagent/core/host_names.h"
 #include "services/policyagent/core/policy_retrieval.h"
 #include "services/policyagent/shell/central_store.h"
 #include "services/policyagent/shell/event_log.h"
 #include "services/policyagent/shell/file_descriptor.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/local_store.h"
+#include "services/policyagent/shell/name_watch.h"
 #include "services/policyagent/shell/policy_cache.h"
 #include "services/policyagent/shell/policy_marker.h"
 #include "services/policyagent/shell/policy_messages.h"
 #include "store/policy_store.h"
 
 namespace ipsec::agent {
-
-// A compiled policy and the version under which it was sent. Immutable.
-struct PolicyInForce {
-  CompiledPolicy policy;
-  std::uint64_t version = 0;
-};
 
 // The stores that a host has. A central one comes with a cache.
 struct AgentStores {
@@ -46,6 +43,13 @@ struct AgentStores {
 
 // The reason of loads after changes of the local store.
 inline constexpr std::string_view kStoreChanged = "store changed";
+
+// A change of the store is loaded at once if the load before was quick, or has been over for `rest` times as long as it
+// took; else together with others (see limits.h).
+struct LoadPace {
+  Duration quick = limits::kQuickLoad;
+  unsigned rest = limits::kLoadRest;
+};
 
 // Which of them administration means.
 enum class StoreName : std::uint8_t { kLocal, kCentral, kCache };
@@ -69,20 +73,27 @@ struct StoreRecord {
 // members are safe from any thread.
 class Agent {
  public:
-  using Distribute = std::function<void(std::shared_ptr<const PolicyMessages>)>;
+  using Distribute = std::function<void(PolicyPointer)>;
 
   // `events` must outlive it. `distribute` must return at once; it is called under the agent's lock and may not call
   // back.
-  // `quick_load`: changes of the store are loaded at once while a load takes no longer, else together (see limits.h).
-  Agent(AgentStores stores, EventLog& events, Distribute distribute, Duration quick_load = limits::kQuickLoad);
+  // `pace`: when changes of the store are loaded at once.
+  // `resolver` looks up the host names of filters; without it they keep the addresses that are stored.
+  Agent(AgentStores stores, EventLog& events, Distribute distribute, LoadPace pace = {},
+        NameWatch::Resolver resolver = {});
   // Waits a moment for a central store that is just being read; one that hangs is left to its thread.
   ~Agent();
+
+  // From now on nothing is distributed but by the calls below.
+  void stop();
 
   // ---- what happens to the host ----
 
   // The Interface Manager's news: an event for each change, and the loaded policy compiled again where the addresses
   // differ.
   void set_host(HostAddresses host);
+  // Host names are looked up again, whatever the lifetime of the answers: another network may have other answers.
+  void look_up_names();
   // Loads the assigned policy from the first source that has one, as core/policy_retrieval.h tells. `reason`: "start",
   // "poll", "reload", "store changed". A load that fails leaves the policy in force as it is. Waits for a central store
   // as long as its patience lasts; the outcome in one line, also kept for the status.
@@ -133,7 +144,7 @@ class Agent {
     std::uint32_t polling_interval_minutes = 0;
     std::string last_load_reason;
     std::string last_load_outcome;
-    std::shared_ptr<const PolicyInForce> in_force;  // never null
+    PolicyPointer in_force;  // never null
     HostAddresses host;
     std::vector<StoreRecord> stores;  // in the order in which they are tried
     Timestamp next_poll = kNever;
@@ -171,6 +182,8 @@ class Agent {
 
   // ---- these require the lock, too ----
 
+  void names_changed(KnownNames news);
+  void follow_names();
   Timestamp changes_due() const;
   Result<CompiledPolicy> compile_for_host(const store::DynamicPolicy& dynamic);
   Status compile_and_distribute();
@@ -188,7 +201,7 @@ class Agent {
 
   EventLog& events_;
   const Distribute distribute_;
-  const Duration quick_load_;
+  const LoadPace pace_;
   const FileDescriptor wake_;
   mutable std::mutex mutex_;
   LocalStore store_;
@@ -208,10 +221,12 @@ class Agent {
   std::uint64_t loads_ = 0;
   store::WallClock last_load_at_ = 0;
   std::vector<std::string> lost_keys_;  // as reported last
-  store::PolicyTree tree_;              // the assigned policy and what its rules use, as loaded last
+  Compiler compiler_;
+  store::PolicyTree tree_;  // the assigned policy and what its rules use, as loaded last
   HostAddresses host_;
   bool loaded_once_ = false;  // before that there is nothing to send: driver and IKE keep what they have
   Duration last_load_took_{};
+  Timestamp last_load_ended_{};
   Timestamp first_change_ = kNever;  // of those not yet loaded
   Timestamp last_change_ = kNever;
   Timestamp batch_due_ = kNever;  // changes of a batch wait until then
@@ -219,9 +234,11 @@ class Agent {
   ServiceSettings settings_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
-  std::shared_ptr<const PolicyInForce> in_force_;
+  PolicyPointer in_force_;
   std::string last_reason_;
   std::string last_outcome_;
+  KnownNames known_names_;  // of the filters of tree_ and dynamic_
+  const std::unique_ptr<NameWatch> names_;
 };
 
 }  // namespace ipsec::agent

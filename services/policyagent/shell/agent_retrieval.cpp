@@ -105,7 +105,8 @@ void Agent::begin(LoadTrigger trigger, std::string_view reason) {
   ++loads_;
   if (trigger == LoadTrigger::kReload) origin_.reset();  // everything is read and sent again
   follow(retrieval_.begin(trigger));
-  last_load_took_ = daemon::monotonic_now() - start;
+  last_load_ended_ = daemon::monotonic_now();
+  last_load_took_ = last_load_ended_ - start;
   eventfd_write(wake_.get(), 1);
 }
 
@@ -270,6 +271,7 @@ SourceAnswer Agent::read_local() {
 Status Agent::take(store::PolicyTree tree, const store::KeyVault& vault, std::string_view from) {
   std::vector<std::string> lost = take_out_unopened(tree, vault);
   remember(true);
+  put_addresses(known_names_, tree);
   std::swap(tree_, tree);
   if (const Status status = compile_and_distribute(); !status.ok()) {
     // So that a change of addresses does not bring the refused tree into force.
@@ -279,6 +281,7 @@ Status Agent::take(store::PolicyTree tree, const store::KeyVault& vault, std::st
     return with_context(status, "its policy cannot be compiled");
   }
   loaded_once_ = true;
+  look_up_names();
   report_lost_keys(std::move(lost));
   const CompiledPolicy& policy = in_force_->policy;
   last_outcome_ = fmt::format("policy '{}' from {} is in force: {} specific filters, {} problems", policy.policy_name,

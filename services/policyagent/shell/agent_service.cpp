@@ -144,7 +144,7 @@ class AgentService final : public proto::PolicyAgent::Service {
   grpc::Status GetStatus(ServerContext*, const proto::GetStatusRequest*, proto::AgentStatus* reply) override {
     add_state(parts_.agent.state(), *reply);
     for (const SupervisedService& service : parts_.services) add_service(service, *reply->add_services());
-    if (const auto driver = parts_.driver.statistics(limits::kStatusPatience); driver.ok()) {
+    if (const auto driver = parts_.driver.summary(limits::kStatusPatience); driver.ok()) {
       reply->set_driver_attached(driver->attached());
       reply->set_boot_mode(driver->boot_mode());
     }
@@ -154,8 +154,8 @@ class AgentService final : public proto::PolicyAgent::Service {
   grpc::Status GetCompiledPolicy(ServerContext*, const proto::GetCompiledPolicyRequest*,
                                  proto::CompiledPolicyReply* reply) override {
     const std::shared_ptr<const PolicyInForce> in_force = parts_.agent.state().in_force;
-    *reply->mutable_driver() = to_driver_policy(in_force->policy, in_force->version);
-    *reply->mutable_ike() = to_ike_policy(in_force->policy, in_force->version, Secrets::kLeaveOut);
+    *reply->mutable_driver() = to_driver_policy(*in_force);
+    *reply->mutable_ike() = to_ike_policy(*in_force);
     for (const GenericFilter& filter : in_force->policy.generic_filters)
       *reply->add_generic_filters() = to_proto(filter);
     add_generic_main_mode_filters(*reply);

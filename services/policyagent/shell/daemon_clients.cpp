@@ -54,8 +54,6 @@ class GrpcClient : public Base {
   template <typename Request, typename Reply>
   using Method = grpc::Status (Service::Stub::*)(ClientContext*, const Request&, Reply*);
 
-  typename Service::Stub& stub() { return *stub_; }
-
   template <typename Request, typename Reply>
   Result<Reply> call(Method<Request, Reply> method, const Request& request, std::chrono::milliseconds patience) {
     ClientContext context;
@@ -64,6 +62,19 @@ class GrpcClient : public Base {
     const Status status = rpc::from_grpc((stub_.get()->*method)(&context, request, &reply));
     if (!status.ok()) return with_context(status, name_);
     return reply;
+  }
+
+  // `produce` is given a function that sends one message.
+  template <typename Update, typename Reply, typename Produce>
+  Status send_updates(std::unique_ptr<grpc::ClientWriter<Update>> (Service::Stub::*method)(ClientContext*, Reply*),
+                      Produce produce) {
+    ClientContext context;
+    rpc::set_patience(context, limits::kUpdatePolicyPatience);
+    Reply reply;
+    const auto writer = (stub_.get()->*method)(&context, &reply);
+    produce(std::function([&writer](const Update& message) { return writer->Write(message); }));
+    writer->WritesDone();
+    return with_context(rpc::from_grpc(writer->Finish()), name_);
   }
 
   template <typename Request>
@@ -88,13 +99,12 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
  public:
   explicit GrpcDriverClient(const std::string& socket_path) : GrpcClient("driver", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    proto::SetDriverPolicyRequest request;
-    *request.mutable_policy() = policy.driver;
-    return call(&proto::Driver::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Driver::Stub::UpdatePolicy,
+                        [&](const auto& send) { for_each_update(policy, base, send); });
   }
   Result<std::uint64_t> policy_version() override {
-    IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));
+    IPSEC_ASSIGN_OR_RETURN(const auto found, summary(limits::kQueryPatience));
     return found.policy_version();
   }
   void watch_events(const std::function<void(proto::Event)>& handle) override {
@@ -106,17 +116,16 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
   }
+  Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override {
+    proto::GetDriverStatisticsRequest request;
+    request.set_without_filters(true);
+    return call(&proto::Driver::Stub::GetStatistics, request, patience);
+  }
   Status set_boot_mode(const proto::DriverPolicy& policy) override {
     proto::DriverPolicyUpdate update;
     *update.mutable_settings() = policy;
     update.set_commit(true);
-    ClientContext context;
-    rpc::set_patience(context, limits::kQueryPatience);
-    proto::SetDriverPolicyReply reply;
-    const auto writer = stub().UpdatePolicy(&context, &reply);
-    writer->Write(update);
-    writer->WritesDone();
-    return with_context(rpc::from_grpc(writer->Finish()), name());
+    return send_updates(&proto::Driver::Stub::UpdatePolicy, [&update](const auto& send) { send(update); });
   }
 };
 
@@ -124,13 +133,9 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
  public:
   explicit GrpcIkeClient(const std::string& socket_path) : GrpcClient("ike", socket_path) {}
 
-  Status send_policy(const PolicyMessages& policy) override {
-    // Not copied into a request by value: the key would be left behind in the copy.
-    proto::SetIkePolicyRequest request;
-    request.unsafe_arena_set_allocated_policy(const_cast<proto::IkePolicy*>(&policy.ike));
-    const Status status = call(&proto::Ike::Stub::SetPolicy, request, limits::kSetPolicyPatience).status();
-    request.unsafe_arena_release_policy();
-    return status;
+  Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
+    return send_updates(&proto::Ike::Stub::UpdatePolicy,
+                        [&](const auto& send) { for_each_update(policy, base, send); });
   }
   Result<std::uint64_t> policy_version() override {
     IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));

@@ -4,14 +4,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
 
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
+#include <sys/epoll.h>
 
 namespace ipsec::agent {
 namespace {
@@ -124,21 +123,6 @@ Status dump(std::uint16_t type, mnl_cb_t handle, void* data, bool& interrupted) 
   }
 }
 
-// "nameserver" lines; those that do not parse are passed over.
-std::vector<IpAddress> name_servers(std::istream& lines) {
-  std::vector<IpAddress> servers;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string keyword;
-    std::string server;
-    if (!(words >> keyword >> server) || keyword != "nameserver") continue;
-    const auto address = IpAddress::parse(server.substr(0, server.find('%')));
-    if (address.ok() && std::find(servers.begin(), servers.end(), *address) == servers.end())
-      servers.push_back(*address);
-  }
-  return servers;
-}
-
 template <typename T>
 void sort_unique(std::vector<T>& values) {
   std::sort(values.begin(), values.end());
@@ -147,21 +131,30 @@ void sort_unique(std::vector<T>& values) {
 
 }  // namespace
 
-Result<InterfaceManager> InterfaceManager::open(std::string resolver_file) {
+Result<InterfaceManager> InterfaceManager::open(HostFiles files) {
   NetlinkSocket watch(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!watch) return netlink_error("open a socket");
   constexpr unsigned kGroups =
       RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
   if (mnl_socket_bind(watch.get(), kGroups, MNL_SOCKET_AUTOPID) < 0) return netlink_error("watch the interfaces");
-  return InterfaceManager(std::move(watch), std::move(resolver_file));
+  HostFileWatch file_watch(std::move(files));
+  FileDescriptor poll(epoll_create1(EPOLL_CLOEXEC));
+  for (const int descriptor : {mnl_socket_get_fd(watch.get()), file_watch.descriptor()}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    if (descriptor >= 0 && epoll_ctl(poll.get(), EPOLL_CTL_ADD, descriptor, &event) < 0) {
+      return netlink_error("wait for news");
+    }
+  }
+  return InterfaceManager(std::move(watch), std::move(file_watch), std::move(poll));
 }
 
-InterfaceManager::InterfaceManager(NetlinkSocket watch, std::string resolver_file)
-    : watch_(std::move(watch)), resolver_file_(std::move(resolver_file)) {}
+InterfaceManager::InterfaceManager(NetlinkSocket watch, HostFileWatch files, FileDescriptor poll)
+    : watch_(std::move(watch)), files_(std::move(files)), poll_(std::move(poll)) {}
 
 bool InterfaceManager::drain() {
   std::array<std::uint8_t, kBufferSize> buffer;
-  bool news = false;
+  bool news = files_.drain();
   for (;;) {
     const ssize_t size = mnl_socket_recvfrom(watch_.get(), buffer.data(), buffer.size());
     if (size >= 0 || errno == ENOBUFS) {
@@ -190,8 +183,11 @@ Result<HostAddresses> InterfaceManager::read_once(bool& interrupted) {
     if (!link.loopback || !link.interface.addresses.empty()) host.interfaces.push_back(std::move(link.interface));
   }
   sort_unique(host.gateways);
-  std::ifstream resolver(resolver_file_);
-  host.dns_servers = name_servers(resolver);
+  files_.rewatch();
+  HostServers servers = read_host_files(files_.files());
+  host.dns_servers = std::move(servers.dns);
+  host.dhcp_servers = std::move(servers.dhcp);
+  host.wins_servers = std::move(servers.wins);
   return host;
 }
 

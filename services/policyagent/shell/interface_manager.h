@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include <libmnl/libmnl.h>
 
 #include "services/common/result.h"
 #include "services/policyagent/core/host_addresses.h"
+#include "services/policyagent/shell/host_files.h"
 
 namespace ipsec::agent {
 
@@ -19,12 +19,11 @@ using NetlinkSocket = std::unique_ptr<mnl_socket, NetlinkCloser>;
 // changes. For one thread.
 class InterfaceManager {
  public:
-  // kUnavailable where the kernel refuses netlink sockets. `resolver_file`: where DNS servers are read from; its lines
-  // that do not parse are passed over.
-  static Result<InterfaceManager> open(std::string resolver_file = "/etc/resolv.conf");
+  // kUnavailable where the kernel refuses netlink sockets. `files`: where DNS, DHCP and WINS servers are read from.
+  static Result<InterfaceManager> open(HostFiles files = {});
 
-  // Readable when something about links, addresses or routes has changed.
-  int file_descriptor() const { return mnl_socket_get_fd(watch_.get()); }
+  // Readable when something about links, addresses, routes or the host's files has changed.
+  int file_descriptor() const { return poll_.get(); }
   // Takes all pending notices, without waiting. True: at least one, or some were lost.
   bool drain();
 
@@ -34,11 +33,12 @@ class InterfaceManager {
   Result<HostAddresses> read();
 
  private:
-  InterfaceManager(NetlinkSocket watch, std::string resolver_file);
+  InterfaceManager(NetlinkSocket watch, HostFileWatch files, FileDescriptor poll);
   Result<HostAddresses> read_once(bool& interrupted);
 
   NetlinkSocket watch_;
-  std::string resolver_file_;
+  HostFileWatch files_;
+  FileDescriptor poll_;
 };
 
 }  // namespace ipsec::agent

@@ -25,8 +25,10 @@ inline constexpr std::size_t kMaxProblemEvents = 20;
 
 // ---- driver and IKE -------------------------------------------------------------------------------------------------
 
-// A policy of 10,000 filters takes well under a second to send and put in force; beyond this the daemon hangs.
-inline constexpr std::chrono::milliseconds kSetPolicyPatience{15000};
+// A policy of 400,000 filters takes a few seconds to send and put in force; beyond this the daemon hangs.
+inline constexpr std::chrono::milliseconds kUpdatePolicyPatience{60000};
+// Filters in one message of a policy update: about half a megabyte, where gRPC takes 4 MiB unless told otherwise.
+inline constexpr std::size_t kElementsPerMessage = 2000;
 // Listings and statistics, for which a person waits.
 inline constexpr std::chrono::milliseconds kQueryPatience{5000};
 // A short look for the status page: a daemon that is starting must not hold it up.
@@ -52,10 +54,11 @@ inline constexpr std::chrono::milliseconds kIkeReadyPatience{500};
 
 // ---- changes of the store -------------------------------------------------------------------------------------------
 
-// A change is in force when its command returns as long as that takes no longer than a command itself. A script that
-// adds a thousand filters to a policy of ten thousand must not compile each time: then one load comes after the last
-// change, or this long after the first.
+// A change is in force when its command returns as long as that takes no longer than a command itself, or is the first
+// for a while. A script that adds a thousand filters to a policy of ten thousand must not compile each time: then one
+// load comes after the last change, or this long after the first.
 inline constexpr std::chrono::milliseconds kQuickLoad{30};
+inline constexpr unsigned kLoadRest = 4;
 inline constexpr std::chrono::milliseconds kChangesSettle{200};
 inline constexpr std::chrono::milliseconds kChangesLatest{2000};
 
@@ -80,6 +83,17 @@ inline constexpr std::chrono::milliseconds kInterfaceSettle{20};
 
 // Of one change of the host's interfaces; more are not worth listing one by one.
 inline constexpr std::size_t kMaxHostChangeEvents = 50;
+
+// ---- host names
+// ------------------------------------------------------------------------------------------------------
+
+// Answers that come in a row are put in force together, but the first of them no later than this: one server that does
+// not answer must not hold up the others.
+inline constexpr std::chrono::milliseconds kNameNewsLatest{1000};
+// A lifetime is worth one question and a short wait.
+inline constexpr int kLifetimeQuerySeconds = 2;
+// Of UDP and of what it falls back to: 64 addresses need 2 KiB.
+inline constexpr std::size_t kLargestDnsAnswer = 4096;
 
 // ---- stopping -------------------------------------------------------------------------------------------------------
 

@@ -4,119 +4,12 @@
 
 #include "services/common/rpc/convert.h"
 #include "services/common/secret.h"
+#include "services/policyagent/core/list_difference.h"
+#include "services/policyagent/shell/limits.h"
+#include "services/policyagent/shell/policy_conversion.h"
 
 namespace ipsec::agent {
-
-using rpc::to_proto;
-
 namespace {
-
-proto::Action to_proto(store::Action action) {
-  switch (action) {
-    case store::Action::kPermit:
-      return proto::ACTION_PERMIT;
-    case store::Action::kBlock:
-      return proto::ACTION_BLOCK;
-    case store::Action::kNegotiate:
-      break;
-  }
-  return proto::ACTION_NEGOTIATE;
-}
-
-proto::Direction to_proto(Direction direction) {
-  return direction == Direction::kOutbound ? proto::DIRECTION_OUTBOUND : proto::DIRECTION_INBOUND;
-}
-
-proto::Filter to_proto(const SpecificFilter& filter, const std::string& policy_name) {
-  proto::Filter message;
-  message.set_id(filter.id);
-  message.set_mirror_id(filter.mirror_id);
-  message.set_index(filter.index);
-  message.set_weight(filter.weight);
-  message.set_direction(to_proto(filter.direction));
-  *message.mutable_selector() = rpc::to_proto(filter.selector);
-  message.set_action(to_proto(filter.action));
-  if (filter.tunnel_source) *message.mutable_tunnel_source() = rpc::to_proto(*filter.tunnel_source);
-  if (filter.tunnel_destination) *message.mutable_tunnel_destination() = rpc::to_proto(*filter.tunnel_destination);
-  message.set_inbound_passthrough(filter.inbound_passthrough);
-  message.set_allow_soft(filter.allow_soft);
-  message.set_quick_mode_policy(filter.quick_mode_policy);
-  message.set_rule_name(filter.rule_name);
-  message.set_filter_list_name(filter.filter_list_name);
-  message.set_filter_action_name(filter.filter_action_name);
-  message.set_policy_name(policy_name);
-  message.set_generic_id(filter.generic_id);
-  return message;
-}
-
-proto::AuthenticationMethod to_proto(const store::AuthenticationMethod& method, Secrets secrets) {
-  proto::AuthenticationMethod message;
-  if (const auto* key = std::get_if<store::PresharedKeyAuthentication>(&method)) {
-    message.set_preshared_key(secrets == Secrets::kInclude ? std::string(key->key.reveal_text()) : std::string());
-  } else if (const auto* certificate = std::get_if<store::CertificateAuthentication>(&method)) {
-    message.mutable_certificate()->set_root_ca(certificate->root_ca);
-    message.mutable_certificate()->set_map_to_account(certificate->map_to_account);
-    message.mutable_certificate()->set_exclude_ca_name(certificate->exclude_ca_name);
-  } else {
-    message.set_kerberos(true);
-  }
-  return message;
-}
-
-proto::MainModePolicy to_proto(const MainModePolicy& policy) {
-  proto::MainModePolicy message;
-  message.set_name(policy.name);
-  for (const store::MainModeOffer& offer : policy.offers) {
-    proto::MainModeOffer& made = *message.add_offers();
-    made.set_cipher(rpc::to_proto(offer.cipher));
-    made.set_integrity(rpc::to_proto(offer.integrity));
-    made.set_dh_group(rpc::to_proto(offer.group));
-  }
-  message.set_lifetime_seconds(policy.lifetime_seconds);
-  message.set_quick_mode_limit(policy.quick_mode_limit);
-  message.set_master_pfs(policy.master_pfs);
-  return message;
-}
-
-proto::MainModeFilter to_proto(const MainModeFilter& filter, Secrets secrets) {
-  proto::MainModeFilter message;
-  message.set_id(filter.id);
-  *message.mutable_local() = rpc::to_proto(filter.local);
-  *message.mutable_remote() = rpc::to_proto(filter.remote);
-  message.set_weight(filter.weight);
-  message.set_main_mode_policy(filter.main_mode_policy);
-  for (const auto& method : filter.authentication) *message.add_authentication() = to_proto(method, secrets);
-  message.set_rule_name(filter.rule_name);
-  return message;
-}
-
-proto::QuickModeOffer to_proto(const store::QuickModeOffer& offer) {
-  proto::QuickModeOffer message;
-  if (offer.ah) message.set_ah(rpc::to_proto(*offer.ah));
-  if (offer.esp) {
-    message.mutable_esp()->set_cipher(rpc::to_proto(offer.esp->cipher));
-    message.mutable_esp()->set_integrity(rpc::to_proto(offer.esp->integrity));
-  }
-  message.set_lifetime_kilobytes(offer.lifetime_kilobytes);
-  message.set_lifetime_seconds(offer.lifetime_seconds);
-  return message;
-}
-
-proto::QuickModePolicy to_proto(const QuickModePolicy& policy) {
-  proto::QuickModePolicy message;
-  message.set_name(policy.name);
-  for (const store::QuickModeOffer& offer : policy.offers) *message.add_offers() = to_proto(offer);
-  message.set_pfs(policy.pfs);
-  message.set_pfs_group(rpc::to_proto(policy.pfs_group));
-  return message;
-}
-
-void fill_default_response(const DefaultResponse& response, Secrets secrets, proto::DefaultResponse& message) {
-  message.set_active(response.active);
-  *message.mutable_quick_mode_policy() = to_proto(response.quick_mode_policy);
-  message.set_main_mode_policy(response.main_mode_policy);
-  for (const auto& method : response.authentication) *message.add_authentication() = to_proto(method, secrets);
-}
 
 void wipe(google::protobuf::RepeatedPtrField<proto::AuthenticationMethod>& methods) {
   for (proto::AuthenticationMethod& method : methods) {
@@ -126,68 +19,133 @@ void wipe(google::protobuf::RepeatedPtrField<proto::AuthenticationMethod>& metho
   }
 }
 
+void wipe(proto::IkePolicyUpdate& message) {
+  wipe(*message.mutable_settings()->mutable_default_response()->mutable_authentication());
+  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
+    wipe(*inserted.mutable_filter()->mutable_authentication());
+  }
+}
+
+SharedList<SpecificFilter> those_that_negotiate(const SharedList<SpecificFilter>& filters) {
+  SharedList<SpecificFilter> negotiating;
+  for (const auto& filter : filters.pointers()) {
+    if (filter->action == store::Action::kNegotiate) negotiating.push_back(filter);
+  }
+  return negotiating;
+}
+
+// Fills messages up to kElementsPerMessage and sends those that are full.
+template <typename Message>
+class UpdateStream {
+ public:
+  UpdateStream(const PolicyInForce* base, const std::function<bool(const Message&)>& send) : send_(send) {
+    message_.set_base_version(base == nullptr ? 0 : base->version);
+  }
+
+  Message& message() { return message_; }
+  // One more element is in the message.
+  void added() {
+    if (++elements_ == limits::kElementsPerMessage) flush();
+  }
+  void finish() {
+    message_.set_commit(true);
+    flush();
+  }
+  bool is_open() const { return open_; }
+
+ private:
+  void flush() {
+    if (open_) open_ = send_(message_);
+    if constexpr (std::is_same_v<Message, proto::IkePolicyUpdate>) wipe(message_);
+    message_.Clear();
+    elements_ = 0;
+  }
+
+  const std::function<bool(const Message&)>& send_;
+  Message message_;
+  std::size_t elements_ = 0;
+  bool open_ = true;
+};
+
+template <typename Message>
+void add_filters(UpdateStream<Message>& stream, const SharedList<SpecificFilter>& filters,
+                 const SharedList<SpecificFilter>& base, const std::string& policy_name) {
+  const ListDifference different = difference(base, filters);
+  for (const std::uint64_t id : different.removed) {
+    stream.message().mutable_change()->add_removed(id);
+    stream.added();
+  }
+  for (const std::size_t place : different.inserted) {
+    if (!stream.is_open()) return;
+    *stream.message().mutable_change()->add_inserted() = to_proto(filters[place], place, policy_name);
+    stream.added();
+  }
+}
+
+void add_main_mode_filters(UpdateStream<proto::IkePolicyUpdate>& stream, const SharedList<MainModeFilter>& filters,
+                           const SharedList<MainModeFilter>& base) {
+  const ListDifference different = difference(base, filters);
+  for (const std::uint64_t id : different.removed) {
+    stream.message().mutable_main_mode_change()->add_removed(id);
+    stream.added();
+  }
+  for (const std::size_t place : different.inserted) {
+    if (!stream.is_open()) return;
+    proto::InsertedMainModeFilter& inserted = *stream.message().mutable_main_mode_change()->add_inserted();
+    inserted.set_index(static_cast<std::uint32_t>(place));
+    *inserted.mutable_filter() = to_proto(filters[place], Secrets::kInclude);
+    stream.added();
+  }
+}
+
 }  // namespace
 
-PolicyMessages::~PolicyMessages() {
-  for (proto::MainModeFilter& filter : *ike.mutable_main_mode_filters()) wipe(*filter.mutable_authentication());
-  wipe(*ike.mutable_default_response()->mutable_authentication());
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const proto::DriverPolicyUpdate&)>& send) {
+  UpdateStream<proto::DriverPolicyUpdate> stream(base, send);
+  *stream.message().mutable_settings() = driver_settings(policy);
+  add_filters(stream, policy.policy.filters, base == nullptr ? SharedList<SpecificFilter>() : base->policy.filters,
+              policy.policy.policy_name);
+  stream.message().mutable_change()->set_count(static_cast<std::uint32_t>(policy.policy.filters.size()));
+  stream.finish();
 }
 
-proto::DriverPolicy to_driver_policy(const CompiledPolicy& policy, std::uint64_t version) {
-  proto::DriverPolicy message;
-  message.set_version(version);
-  message.set_policy_name(policy.policy_name);
-  message.set_active(policy.active);
-  for (const SpecificFilter& filter : policy.filters) *message.add_filters() = to_proto(filter, policy.policy_name);
-  message.set_profile(std::string(name(policy.profile)));
-  for (const IpAddress& address : policy.local_addresses) *message.add_local_addresses() = rpc::to_proto(address);
-  message.set_addresses_are_complete(policy.active && !policy.filters.empty());
-  message.set_exemptions(policy.settings.exemptions);
-  message.set_diagnostics(policy.settings.diagnostics);
-  message.set_log_interval_seconds(policy.settings.log_interval_seconds);
-  return message;
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const proto::IkePolicyUpdate&)>& send) {
+  UpdateStream<proto::IkePolicyUpdate> stream(base, send);
+  *stream.message().mutable_settings() = ike_settings(policy, Secrets::kInclude);
+  const SharedList<SpecificFilter> filters = those_that_negotiate(policy.policy.filters);
+  add_filters(stream, filters,
+              base == nullptr ? SharedList<SpecificFilter>() : those_that_negotiate(base->policy.filters),
+              policy.policy.policy_name);
+  const SharedList<MainModeFilter>& main_mode = policy.policy.main_mode_filters;
+  add_main_mode_filters(stream, main_mode,
+                        base == nullptr ? SharedList<MainModeFilter>() : base->policy.main_mode_filters);
+  stream.message().mutable_change()->set_count(static_cast<std::uint32_t>(filters.size()));
+  stream.message().mutable_main_mode_change()->set_count(static_cast<std::uint32_t>(main_mode.size()));
+  stream.finish();
 }
 
-proto::IkePolicy to_ike_policy(const CompiledPolicy& policy, std::uint64_t version, Secrets secrets) {
-  proto::IkePolicy message;
-  message.set_version(version);
-  message.set_policy_name(policy.policy_name);
-  for (const MainModePolicy& each : policy.main_mode_policies) *message.add_main_mode_policies() = to_proto(each);
-  for (const MainModeFilter& each : policy.main_mode_filters)
-    *message.add_main_mode_filters() = to_proto(each, secrets);
-  for (const QuickModePolicy& each : policy.quick_mode_policies) *message.add_quick_mode_policies() = to_proto(each);
-  for (const SpecificFilter& filter : policy.filters) {
-    if (filter.action == store::Action::kNegotiate) *message.add_filters() = to_proto(filter, policy.policy_name);
+proto::DriverPolicy to_driver_policy(const PolicyInForce& in_force) {
+  proto::DriverPolicy message = driver_settings(in_force);
+  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
+  for (std::size_t place = 0; place < filters.size(); ++place) {
+    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
   }
-  if (policy.active) fill_default_response(policy.default_response, secrets, *message.mutable_default_response());
-  message.set_profile(std::string(name(policy.profile)));
-  message.set_logging(policy.settings.ike_logging);
-  message.set_strong_crl_check(policy.settings.strong_crl_check);
   return message;
 }
 
-proto::GenericFilter to_proto(const GenericFilter& filter) {
-  proto::GenericFilter message;
-  message.set_id(filter.id);
-  message.set_source(filter.source);
-  message.set_destination(filter.destination);
-  message.set_protocol(filter.protocol);
-  message.set_source_port(filter.source_port);
-  message.set_destination_port(filter.destination_port);
-  message.set_mirrored(filter.mirrored);
-  message.set_action(to_proto(filter.action));
-  if (filter.tunnel_endpoint) *message.mutable_tunnel_endpoint() = rpc::to_proto(*filter.tunnel_endpoint);
-  message.set_quick_mode_policy(filter.quick_mode_policy);
-  message.set_rule_name(filter.rule_name);
-  message.set_connection_type(std::string(name(filter.connection_type)));
+proto::IkePolicy to_ike_policy(const PolicyInForce& in_force) {
+  proto::IkePolicy message = ike_settings(in_force, Secrets::kLeaveOut);
+  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
+  for (std::size_t place = 0; place < filters.size(); ++place) {
+    if (filters[place].action != store::Action::kNegotiate) continue;
+    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
+  }
+  for (const MainModeFilter& each : in_force.policy.main_mode_filters) {
+    *message.add_main_mode_filters() = to_proto(each, Secrets::kLeaveOut);
+  }
   return message;
-}
-
-std::shared_ptr<const PolicyMessages> to_messages(const CompiledPolicy& policy, std::uint64_t version) {
-  auto messages = std::make_shared<PolicyMessages>();
-  messages->driver = to_driver_policy(policy, version);
-  messages->ike = to_ike_policy(policy, version, Secrets::kInclude);
-  return messages;
 }
 
 }  // namespace ipsec::agent

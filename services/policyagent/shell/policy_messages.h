@@ -1,32 +1,34 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
+#include "proto/driver.pb.h"
+#include "proto/ike.pb.h"
 #include "proto/policy.pb.h"
 #include "services/policyagent/core/compiled_policy.h"
 
 namespace ipsec::agent {
 
-// A compiled policy in the form in which driver and IKE get it. Preshared keys are in `ike` and are wiped at the end.
-struct PolicyMessages {
-  policyagent::v1::DriverPolicy driver;
-  policyagent::v1::IkePolicy ike;
-
-  PolicyMessages() = default;
-  ~PolicyMessages();
-  PolicyMessages(const PolicyMessages&) = delete;
-  PolicyMessages& operator=(const PolicyMessages&) = delete;
-
-  std::uint64_t version() const { return driver.version(); }
+// A compiled policy and the version under which it is sent. Immutable.
+struct PolicyInForce {
+  CompiledPolicy policy;
+  std::uint64_t version = 0;
 };
+using PolicyPointer = std::shared_ptr<const PolicyInForce>;
 
-enum class Secrets { kInclude, kLeaveOut };
+// The messages that put `policy` in the place of `base`, in order: the whole policy where `base` is null, else what is
+// different. `send` gets each message once, valid during the call; false ends it. Preshared keys in messages for IKE
+// are wiped after the call.
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const policyagent::v1::DriverPolicyUpdate&)>& send);
+void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
+                     const std::function<bool(const policyagent::v1::IkePolicyUpdate&)>& send);
 
-// Without secrets a preshared key method is there, but its key is empty.
-policyagent::v1::DriverPolicy to_driver_policy(const CompiledPolicy& policy, std::uint64_t version);
-policyagent::v1::IkePolicy to_ike_policy(const CompiledPolicy& policy, std::uint64_t version, Secrets secrets);
+// The whole policy in one message, for listings: a preshared key method is there, but its key is empty.
+policyagent::v1::DriverPolicy to_driver_policy(const PolicyInForce& policy);
+policyagent::v1::IkePolicy to_ike_policy(const PolicyInForce& policy);
 policyagent::v1::GenericFilter to_proto(const GenericFilter& filter);
-std::shared_ptr<const PolicyMessages> to_messages(const CompiledPolicy& policy, std::uint64_t version);
 
 }  // namespace ipsec::agent

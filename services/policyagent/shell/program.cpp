@@ -60,11 +60,13 @@ class Program {
         interfaces_(std::move(interfaces)),
         driver_client_(connect_driver(rpc::driver_socket(options.runtime_directory))),
         ike_client_(connect_ike(rpc::ike_socket(options.runtime_directory))),
-        agent_(std::move(stores), events_,
-               [this](const std::shared_ptr<const PolicyMessages>& policy) {
-                 driver_link_.publish(policy);
-                 ike_link_.publish(policy);
-               }),
+        agent_(
+            std::move(stores), events_,
+            [this](const PolicyPointer& policy) {
+              driver_link_.publish(policy);
+              ike_link_.publish(policy);
+            },
+            LoadPace(), look_up_name),
         driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true), events_),
@@ -106,6 +108,7 @@ class Program {
 
   void stop() {
     events_.add(Severity::kInformation, "service_stopping", "the agent ends: IKE first, then the driver");
+    agent_.stop();
     driver_link_.stop();
     ike_link_.stop();
     ike_.stop();
@@ -172,6 +175,7 @@ class Program {
     auto host = interfaces_.read();
     if (host.ok()) {
       agent_.set_host(*std::move(host));
+      agent_.look_up_names();
     } else {
       events_.add(Severity::kError, "interfaces_unreadable", host.status().message());
     }

@@ -20,8 +20,9 @@ class ServiceClient {
   virtual std::string_view name() const = 0;
   // Tries to connect for at most `limit`; whether there is a connection now.
   virtual bool wait_connected(std::chrono::milliseconds limit) = 0;
-  // The service's part of the policy.
-  virtual Status send_policy(const PolicyMessages& policy) = 0;
+  // The service's part of the policy: the whole, or its difference to `base`, which the service has. kRefused: it has
+  // not.
+  virtual Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) = 0;
   // The version in force there; 0 before the first.
   virtual Result<std::uint64_t> policy_version() = 0;
   // Hands over events until the stream ends, which it does when the service does.

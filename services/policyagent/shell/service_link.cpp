@@ -1,6 +1,7 @@
 #include "services/policyagent/shell/service_link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "services/policyagent/shell/limits.h"
 
@@ -18,7 +19,7 @@ ServiceLink::~ServiceLink() {
   sender_.join();
 }
 
-void ServiceLink::publish(std::shared_ptr<const PolicyMessages> policy) {
+void ServiceLink::publish(PolicyPointer policy) {
   {
     const std::lock_guard lock(mutex_);
     wanted_ = std::move(policy);
@@ -28,7 +29,7 @@ void ServiceLink::publish(std::shared_ptr<const PolicyMessages> policy) {
 
 ServiceLink::State ServiceLink::state() const {
   const std::lock_guard lock(mutex_);
-  return {connected_, acknowledged_};
+  return {connected_, confirmed_ == nullptr ? 0 : confirmed_->version};
 }
 
 void ServiceLink::stop() {
@@ -62,7 +63,7 @@ void ServiceLink::set_connected(bool connected) {
     const std::lock_guard lock(mutex_);
     connected_ = connected;
     if (connected) ++connection_;
-    if (!connected) acknowledged_ = 0;
+    confirmed_ = nullptr;
     if (stopping_) return;
   }
   changed_.notify_all();
@@ -74,7 +75,7 @@ void ServiceLink::set_connected(bool connected) {
 
 // Requires the lock.
 bool ServiceLink::work_waits() const {
-  return connected_ && wanted_ && (settled_connection_ != connection_ || settled_version_ != wanted_->version());
+  return connected_ && wanted_ && (settled_connection_ != connection_ || settled_version_ != wanted_->version);
 }
 
 void ServiceLink::send() {
@@ -98,19 +99,26 @@ void ServiceLink::send() {
   }
 }
 
-void ServiceLink::send_once(const std::shared_ptr<const PolicyMessages>& policy, std::uint64_t connection) {
-  const Status status = client_.send_policy(*policy);
+void ServiceLink::send_once(const PolicyPointer& policy, std::uint64_t connection) {
+  PolicyPointer base;
+  {
+    const std::lock_guard lock(mutex_);
+    // Without it the whole is sent, too, after a failure that left in doubt what the service has.
+    base = std::exchange(confirmed_, nullptr);
+  }
+  Status status = client_.send_policy(*policy, base.get());
+  if (base && status.code() == ErrorCode::kRefused) status = client_.send_policy(*policy, nullptr);
   // What may come right by itself is tried again; the rest waits for another policy or another process.
   const bool settled = status.code() != ErrorCode::kUnavailable && status.code() != ErrorCode::kExhausted;
   {
     const std::lock_guard lock(mutex_);
     if (settled) {
       settled_connection_ = connection;
-      settled_version_ = policy->version();
+      settled_version_ = policy->version;
     }
-    if (status.ok() && connected_ && connection == connection_) acknowledged_ = policy->version();
+    if (status.ok() && connected_ && connection == connection_) confirmed_ = policy;
   }
-  report(status, policy->version());
+  report(status, policy->version);
 }
 
 void ServiceLink::report(const Status& status, std::uint64_t version) {

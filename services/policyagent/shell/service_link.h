@@ -12,10 +12,10 @@
 
 namespace ipsec::agent {
 
-// Keeps one service supplied with the policy in force, and brings its events. Resynchronisation is the normal path:
-// after every (re)connect the whole policy is sent with its version, whatever the service had before. A policy that the
-// service refuses is not sent again until the next one or the next connection. Two threads: one sends, one reads events
-// and so notices the service's end.
+// Keeps one service supplied with the policy in force, and brings its events. After every (re)connect the whole policy
+// is sent with its version, whatever the service had before; from then on only the difference to what the service has
+// confirmed, and the whole again where it disagrees about that. A policy that the service refuses is not sent again
+// until the next one or the next connection. Two threads: one sends, one reads events and so notices the service's end.
 class ServiceLink {
  public:
   // `client` and `events` must outlive the link. `version_seen` is told, on connecting, the version in force at the
@@ -28,7 +28,7 @@ class ServiceLink {
   ServiceLink& operator=(const ServiceLink&) = delete;
 
   // From now on the service shall have this policy. Returns at once.
-  void publish(std::shared_ptr<const PolicyMessages> policy);
+  void publish(PolicyPointer policy);
 
   struct State {
     bool connected = false;
@@ -44,7 +44,7 @@ class ServiceLink {
   void watch();
   void send();
   void set_connected(bool connected);
-  void send_once(const std::shared_ptr<const PolicyMessages>& policy, std::uint64_t connection);
+  void send_once(const PolicyPointer& policy, std::uint64_t connection);
   bool work_waits() const;
   void report(const Status& status, std::uint64_t version);
 
@@ -54,10 +54,10 @@ class ServiceLink {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::shared_ptr<const PolicyMessages> wanted_;
+  PolicyPointer wanted_;
+  PolicyPointer confirmed_;       // what the service has, on this connection; null: not known
   std::uint64_t connection_ = 0;  // counts connections; 0: none yet
   bool connected_ = false;
-  std::uint64_t acknowledged_ = 0;
   std::uint64_t settled_connection_ = 0;  // of the last send that was answered with yes or no
   std::uint64_t settled_version_ = 0;
   std::string last_complaint_;

@@ -33,6 +33,9 @@ store::Change read(ChangeReader& reader, const proto::AddPolicy& from) {
   IPSEC_COPY_IF_SET(assign);
   if (from.has_main_mode_offers()) to.main_mode_offers = reader.main_mode_offers(from.main_mode_offers());
   if (from.has_profile()) to.profile = reader.profile(from.profile());
+  if (from.has_default_rule_authentication()) {
+    to.default_rule_authentication = reader.authentication(from.default_rule_authentication());
+  }
   return to;
 }
 

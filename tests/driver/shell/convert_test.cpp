@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "services/driver/shell/policy_update.h"
+#include "tests/driver/shell/driver_process.h"
+
 namespace ipsec::driver {
 namespace {
 
@@ -60,13 +63,21 @@ proto::Sa sa() {
   return message;
 }
 
+Result<PolicyUpdate> received(const proto::DriverPolicy& message) {
+  PolicyUpdateCollector collector;
+  IPSEC_RETURN_IF_ERROR(collector.take(testing::whole_policy(message)));
+  EXPECT_TRUE(collector.complete());
+  return collector.take_update();
+}
+
 TEST(Convert, PolicyKeepsItsFields) {
-  const auto converted = from_proto(policy());
+  const auto converted = received(policy());
   ASSERT_TRUE(converted.ok()) << converted.status().message();
-  EXPECT_EQ(converted->version, 7U);
-  EXPECT_EQ(converted->profile, Profile::kWindows2003);
-  ASSERT_EQ(converted->filters.size(), 1U);
-  const Filter& filter = converted->filters[0];
+  EXPECT_EQ(converted->settings.version, 7U);
+  EXPECT_EQ(converted->settings.profile, Profile::kWindows2003);
+  EXPECT_EQ(converted->count, 1U);
+  ASSERT_EQ(converted->inserted.size(), 1U);
+  const Filter& filter = converted->inserted[0];
   EXPECT_EQ(filter.direction, Direction::kOutbound);
   EXPECT_EQ(filter.action, Action::kNegotiate);
   EXPECT_EQ(filter.selector.to_string(),
@@ -75,7 +86,7 @@ TEST(Convert, PolicyKeepsItsFields) {
                  .to_string()));
   EXPECT_EQ(filter.tunnel_destination->to_string(), "192.0.2.1");
   EXPECT_FALSE(filter.tunnel_source);
-  EXPECT_EQ(converted->local_addresses, std::vector{IpAddress::v4(0x0a000001)});
+  EXPECT_EQ(converted->settings.local_addresses, std::vector{IpAddress::v4(0x0a000001)});
 }
 
 struct BadPolicy {
@@ -90,13 +101,13 @@ TEST(Convert, BadPoliciesAreRefusedByField) {
        [](auto& p) {
          *p.mutable_local_addresses(0) = address({1, 2, 3});
        }},
-      {"policy.filters[0].direction: 0", [](auto& p) { p.mutable_filters(0)->clear_direction(); }},
-      {"policy.filters[0].direction: 9", [](auto& p) { p.mutable_filters(0)->set_direction(proto::Direction(9)); }},
-      {"policy.filters[0].action: 0", [](auto& p) { p.mutable_filters(0)->clear_action(); }},
-      {"policy.filters[0].selector", [](auto& p) { p.mutable_filters(0)->clear_selector(); }},
-      {"policy.filters[0].tunnel_destination",
+      {"change.inserted[0].direction: 0", [](auto& p) { p.mutable_filters(0)->clear_direction(); }},
+      {"change.inserted[0].direction: 9", [](auto& p) { p.mutable_filters(0)->set_direction(proto::Direction(9)); }},
+      {"change.inserted[0].action: 0", [](auto& p) { p.mutable_filters(0)->clear_action(); }},
+      {"change.inserted[0].selector", [](auto& p) { p.mutable_filters(0)->clear_selector(); }},
+      {"change.inserted[0].tunnel_destination",
        [](auto& p) { p.mutable_filters(0)->mutable_tunnel_destination()->clear_octets(); }},
-      {"policy.filters[0].tunnel_source", [](auto& p) { p.mutable_filters(0)->mutable_tunnel_source(); }},
+      {"change.inserted[0].tunnel_source", [](auto& p) { p.mutable_filters(0)->mutable_tunnel_source(); }},
       {"policy.exemptions: 0 to 3, found 4", [](auto& p) { p.set_exemptions(4); }},
       {"policy.diagnostics: 0 to 7, found 8", [](auto& p) { p.set_diagnostics(8); }},
       {"policy.log_interval_seconds: 60 to 86400, or 0, found 59", [](auto& p) { p.set_log_interval_seconds(59); }},
@@ -118,7 +129,7 @@ TEST(Convert, BadPoliciesAreRefusedByField) {
   for (const BadPolicy& each : cases) {
     proto::DriverPolicy message = policy();
     each.spoil(message);
-    const auto converted = from_proto(message);
+    const auto converted = received(message);
     ASSERT_FALSE(converted.ok()) << each.text;
     EXPECT_EQ(converted.status().code(), ErrorCode::kInvalid);
     EXPECT_NE(converted.status().message().find(each.text), std::string::npos) << converted.status().message();

@@ -282,7 +282,7 @@ TEST_F(DaemonTest, BadInputIsRefusedByName) {
   policy.mutable_filters(2)->clear_direction();
   const Status refused = driver_->set_policy(policy);
   EXPECT_EQ(refused.code(), ErrorCode::kInvalid);
-  EXPECT_NE(refused.message().find("policy.filters[2].direction"), std::string::npos) << refused.message();
+  EXPECT_NE(refused.message().find("change.inserted[2].direction"), std::string::npos) << refused.message();
   EXPECT_EQ(traces(), "0\n0\n");
 
   set(testing::policy_for_all(proto::ACTION_NEGOTIATE));

@@ -79,10 +79,10 @@ std::string DriverProcess::log() const {
 
 Status DriverProcess::set_policy(const proto::DriverPolicy& policy) {
   grpc::ClientContext context;
-  proto::SetDriverPolicyRequest request;
-  *request.mutable_policy() = policy;
-  proto::SetDriverPolicyReply reply;
-  Status status = rpc::from_grpc(stub_->SetPolicy(&context, request, &reply));
+  proto::UpdateDriverPolicyReply reply;
+  const auto writer = stub_->UpdatePolicy(&context, &reply);
+  writer->WriteLast(whole_policy(policy), grpc::WriteOptions());
+  Status status = rpc::from_grpc(writer->Finish());
   attached_ = reply.attached();
   return status;
 }
@@ -118,6 +118,20 @@ std::uint64_t DriverProcess::verdict(const std::string& name) {
     if (counter.name() == name) return counter.value();
   }
   return 0;
+}
+
+proto::DriverPolicyUpdate whole_policy(const proto::DriverPolicy& policy) {
+  proto::DriverPolicyUpdate update;
+  *update.mutable_settings() = policy;
+  update.mutable_settings()->clear_filters();
+  for (const proto::Filter& filter : policy.filters()) {
+    proto::Filter& inserted = *update.mutable_change()->add_inserted();
+    inserted = filter;
+    inserted.set_index(update.change().count());
+    update.mutable_change()->set_count(update.change().count() + 1);
+  }
+  update.set_commit(true);
+  return update;
 }
 
 proto::DriverPolicy inactive_policy() {

@@ -34,7 +34,7 @@ class DriverProcess {
   std::string log() const;
   const std::string& directory() const { return directory_; }
 
-  // The status of SetPolicy; `attached` of its reply is kept.
+  // The status of UpdatePolicy with the whole policy; `attached` of its reply is kept.
   Status set_policy(const proto::DriverPolicy& policy);
   bool attached() const { return attached_; }
   Status install(const proto::Sa& sa);
@@ -57,6 +57,8 @@ class DriverProcess {
 inline constexpr std::uint64_t kOutboundFilter = 11;
 inline constexpr std::uint64_t kInboundFilter = 12;
 
+// The one message that puts the policy in force.
+proto::DriverPolicyUpdate whole_policy(const proto::DriverPolicy& policy);
 proto::DriverPolicy inactive_policy();
 // One outbound and one inbound filter with this action, for any traffic of each family.
 proto::DriverPolicy policy_for_all(proto::Action action);

@@ -282,22 +282,22 @@ TEST(Informational, QM_21_adopted_sas_end_by_the_peers_delete_and_tell_the_peer_
   }
 }
 
-TEST(Informational, DR_04_an_adopted_sa_of_the_default_response_rule_is_renewed_by_the_present_one) {
+TEST(Informational, DR_08_an_adopted_sa_of_a_dynamic_filter_is_renewed_by_the_default_response_rule) {
   Pair pair;
-  IkePolicy server = make_policy(pair.b.endpoint.address, *IpAddress::parse("192.0.2.1"));
-  server.default_response = {true,
-                             server.quick_mode_policies.front(),
-                             "mm",
-                             {PresharedKeyMethod{SecretBytes(std::string_view("correct horse battery staple"))}}};
-  pair.set_policies(make_policy(pair.a.endpoint.address, pair.b.endpoint.address), server);
+  pair.set_policies(make_policy(pair.a.endpoint.address, pair.b.endpoint.address), make_default_response_policy());
   pair.acquire(pair.a, 1);
-  pair.run(seconds(5));
+  pair.run(seconds(1));
+  ASSERT_EQ(pair.b.questions.size(), 1U);
+  const IkePolicy policy = with_dynamic_filter(pair.b.engine.policy(), pair.b.questions[0].outbound);
+  pair.set_policy(pair.b, policy);
+  pair.run(seconds(1));
   ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
   crash_ike(pair, pair.b);
   const SaParameters old = pair.b.driver.outbound[0];
-  pair.give(pair.b, RekeyRequested{old.spi, old.destination, 0, RekeyReason::kSeconds});
-  EXPECT_FALSE(pair.b.has_event("rekey_of_unknown_sa"));
-  EXPECT_TRUE(pair.b.has_event("negotiation_failed")) << "the rule is for answers: no main mode filter to begin with";
+  pair.give(pair.b, RekeyRequested{old.spi, old.destination, old.filter_id, RekeyReason::kSeconds});
+  pair.run(seconds(2));
+  EXPECT_EQ(pair.b.driver.outbound[0].replaces_spi, old.spi);
+  EXPECT_EQ(compare_sas(pair), "");
 }
 
 TEST(Informational, a_restarted_driver_is_told_to_the_peers) {

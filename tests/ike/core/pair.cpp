@@ -139,6 +139,24 @@ std::size_t Host::established_main_modes(Timestamp now) const {
       std::count_if(all.begin(), all.end(), [](const MainModeSaStatus& sa) { return sa.state == "established"; }));
 }
 
+PolicyChange whole(IkePolicy policy) {
+  PolicyChange change;
+  change.filters.count = policy.filters.size();
+  change.main_mode_filters.count = policy.main_mode_filters.size();
+  for (Filter& filter : policy.filters) {
+    const std::size_t place = change.filters.inserted.size();
+    change.filters.inserted.push_back({place, std::move(filter)});
+  }
+  for (MainModeFilter& filter : policy.main_mode_filters) {
+    const std::size_t place = change.main_mode_filters.inserted.size();
+    change.main_mode_filters.inserted.push_back({place, std::move(filter)});
+  }
+  policy.filters.clear();
+  policy.main_mode_filters.clear();
+  change.settings = std::move(policy);
+  return change;
+}
+
 Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& address_b)
     : a("a", address_a, 2 * seed, 0x1000), b("b", address_b, 2 * seed + 1, 0x80001000) {
   wire = [](const SentDatagram&) { return Fate{std::chrono::milliseconds(1)}; };
@@ -146,7 +164,7 @@ Pair::Pair(std::uint64_t seed, const std::string& address_a, const std::string& 
 
 void Pair::set_policy(Host& host, IkePolicy policy) {
   Actions actions;
-  const Status status = host.engine.set_policy(std::move(policy), now, actions);
+  const Status status = host.engine.change_policy(whole(std::move(policy)), now, actions);
   if (!status.ok()) throw std::invalid_argument(status.message());
   perform(host, std::move(actions));
 }
@@ -175,6 +193,8 @@ void Pair::perform(Host& host, Actions actions) {
       send(host, *send_action);
     } else if (const auto* keep_alive = std::get_if<SendKeepAlive>(&action)) {
       keep_alives.push_back(*keep_alive);
+    } else if (const auto* question = std::get_if<AskForFilter>(&action)) {
+      host.questions.push_back(*question);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
@@ -269,6 +289,28 @@ IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const Pol
     add(static_cast<std::uint64_t>(extra) * 10 + 1, narrow, static_cast<std::uint32_t>(extra) * 2);
   }
   add(1, selector, 1000);
+  return policy;
+}
+
+IkePolicy make_default_response_policy(const PolicyOptions& options) {
+  const IpAddress anybody = *IpAddress::parse("192.0.2.1");
+  IkePolicy policy = make_policy(anybody, anybody, options);
+  policy.filters.clear();
+  policy.main_mode_filters.clear();
+  policy.default_response = {
+      true, policy.quick_mode_policies.front(), "mm", {PresharedKeyMethod{SecretBytes(options.psk)}}};
+  return policy;
+}
+
+IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound) {
+  ++policy.version;
+  const auto index = static_cast<std::uint32_t>(policy.filters.size());
+  policy.filters.push_back(make_filter(101, 102, Direction::kOutbound, outbound, index));
+  policy.filters.push_back(make_filter(102, 101, Direction::kInbound, outbound.mirrored(), index + 1));
+  for (Filter& filter : policy.filters) {
+    filter.dynamic = filter.id > 100;
+    if (filter.dynamic) filter.rule_name = std::string(kDefaultResponseRule);
+  }
   return policy;
 }
 

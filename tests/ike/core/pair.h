@@ -17,6 +17,9 @@ namespace ipsec::ike::tests {
 
 using ipsec::tests::SeededRandom;
 
+// The change that puts this policy in the place of any other.
+PolicyChange whole(IkePolicy policy);
+
 // An SAD without packets. Answers every request at once, or refuses it where a test says so.
 class FakeDriver {
  public:
@@ -54,6 +57,7 @@ struct Host {
   FakeDriver driver;
   Engine engine;
   std::vector<ReportEvent> events;
+  std::vector<AskForFilter> questions;  // to the policy agent
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
@@ -146,6 +150,11 @@ struct PolicyOptions {
 IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const PolicyOptions& options = {});
 // The same for both ends, mirrored.
 void set_mirrored_policies(Pair& pair, const PolicyOptions& options = {});
+
+// The policy of a host that has the default response rule (rule and offers as in `options`) and no filter.
+IkePolicy make_default_response_policy(const PolicyOptions& options = {});
+// `policy` with the dynamic filters for this traffic, as the agent makes them: ids 101 outbound, 102 inbound.
+IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound);
 
 // "" where every outbound SA of each host has its inbound one on the other with the same keys, algorithms, mirrored
 // selector and lifetimes; otherwise what is wrong.

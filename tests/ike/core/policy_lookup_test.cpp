@@ -38,7 +38,7 @@ TEST(PolicyLookup, methods_of_other_kinds_are_passed_over_and_named_when_alone) 
   EXPECT_EQ(std::get<Failure>(found).reason, FailureReason::kUnsupportedMethod);
 }
 
-TEST(PolicyLookup, the_default_response_rule_answers_but_never_asks) {
+TEST(PolicyLookup, the_default_response_rule_answers_and_asks_only_peers_of_its_dynamic_filters) {
   IkePolicy policy = make_policy(kLocal, kPeer);
   policy.default_response = {
       true, policy.quick_mode_policies.front(), "mm", {PresharedKeyMethod{SecretBytes(std::string_view("default"))}}};
@@ -46,9 +46,16 @@ TEST(PolicyLookup, the_default_response_rule_answers_but_never_asks) {
   EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, stranger, true)), "default");
   EXPECT_TRUE(std::holds_alternative<Failure>(find_main_mode_rule(policy, kLocal, stranger, false)));
   const Selector to_stranger{AddressRange::host(kLocal), AddressRange::host(stranger), kProtocolAny, {}, {}};
+  EXPECT_FALSE(match_quick_mode_rule(policy, to_stranger, Encapsulation::kTransport, kLocal, stranger).has_value());
+
+  policy = with_dynamic_filter(policy, to_stranger);
+  EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, stranger, false)), "default");
+  EXPECT_EQ(key_of(find_main_mode_rule(policy, kLocal, kPeer, false)), "correct horse battery staple")
+      << "an explicit one wins (DR-06)";
   const auto rule = match_quick_mode_rule(policy, to_stranger, Encapsulation::kTransport, kLocal, stranger);
   ASSERT_TRUE(rule.has_value());
-  EXPECT_EQ(rule->outbound_filter_id, 0U);
+  EXPECT_EQ(rule->outbound_filter_id, 101U);
+  EXPECT_TRUE(rule->dynamic);
   EXPECT_FALSE(match_quick_mode_rule(policy, to_stranger, Encapsulation::kTunnel, kLocal, stranger).has_value());
 }
 
@@ -95,16 +102,17 @@ TEST(PolicyLookup, the_inbound_filter_is_the_mirror_or_the_first_that_contains_i
 }
 
 TEST(PolicyLookup, broken_references_are_named) {
+  const auto checked = [](const IkePolicy& policy) { return check(whole(policy), {}); };
   IkePolicy policy = make_policy(kLocal, kPeer);
-  EXPECT_TRUE(check_references(policy).ok());
+  EXPECT_TRUE(checked(policy).ok());
   policy.filters.front().quick_mode_policy = "nowhere";
-  EXPECT_EQ(check_references(policy).message(), "filter of rule 'rule': no quick mode policy 'nowhere'");
+  EXPECT_EQ(checked(policy).message(), "filter of rule 'rule': no quick mode policy 'nowhere'");
   policy = make_policy(kLocal, kPeer);
   policy.main_mode_filters.front().main_mode_policy = "nowhere";
-  EXPECT_EQ(check_references(policy).message(), "main mode filter of rule 'rule': no main mode policy 'nowhere'");
+  EXPECT_EQ(checked(policy).message(), "main mode filter of rule 'rule': no main mode policy 'nowhere'");
   policy = make_policy(kLocal, kPeer);
   policy.default_response.active = true;
-  EXPECT_FALSE(check_references(policy).ok());
+  EXPECT_FALSE(checked(policy).ok());
 }
 
 }  // namespace

@@ -694,20 +694,5 @@ TEST(QuickMode, an_acquire_for_an_unknown_filter_fails_at_once) {
   EXPECT_TRUE(pair.sent.empty());
 }
 
-TEST(QuickMode, the_default_response_rule_answers_a_peer_without_filter) {
-  Pair pair;
-  IkePolicy server = make_policy(pair.b.endpoint.address, *IpAddress::parse("192.0.2.1"));
-  server.default_response = {true,
-                             server.quick_mode_policies.front(),
-                             "mm",
-                             {PresharedKeyMethod{SecretBytes(std::string_view("correct horse battery staple"))}}};
-  pair.set_policies(make_policy(pair.a.endpoint.address, pair.b.endpoint.address), server);
-  pair.acquire(pair.a, 1);
-  pair.run(seconds(5));
-  EXPECT_EQ(compare_sas(pair), "");
-  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
-  EXPECT_EQ(pair.b.driver.outbound[0].filter_id, 0U);
-}
-
 }  // namespace
 }  // namespace ipsec::ike::tests

@@ -146,7 +146,7 @@ TEST(Upkeep, a_policy_with_broken_references_is_refused_and_the_old_one_stays) {
   broken.policy_name = "broken";
   broken.quick_mode_policies.clear();
   Actions actions;
-  EXPECT_FALSE(pair.a.engine.set_policy(broken, pair.now, actions).ok());
+  EXPECT_FALSE(pair.a.engine.change_policy(whole(broken), pair.now, actions).ok());
   EXPECT_EQ(pair.a.engine.policy().policy_name, "test policy");
   EXPECT_EQ(pair.a.established_main_modes(pair.now), 1U);
 }

@@ -4,12 +4,22 @@
 
 #include <gtest/gtest.h>
 
+#include "services/ike/shell/policy_update.h"
 #include "tests/ike/shell/policy_messages.h"
 
 namespace ipsec::ike {
 namespace {
 
 proto::IkePolicy good_policy() { return host_to_host_policy("10.77.0.1", "10.77.0.2", "secret"); }
+
+Result<IkePolicy> received(const proto::IkePolicy& message) {
+  PolicyUpdateCollector collector;
+  IPSEC_RETURN_IF_ERROR(collector.take(whole_policy(message)));
+  EXPECT_TRUE(collector.complete());
+  PolicyChange change = collector.take_change();
+  IPSEC_RETURN_IF_ERROR(check(change, {}));
+  return apply(std::move(change), {});
+}
 
 TEST(ConvertPolicy, every_part_arrives) {
   proto::IkePolicy message = good_policy();
@@ -24,7 +34,7 @@ TEST(ConvertPolicy, every_part_arrives) {
   message.mutable_default_response()->set_active(true);
   message.mutable_default_response()->set_main_mode_policy("main");
 
-  const auto policy = from_proto(message);
+  const auto policy = received(message);
   ASSERT_TRUE(policy.ok()) << policy.status().message();
   EXPECT_EQ(policy->version, 1U);
   EXPECT_EQ(policy->policy_name, "Test policy");
@@ -61,7 +71,7 @@ TEST(ConvertPolicy, every_part_arrives) {
 }
 
 TEST(ConvertPolicy, an_empty_policy_is_no_policy) {
-  const auto policy = from_proto(proto::IkePolicy());
+  const auto policy = received(proto::IkePolicy());
   ASSERT_TRUE(policy.ok());
   EXPECT_TRUE(policy->filters.empty());
 }
@@ -84,14 +94,15 @@ TEST(ConvertPolicy, bad_fields_are_named_by_their_path) {
        [&](auto& p) { offer(p)->set_integrity(proto::INTEGRITY_NONE); }},
       {"policy.main_mode_policies[0].offers[0].dh_group: ", [&](auto& p) { offer(p)->set_dh_group(0); }},
       {"policy.main_mode_policies[0].offers[0].dh_group: ", [&](auto& p) { offer(p)->set_dh_group(22); }},
-      {"policy.main_mode_filters[0].local.first: ", [](auto& p) { p.mutable_main_mode_filters(0)->clear_local(); }},
-      {"policy.main_mode_filters[0]: ",
+      {"main_mode_change.inserted[0].filter.local.first: ",
+       [](auto& p) { p.mutable_main_mode_filters(0)->clear_local(); }},
+      {"main_mode_change.inserted[0].filter: ",
        [](auto& p) {
          *p.mutable_main_mode_filters(0)->mutable_local() = rpc::to_proto(AddressRange::any(AddressFamily::kIpv6));
        }},
-      {"policy.main_mode_filters[0].authentication[1]: ",
+      {"main_mode_change.inserted[0].filter.authentication[1]: ",
        [](auto& p) { p.mutable_main_mode_filters(0)->add_authentication(); }},
-      {"policy.main_mode_filters[0].authentication[0].preshared_key: ",
+      {"main_mode_change.inserted[0].filter.authentication[0].preshared_key: ",
        [](auto& p) { p.mutable_main_mode_filters(0)->mutable_authentication(0)->set_preshared_key(""); }},
       {"policy.quick_mode_policies[0].offers[0]: ", [&](auto& p) { quick_offer(p)->clear_esp(); }},
       {"policy.quick_mode_policies[0].offers[0].ah: ", [&](auto& p) { quick_offer(p)->set_ah(proto::INTEGRITY_NONE); }},
@@ -103,12 +114,12 @@ TEST(ConvertPolicy, bad_fields_are_named_by_their_path) {
        [&](auto& p) { quick_offer(p)->mutable_esp()->set_cipher(proto::CIPHER_NULL); }},
       {"policy.quick_mode_policies[0].pfs_group: ",
        [](auto& p) { p.mutable_quick_mode_policies(0)->set_pfs_group(3); }},
-      {"policy.filters[1].id: ", [](auto& p) { p.mutable_filters(1)->set_id(0); }},
-      {"policy.filters[1].direction: ", [](auto& p) { p.mutable_filters(1)->clear_direction(); }},
-      {"policy.filters[1].action: ", [](auto& p) { p.mutable_filters(1)->clear_action(); }},
-      {"policy.filters[1].selector.protocol: ",
+      {"change.inserted[1].id: ", [](auto& p) { p.mutable_filters(1)->set_id(0); }},
+      {"change.inserted[1].direction: ", [](auto& p) { p.mutable_filters(1)->clear_direction(); }},
+      {"change.inserted[1].action: ", [](auto& p) { p.mutable_filters(1)->clear_action(); }},
+      {"change.inserted[1].selector.protocol: ",
        [](auto& p) { p.mutable_filters(1)->mutable_selector()->set_protocol(256); }},
-      {"policy.filters[1].tunnel_source: ",
+      {"change.inserted[1].tunnel_source: ",
        [](auto& p) { p.mutable_filters(1)->mutable_tunnel_source()->set_octets("123"); }},
       {"policy.default_response.authentication[0]: ",
        [](auto& p) { p.mutable_default_response()->add_authentication(); }},
@@ -116,7 +127,7 @@ TEST(ConvertPolicy, bad_fields_are_named_by_their_path) {
   for (const Row& row : rows) {
     proto::IkePolicy message = good_policy();
     row.spoil(message);
-    const auto policy = from_proto(message);
+    const auto policy = received(message);
     ASSERT_FALSE(policy.ok()) << row.path;
     EXPECT_EQ(policy.status().code(), ErrorCode::kInvalid);
     EXPECT_EQ(policy.status().message().substr(0, std::string_view(row.path).size()), row.path);
@@ -173,6 +184,24 @@ TEST(ConvertDelete, absent_peer_means_everybody) {
   EXPECT_TRUE(from_proto(message)->quick_mode_too);
   message.mutable_peer()->set_octets("");
   EXPECT_FALSE(from_proto(message).ok());
+}
+
+TEST(ConvertAskForFilter, a_question_and_its_refusal_have_the_same_content) {
+  const AskForFilter asked{
+      *IpAddress::parse("10.0.0.1"),
+      *IpAddress::parse("10.0.0.2"),
+      {*AddressRange::parse("10.0.0.1"), *AddressRange::parse("10.0.0.2"), kProtocolTcp, {}, PortRange::single(80)}};
+  proto::DeclineIkeRequestRequest message;
+  *message.mutable_default_response() = to_proto(asked).default_response();
+  message.set_reason("why");
+  const auto declined = from_proto(message);
+  ASSERT_TRUE(declined.ok());
+  EXPECT_EQ(declined->local, asked.local);
+  EXPECT_EQ(declined->peer, asked.peer);
+  EXPECT_EQ(declined->outbound, asked.outbound);
+  EXPECT_EQ(declined->text, "why");
+  message.mutable_default_response()->clear_peer();
+  EXPECT_EQ(from_proto(message).status().message().substr(0, 23), "default_response.peer: ");
 }
 
 TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {

@@ -63,10 +63,10 @@ class Host {
 
   grpc::Status set_policy(const proto::IkePolicy& policy) {
     grpc::ClientContext context;
-    proto::SetIkePolicyRequest request;
-    *request.mutable_policy() = policy;
-    proto::SetIkePolicyReply reply;
-    return ike_->SetPolicy(&context, request, &reply);
+    proto::UpdateIkePolicyReply reply;
+    const auto writer = ike_->UpdatePolicy(&context, &reply);
+    writer->WriteLast(whole_policy(policy), grpc::WriteOptions());
+    return writer->Finish();
   }
   std::vector<proto::MainModeSa> main_modes() {
     grpc::ClientContext context;
@@ -137,6 +137,43 @@ class EventReader {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReader<proto::Event>> stream_;
 };
+
+// What IKE asks of the agent.
+class RequestReader {
+ public:
+  explicit RequestReader(proto::Ike::Stub& ike) {
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    stream_ = ike.WatchRequests(&context_, {});
+    stream_->WaitForInitialMetadata();
+  }
+  ~RequestReader() {
+    context_.TryCancel();
+    (void)stream_->Finish();
+  }
+  // Waits for one; nullopt when the stream has ended.
+  std::optional<proto::DefaultResponseRequest> next() {
+    proto::IkeRequest request;
+    if (!stream_->Read(&request)) return std::nullopt;
+    return request.default_response();
+  }
+
+ private:
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<proto::IkeRequest>> stream_;
+};
+
+// A policy with the default response rule and no filter.
+proto::IkePolicy default_response_policy() {
+  proto::IkePolicy policy = host_to_host_policy("10.77.0.2", "10.77.0.1", "a key");
+  proto::DefaultResponse& rule = *policy.mutable_default_response();
+  rule.set_active(true);
+  rule.set_main_mode_policy("main");
+  *rule.mutable_quick_mode_policy() = policy.quick_mode_policies(0);
+  rule.add_authentication()->set_preshared_key("a key");
+  policy.clear_filters();
+  policy.clear_main_mode_filters();
+  return policy;
+}
 
 class DaemonTest : public testing::Test {
  protected:
@@ -214,6 +251,50 @@ TEST_F(DaemonTest, two_hosts_make_main_and_quick_mode) {
   EXPECT_EQ(first_->log().find("a key"), std::string::npos) << "no key in the log";
 }
 
+TEST_F(DaemonTest, DR_08_the_agent_is_asked_and_its_filter_answers_the_peer) {
+  RequestReader requests(second_->ike());
+  ASSERT_TRUE(first_->set_policy(host_to_host_policy("10.77.0.1", "10.77.0.2", "a key")).ok());
+  ASSERT_TRUE(second_->set_policy(default_response_policy()).ok());
+  first_->driver().ask(acquire(1, "10.77.0.1", "10.77.0.2"));
+  const auto asked = requests.next();
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(rpc::from_proto(asked->local(), "")->to_string(), "10.77.0.2");
+  EXPECT_EQ(rpc::from_proto(asked->peer(), "")->to_string(), "10.77.0.1");
+  EXPECT_EQ(rpc::from_proto(asked->outbound(), "")->destination.to_string(), "10.77.0.1");
+
+  proto::IkePolicy policy = default_response_policy();
+  policy.set_version(2);
+  *policy.mutable_filters() = host_to_host_policy("10.77.0.2", "10.77.0.1", "a key").filters();
+  for (proto::Filter& filter : *policy.mutable_filters()) filter.set_dynamic(true);
+  ASSERT_TRUE(second_->set_policy(policy).ok());
+  expect_protected("10.77.0.1", "10.77.0.2");
+}
+
+TEST_F(DaemonTest, the_newest_watcher_of_requests_wins_and_hears_what_still_waits) {
+  EventReader events(second_->ike());
+  auto former = std::make_unique<RequestReader>(second_->ike());
+  ASSERT_TRUE(first_->set_policy(host_to_host_policy("10.77.0.1", "10.77.0.2", "a key")).ok());
+  ASSERT_TRUE(second_->set_policy(default_response_policy()).ok());
+  first_->driver().ask(acquire(1, "10.77.0.1", "10.77.0.2"));
+  const auto asked = former->next();
+  ASSERT_TRUE(asked);
+  RequestReader newer(second_->ike());
+  const auto again = newer.next();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->SerializeAsString(), asked->SerializeAsString());
+  EXPECT_FALSE(former->next()) << "its stream has ended";
+
+  grpc::ClientContext context;
+  proto::DeclineIkeRequestRequest declined;
+  *declined.mutable_default_response() = *again;
+  declined.set_reason("rule 'web' permits it");
+  proto::DeclineIkeRequestReply reply;
+  ASSERT_TRUE(second_->ike().DeclineRequest(&context, declined, &reply).ok());
+  const auto event = events.find("no_matching_filter");
+  ASSERT_TRUE(event);
+  EXPECT_NE(event->text().find("rule 'web' permits it"), std::string::npos) << event->text();
+}
+
 TEST_F(DaemonTest, over_ipv6_too) {
   set_policies("fd77::1", "fd77::2");
   second_->driver().ask(acquire(1, "fd77::2", "fd77::1"));
@@ -280,7 +361,7 @@ TEST_F(DaemonTest, policies_are_refused_with_the_field_and_the_old_one_stays) {
   policy.mutable_filters(1)->clear_direction();
   const grpc::Status bad = first_->set_policy(policy);
   EXPECT_EQ(bad.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_TRUE(bad.error_message().starts_with("policy.filters[1].direction: ")) << bad.error_message();
+  EXPECT_TRUE(bad.error_message().starts_with("change.inserted[1].direction: ")) << bad.error_message();
   grpc::ClientContext context;
   proto::IkeStatistics statistics;
   ASSERT_TRUE(first_->ike().GetStatistics(&context, {}, &statistics).ok());

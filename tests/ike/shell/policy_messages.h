@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "proto/policy.pb.h"
+#include "proto/ike.pb.h"
 #include "services/common/rpc/convert.h"
 
 // Policies as the agent would send them.
@@ -60,6 +60,30 @@ inline proto::IkePolicy host_to_host_policy(std::string_view local, std::string_
     filter.set_rule_name("Test rule");
   }
   return policy;
+}
+
+// The one message that puts the policy in force.
+inline proto::IkePolicyUpdate whole_policy(const proto::IkePolicy& policy) {
+  proto::IkePolicyUpdate update;
+  *update.mutable_settings() = policy;
+  update.mutable_settings()->clear_filters();
+  update.mutable_settings()->clear_main_mode_filters();
+  std::uint32_t place = 0;
+  for (const proto::Filter& filter : policy.filters()) {
+    proto::Filter& inserted = *update.mutable_change()->add_inserted();
+    inserted = filter;
+    inserted.set_index(place++);
+  }
+  update.mutable_change()->set_count(place);
+  place = 0;
+  for (const proto::MainModeFilter& filter : policy.main_mode_filters()) {
+    proto::InsertedMainModeFilter& inserted = *update.mutable_main_mode_change()->add_inserted();
+    *inserted.mutable_filter() = filter;
+    inserted.set_index(place++);
+  }
+  update.mutable_main_mode_change()->set_count(place);
+  update.set_commit(true);
+  return update;
 }
 
 // A packet that wants filter 1.

@@ -139,7 +139,7 @@ TEST(Compiler, directions_follow_from_the_addresses) {
       PolicyBuilder builder;
       builder.rule("r", Action::kBlock, {filter(c.source, c.destination, 0, 0, 0, mirrored)});
       std::vector<std::string> found;
-      for (const SpecificFilter& f : compiled(builder, kHost).filters) {
+      for (const CompiledPolicy policy = compiled(builder, kHost); const SpecificFilter& f : policy.filters) {
         found.push_back(fmt::format("{} {} -> {}", f.direction == Direction::kOutbound ? "out" : "in",
                                     f.selector.source.to_string(), f.selector.destination.to_string()));
       }
@@ -185,11 +185,8 @@ TEST(Compiler, PA_17_most_specific_first) {
   builder.rule("port", Action::kBlock, {one_way(filter("me", "10.0.0.0/8", kProtocolTcp, 0, 80))});
   builder.rule("ports", Action::kPermit, {one_way(filter("me", "10.0.0.0/8", kProtocolTcp, 1024, 80))});
   std::vector<std::string> rules;
-  std::uint32_t index = 0;
-  for (const SpecificFilter& filter : compiled(builder, kHost).filters) {
-    rules.push_back(filter.rule_name);
-    EXPECT_EQ(filter.index, index++);
-  }
+  const CompiledPolicy policy = compiled(builder, kHost);
+  for (const SpecificFilter& filter : policy.filters) rules.push_back(filter.rule_name);
   EXPECT_THAT(rules, ElementsAre("host", "ports", "port", "protocol", "subnet", "any"));
 }
 
@@ -376,7 +373,7 @@ TEST(Compiler, PD_17_tunnel_comes_before_transport_of_the_same_traffic_only) {
   builder.rule("same", Action::kBlock, {one_way(filter("10.1.0.0/16", "10.2.0.0/16"))});
   builder.rule("narrower", Action::kPermit, {one_way(filter("10.1.0.0/16", "10.2.0.3"))});
   std::vector<std::string> outbound;
-  for (const SpecificFilter& f : compiled(builder, kGateway).filters) {
+  for (const CompiledPolicy policy = compiled(builder, kGateway); const SpecificFilter& f : policy.filters) {
     if (f.direction == Direction::kOutbound) outbound.push_back(f.rule_name);
   }
   EXPECT_THAT(outbound, ElementsAre("narrower", "out", "same"));
@@ -488,7 +485,7 @@ TEST(Compiler, PD_13_PD_14_the_two_laxities_belong_to_negotiate) {
       builder.action_of(builder.rule("b", Action::kBlock, {one_way(filter("me", "10.77.0.3"))}));
   block.inbound_passthrough = true;
   block.allow_soft = true;
-  for (const SpecificFilter& filter : compiled(builder, kHost).filters) {
+  for (const CompiledPolicy policy = compiled(builder, kHost); const SpecificFilter& filter : policy.filters) {
     EXPECT_EQ(filter.inbound_passthrough, filter.rule_name == "n");
     EXPECT_EQ(filter.allow_soft, filter.rule_name == "n");
   }
@@ -553,7 +550,7 @@ TEST(Compiler, too_many_specific_filters_are_refused) {
   for (int i = 1; i <= 200; ++i) addresses.push_back(fmt::format("10.77.0.{}/24", i));
   add_interface(host, "eth0", InterfaceKind::kLan, addresses);
   PolicyBuilder builder;
-  builder.rule("r", Action::kNegotiate, many_filters(700));
+  builder.rule("r", Action::kNegotiate, many_filters(1100));
   const auto result = compile(builder.tree(), host);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.status().code(), ErrorCode::kExhausted);

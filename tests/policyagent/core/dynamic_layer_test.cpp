@@ -50,9 +50,7 @@ CompiledPolicy laid(CompiledPolicy base, const store::DynamicPolicy& dynamic) {
 // "block inbound 0.0.0.0/0 -> 10.77.0.1 TCP 80", in order.
 std::vector<std::string> filters(const CompiledPolicy& policy) {
   std::vector<std::string> lines;
-  std::uint32_t index = 0;
   for (const SpecificFilter& filter : policy.filters) {
-    EXPECT_EQ(filter.index, index++);
     if (!filter.selector.source.first.is_v4()) continue;
     lines.push_back(fmt::format("{} {} {}", name(filter.action), name(filter.direction), filter.selector.to_string()));
   }

@@ -1,78 +1,78 @@
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "services/policyagent/core/compiler.h"
+#include "store/json/json.h"
 #include "tests/policyagent/core/policy_builder.h"
+#include "tests/support/seeded_random.h"
 
-// Whole compiled policies, pinned as text in tests/vectors/compiled, ids included: an id that changes cuts every SA of
-// every host at the update. POLICYAGENT_WRITE_GOLDEN=1 writes the files again; read the difference before keeping it.
+// Whole compiled policies, pinned as text beside the policies and hosts that they are made of (golden/NAME.json,
+// NAME.txt), ids included: an id that changes cuts every SA of every host at the update. POLICYAGENT_WRITE_GOLDEN=1
+// writes the text again; read the difference before keeping it.
 namespace ipsec::agent::tests {
 namespace {
 
-using store::Action;
+using Json = nlohmann::json;
 
-struct Golden {
-  const char* name;
+std::string path_of(const std::string& name, const char* ending) {
+  return fmt::format("{}/tests/policyagent/core/golden/{}.{}", POLICYAGENT_SOURCE_DIR, name, ending);
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path;
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+std::vector<IpAddress> servers(const Json& host, const char* kind) {
+  std::vector<IpAddress> found;
+  for (const std::string& text : host.value(kind, std::vector<std::string>())) found.push_back(address(text));
+  return found;
+}
+
+HostAddresses host_of(const Json& description) {
   HostAddresses host;
-  std::function<void(PolicyBuilder&)> build;
-};
-
-void domain_isolation(PolicyBuilder& builder) {
-  builder.rule("secure the network", Action::kNegotiate, {filter("me", "10.77.0.0/24")});
-  builder.rule("controllers", Action::kPermit, {filter("me", "10.77.0.10"), filter("me", "dns", kProtocolUdp, 0, 53)});
-  builder.rule("worms", Action::kBlock, {one_way(filter("any", "me", kProtocolTcp, 0, 135))});
-  store::FilterAction& action = builder.tree().filter_actions.front();
-  action.inbound_passthrough = true;
-  action.quick_mode_pfs = true;
-  action.pfs_group = DhGroup::kModp2048;
-  builder.policy().default_response = {{}, true, false, action.offers, {preshared_key("default")}};
+  for (const Json& each : description.at("interfaces")) {
+    add_interface(host, each.at("name"), each.at("kind") == "dialup" ? InterfaceKind::kDialup : InterfaceKind::kLan,
+                  each.at("addresses"));
+  }
+  host.dns_servers = servers(description, "dns");
+  host.wins_servers = servers(description, "wins");
+  host.dhcp_servers = servers(description, "dhcp");
+  host.gateways = servers(description, "gateways");
+  return host;
 }
 
-void gateway(PolicyBuilder& builder) {
-  builder.rule("to branch", Action::kNegotiate, {one_way(filter("10.1.0.0/16", "10.2.0.0/16"))}).tunnel_endpoint =
-      address("192.0.2.2");
-  builder.rule("from branch", Action::kNegotiate, {one_way(filter("10.2.0.0/16", "10.1.0.0/16"))}).tunnel_endpoint =
-      address("192.0.2.1");
-}
-
-void windows_2003(PolicyBuilder& builder) {
-  builder.policy().profile = store::Profile::kWindows2003;
-  store::Rule& rule = builder.rule("all ip", Action::kNegotiate, {filter("me", "any")});
-  rule.authentication = {store::KerberosAuthentication{}};
-  builder.rule("icmp", Action::kPermit, {filter("me", "any", kProtocolIcmp)});
-}
-
-std::vector<Golden> goldens() {
-  HostAddresses isolated = lan_host({"10.77.0.1/24", "fd77::1/64"});
-  isolated.dns_servers = {address("10.77.0.53")};
-  return {{"domain-isolation", isolated, domain_isolation},
-          {"gateway", lan_host({"192.0.2.1/24", "10.1.0.1/16"}), gateway},
-          {"windows2003", lan_host({"10.77.0.1/24", "fd77::1/64"}), windows_2003}};
-}
-
-class GoldenTest : public testing::TestWithParam<Golden> {};
+class GoldenTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenTest, compiles_to_the_pinned_text) {
-  PolicyBuilder builder;
-  GetParam().build(builder);
-  const auto policy = compile(builder.tree(), GetParam().host);
+  const Json input = Json::parse(content_of(path_of(GetParam(), "json")));
+  ipsec::tests::SeededRandom random(1);
+  const store::ImportOutcome imported = store::import_json(input.at("document").dump(), random, 0);
+  ASSERT_TRUE(imported.problems.empty()) << store::to_string(imported.problems.front());
+  const auto policy = compile(imported.tree, host_of(input.at("host")));
   ASSERT_TRUE(policy.ok()) << policy.status().message();
   const std::string text = describe(*policy, true);
-  const std::string path = fmt::format("{}/tests/vectors/compiled/{}.txt", POLICYAGENT_SOURCE_DIR, GetParam().name);
+  const std::string path = path_of(GetParam(), "txt");
   if (std::getenv("POLICYAGENT_WRITE_GOLDEN") != nullptr) std::ofstream(path) << text;
-  std::ifstream file(path);
-  ASSERT_TRUE(file) << path;
-  std::stringstream expected;
-  expected << file.rdbuf();
-  EXPECT_EQ(text, expected.str());
+  EXPECT_EQ(text, content_of(path));
 }
 
-INSTANTIATE_TEST_SUITE_P(Compiled, GoldenTest, testing::ValuesIn(goldens()),
-                         [](const auto& info) { return fmt::format("{}", info.index); });
+INSTANTIATE_TEST_SUITE_P(Compiled, GoldenTest,
+                         testing::Values("actions", "addresses", "connection-types", "default-modern",
+                                         "default-windows2003", "host-names", "mirrored", "servers", "servers-unknown",
+                                         "several-addresses", "tunnel-pair"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace ipsec::agent::tests

@@ -54,7 +54,7 @@ std::string text(const store::QuickModeOffer& offer) {
   return fmt::format("{}:{}k/{}s", all, offer.lifetime_kilobytes, offer.lifetime_seconds);
 }
 
-void describe_filter(Describer& out, const SpecificFilter& f) {
+void describe_filter(Describer& out, std::size_t place, const SpecificFilter& f) {
   std::string tunnel;
   if (f.tunnel_destination) {
     tunnel = fmt::format(" tunnel {} -> {}", f.tunnel_source ? f.tunnel_source->to_string() : "?",
@@ -63,7 +63,7 @@ void describe_filter(Describer& out, const SpecificFilter& f) {
   const std::string id = out.id(f.id);
   const std::string mirror = out.id(f.mirror_id);
   const std::string generic = out.id(f.generic_id);
-  out.line("filter {} weight {:012x} {} {} {}{}{}{} | {} mirror {} generic {} | rule {} list {} action {}{}", f.index,
+  out.line("filter {} weight {:012x} {} {} {}{}{}{} | {} mirror {} generic {} | rule {} list {} action {}{}", place,
            f.weight, name(f.direction), name(f.action), f.selector.to_string(), tunnel,
            f.inbound_passthrough ? " passthrough" : "", f.allow_soft ? " soft" : "", id, mirror, generic, f.rule_name,
            f.filter_list_name, f.filter_action_name,
@@ -182,7 +182,7 @@ std::string describe(const CompiledPolicy& policy, bool with_ids) {
              protocol_name(g.protocol), g.source_port, g.destination_port, g.mirrored, name(g.action), g.rule_name,
              name(g.connection_type));
   }
-  for (const SpecificFilter& f : policy.filters) describe_filter(out, f);
+  for (std::size_t i = 0; i < policy.filters.size(); ++i) describe_filter(out, i, policy.filters[i]);
   for (const MainModePolicy& m : policy.main_mode_policies) {
     out.line("main mode {} {}s limit {} pfs {}", m.name, m.lifetime_seconds, m.quick_mode_limit, m.master_pfs);
     for (const auto& o : m.offers) {

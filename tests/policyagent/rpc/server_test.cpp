@@ -24,11 +24,8 @@ constexpr std::chrono::seconds kPatience{20};
 
 class EchoDriver : public proto::Driver::Service {
  public:
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetDriverPolicyRequest* request,
-                         proto::SetDriverPolicyReply* reply) override {
-    if (request->policy().version() == 0) return to_grpc(refused("version 0"));
-    reply->set_version(request->policy().version());
-    return grpc::Status::OK;
+  grpc::Status DeleteSa(grpc::ServerContext*, const proto::DeleteSaRequest* request, proto::DeleteSaReply*) override {
+    return request->spi() == 0 ? to_grpc(refused("SPI 0")) : grpc::Status::OK;
   }
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchDriverEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override {
@@ -57,15 +54,15 @@ class ServerTest : public testing::Test {
     EXPECT_TRUE(server.ok()) << server.status().message();
     return server.ok() ? std::move(server).value() : nullptr;
   }
-  Status set_policy(std::uint64_t version, std::size_t padding = 0) {
+  Status call(std::uint32_t spi, std::size_t padding = 0) {
     grpc::ClientContext context;
     set_patience(context, kPatience);
     context.set_wait_for_ready(true);
-    proto::SetDriverPolicyRequest request;
-    proto::SetDriverPolicyReply reply;
-    request.mutable_policy()->set_version(version);
-    request.mutable_policy()->set_policy_name(std::string(padding, 'x'));
-    return from_grpc(stub_->SetPolicy(&context, request, &reply));
+    proto::DeleteSaRequest request;
+    proto::DeleteSaReply reply;
+    request.set_spi(spi);
+    request.mutable_peer()->set_octets(std::string(padding, 'x'));
+    return from_grpc(stub_->DeleteSa(&context, request, &reply));
   }
   unsigned mode(const std::string& path) {
     struct stat status {};
@@ -83,10 +80,10 @@ class ServerTest : public testing::Test {
 TEST_F(ServerTest, answers_and_carries_errors) {
   const auto server = start();
   connect();
-  EXPECT_TRUE(set_policy(1).ok());
-  const Status status = set_policy(0);
+  EXPECT_TRUE(call(1).ok());
+  const Status status = call(0);
   EXPECT_EQ(status.code(), ErrorCode::kRefused);
-  EXPECT_EQ(status.message(), "version 0");
+  EXPECT_EQ(status.message(), "SPI 0");
 }
 
 TEST_F(ServerTest, modes_of_directory_and_socket) {
@@ -102,7 +99,7 @@ TEST_F(ServerTest, modes_of_directory_and_socket) {
 TEST_F(ServerTest, messages_beyond_the_default_limit_pass) {
   const auto server = start();
   connect();
-  EXPECT_TRUE(set_policy(1, 20U << 20U).ok());
+  EXPECT_TRUE(call(1, 20U << 20U).ok());
 }
 
 TEST_F(ServerTest, stale_socket_is_replaced_and_a_living_one_is_not) {
@@ -117,21 +114,21 @@ TEST_F(ServerTest, stale_socket_is_replaced_and_a_living_one_is_not) {
 
   const auto server = start();
   connect();
-  EXPECT_TRUE(set_policy(1).ok());
+  EXPECT_TRUE(call(1).ok());
   EXPECT_EQ(serving_process(socket_), getpid());
 
   grpc::Service* services[] = {&driver_};
   const auto second = Server::start(socket_, SocketAccess::kOwner, services);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), ErrorCode::kAlreadyExists);
-  EXPECT_TRUE(set_policy(2).ok());
+  EXPECT_TRUE(call(2).ok());
 }
 
 TEST_F(ServerTest, client_finds_a_server_that_comes_back) {
   connect();
-  for (std::uint64_t round = 1; round <= 3; ++round) {
+  for (std::uint32_t round = 1; round <= 3; ++round) {
     const auto server = start();
-    EXPECT_TRUE(set_policy(round).ok());
+    EXPECT_TRUE(call(round).ok());
   }
   EXPECT_FALSE(std::filesystem::exists(socket_));
   EXPECT_EQ(serving_process(socket_), 0);

@@ -28,7 +28,7 @@ class AgentServiceTest : public testing::Test {
         driver_client_(connect_driver(rpc::driver_socket(directory_.path()))),
         ike_client_(connect_ike(rpc::ike_socket(directory_.path()))),
         agent_(store::PolicyStore::open(directory_.path() + "/policy.db").value(), events_,
-               [this](const std::shared_ptr<const PolicyMessages>& policy) {
+               [this](const PolicyPointer& policy) {
                  driver_link_.publish(policy);
                  ike_link_.publish(policy);
                }),

@@ -47,9 +47,8 @@ class AgentStoresTest : public testing::Test {
     stores.central = CentralStore::make(settings).value();
     stores.cache = std::make_unique<PolicyCache>(cache_, vault_);
     agent_ = std::make_unique<Agent>(
-        std::move(stores), events_,
-        [this](std::shared_ptr<const PolicyMessages> messages) { sent_.push_back(std::move(messages)); },
-        std::chrono::hours(1));
+        std::move(stores), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); },
+        LoadPace{std::chrono::hours(1), 0});
     agent_->set_host(lan_host({"10.77.0.1/24"}));
   }
   store::StoreOptions options() const {
@@ -114,7 +113,7 @@ class AgentStoresTest : public testing::Test {
   const std::string cache_ = directory_.path() + "/cache.db";
   const store::KeyVault vault_ = store::KeyVault::with_key(SecretBytes(kAesGcmKeySize), "a test");
   EventLog events_;
-  std::vector<std::shared_ptr<const PolicyMessages>> sent_;
+  std::vector<PolicyPointer> sent_;
   std::unique_ptr<Agent> agent_;
 };
 
@@ -141,7 +140,7 @@ TEST_F(AgentStoresTest, PA_09_PA_11_PA_12_central_then_cache_then_local_store_th
   unassign.assign = false;
   apply({unassign}, StoreName::kLocal);
   EXPECT_EQ(state(), "Initial");
-  EXPECT_FALSE(sent_.back()->driver.active()) << "PA-21: no traffic is touched";
+  EXPECT_FALSE(sent_.back()->policy.active) << "PA-21: no traffic is touched";
 
   bring_share_back();
   agent_->load("poll");
@@ -169,7 +168,7 @@ TEST_F(AgentStoresTest, ST_12_a_restart_without_the_central_store_finds_the_cach
   sent_.clear();
   agent_->begin_load("start");
   ASSERT_FALSE(sent_.empty()) << "before the central store has answered";
-  EXPECT_EQ(sent_.front()->driver.policy_name(), "Central");
+  EXPECT_EQ(sent_.front()->policy.policy_name, "Central");
   agent_->load("poll");
   EXPECT_EQ(state(), "Cached");
   EXPECT_EQ(sent_.size(), 1U) << "what is in force already is not sent again";
@@ -255,7 +254,7 @@ TEST_F(AgentStoresTest, no_fault_of_the_central_file_loses_the_policy_in_force) 
     const std::string outcome = agent_->load("poll");
     EXPECT_EQ(state(), "Cached") << fault.name;
     EXPECT_EQ(in_force(), "Central") << fault.name;
-    EXPECT_TRUE(sent_.back()->driver.active()) << fault.name;
+    EXPECT_TRUE(sent_.back()->policy.active) << fault.name;
     EXPECT_THAT(outcome, HasSubstr("sqlite:" + central_)) << fault.name;
     EXPECT_NE(record(StoreName::kCentral).problem, "") << fault.name;
     std::filesystem::remove_all(central_);
@@ -274,7 +273,7 @@ TEST_F(AgentStoresTest, with_the_cache_damaged_too_the_policy_in_force_stays_and
   EXPECT_THAT(agent_->load("poll"), HasSubstr("policy 'Central' stays in force"));
   EXPECT_EQ(state(), "Initial");
   EXPECT_EQ(in_force(), "Central");
-  EXPECT_TRUE(sent_.back()->driver.active());
+  EXPECT_TRUE(sent_.back()->policy.active);
   bring_share_back();
   agent_->load("poll");
   take_share_away();
@@ -395,13 +394,14 @@ TEST_F(AgentStoresTest, a_lost_key_keeps_only_the_rules_that_need_it_from_workin
   store::StoreOptions lost;
   lost.vault = store::KeyVault::without_key("key file /var/lib/policyagent/policy.key is not there");
   AgentStores stores(store::PolicyStore::open(directory_.path() + "/policy.db", lost).value());
-  Agent agent(std::move(stores), events_,
-              [this](std::shared_ptr<const PolicyMessages> messages) { sent_.push_back(std::move(messages)); });
+  Agent agent(std::move(stores), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); });
   agent.set_host(lan_host({"10.77.0.1/24"}));
   EXPECT_THAT(agent.load("start"), HasSubstr("policy 'Local' from the local store is in force"));
-  EXPECT_TRUE(sent_.back()->driver.active()) << "its traffic stays protected: dropped, not clear";
-  EXPECT_EQ(sent_.back()->driver.filters_size(), 2);
-  for (const auto& main_mode : sent_.back()->ike.main_mode_filters()) EXPECT_EQ(main_mode.authentication_size(), 0);
+  EXPECT_TRUE(sent_.back()->policy.active) << "its traffic stays protected: dropped, not clear";
+  EXPECT_EQ(sent_.back()->policy.filters.size(), 2U);
+  for (const MainModeFilter& main_mode : sent_.back()->policy.main_mode_filters) {
+    EXPECT_TRUE(main_mode.authentication.empty());
+  }
   ASSERT_EQ(count("preshared_key_lost"), 1U);
   for (const auto& event : events_.newest(100)) {
     if (event.name() != "preshared_key_lost") continue;
@@ -447,7 +447,7 @@ TEST_F(AgentStoresTest, a_central_store_that_hangs_blocks_nobody_and_is_asked_ag
   settings.patience = milliseconds(200);
   stores.central = CentralStore::over(settings, slow).value();
   stores.cache = std::make_unique<PolicyCache>(cache_, vault_);
-  Agent agent(std::move(stores), events_, [](const std::shared_ptr<const PolicyMessages>&) {});
+  Agent agent(std::move(stores), events_, [](const PolicyPointer&) {});
   agent.set_host(lan_host({"10.77.0.1/24"}));
 
   agent.begin_load("start");

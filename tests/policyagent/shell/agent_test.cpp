@@ -17,13 +17,12 @@ using testing::StartsWith;
 class AgentTest : public testing::Test {
  protected:
   AgentTest() { open(); }
-  void open(Duration quick_load = std::chrono::hours(1)) {
+  void open(LoadPace pace = {std::chrono::hours(1), 0}) {
     agent_.reset();
     auto store = store::PolicyStore::open(directory_.path() + "/policy.db");
     ASSERT_TRUE(store.ok()) << store.status().message();
     agent_ = std::make_unique<Agent>(
-        *std::move(store), events_,
-        [this](std::shared_ptr<const PolicyMessages> messages) { sent_.push_back(std::move(messages)); }, quick_load);
+        *std::move(store), events_, [this](PolicyPointer messages) { sent_.push_back(std::move(messages)); }, pace);
     agent_->set_host(lan_host({"10.77.0.1/24"}));
   }
   // "Secure": everything with 10.77.0.0/24 negotiates.
@@ -66,7 +65,7 @@ class AgentTest : public testing::Test {
 
   TemporaryDirectory directory_;
   EventLog events_;
-  std::vector<std::shared_ptr<const PolicyMessages>> sent_;
+  std::vector<PolicyPointer> sent_;
   std::unique_ptr<Agent> agent_;
 };
 
@@ -81,10 +80,10 @@ TEST_F(AgentTest, nothing_is_sent_before_the_first_load) {
 TEST_F(AgentTest, PA_21_with_nothing_assigned_driver_and_ike_get_an_inactive_policy) {
   EXPECT_EQ(agent_->load("start"), "no policy is assigned");
   ASSERT_EQ(sent_.size(), 1U);
-  EXPECT_FALSE(sent_[0]->driver.active());
-  EXPECT_EQ(sent_[0]->driver.filters_size(), 0);
-  EXPECT_EQ(sent_[0]->ike.main_mode_policies_size(), 0);
-  EXPECT_FALSE(sent_[0]->ike.default_response().active());
+  EXPECT_FALSE(sent_[0]->policy.active);
+  EXPECT_EQ(sent_[0]->policy.filters.size(), 0U);
+  EXPECT_TRUE(sent_[0]->policy.main_mode_policies.empty());
+  EXPECT_FALSE(sent_[0]->policy.default_response.active);
   EXPECT_EQ(name(agent_->state().retrieval), "Initial");
   EXPECT_EQ(agent_->state().polling_interval_minutes, 180U);
 }
@@ -99,16 +98,15 @@ TEST_F(AgentTest, PA_12_PA_13_a_change_of_the_local_store_is_in_force_at_once) {
   EXPECT_THAT(state.last_load_outcome,
               StartsWith("policy 'Secure' from the local store is in force: 2 specific filters"));
   ASSERT_EQ(sent_.size(), 2U);
-  EXPECT_TRUE(sent_.back()->driver.active());
-  EXPECT_EQ(sent_.back()->driver.filters_size(), 2);
-  EXPECT_EQ(sent_.back()->ike.filters_size(), 2);
-  EXPECT_EQ(sent_.back()->ike.main_mode_filters(0).authentication(0).preshared_key(), "k");
-  EXPECT_GT(sent_[1]->version(), sent_[0]->version());
-  EXPECT_EQ(sent_[1]->ike.version(), sent_[1]->driver.version());
+  EXPECT_TRUE(sent_.back()->policy.active);
+  EXPECT_EQ(sent_.back()->policy.filters.size(), 2U);
+  const auto& method = sent_.back()->policy.main_mode_filters.front().authentication.front();
+  EXPECT_EQ(std::get<store::PresharedKeyAuthentication>(method).key.reveal_text(), "k");
+  EXPECT_GT(sent_[1]->version, sent_[0]->version);
 }
 
 TEST_F(AgentTest, changes_of_a_slow_policy_are_loaded_together) {
-  open(Duration(-1));
+  open({Duration(-1), 1U << 30U});
   agent_->load("start");
   assign_policy();
   apply({store::AddFilter{"lan list", filter("me", "10.78.0.0/24")}});
@@ -127,13 +125,20 @@ TEST_F(AgentTest, changes_of_a_slow_policy_are_loaded_together) {
   EXPECT_GT(agent_->next_poll(), daemon::monotonic_now() + std::chrono::minutes(1));
 }
 
+TEST_F(AgentTest, the_first_change_of_a_slow_policy_for_a_while_is_in_force_at_once) {
+  open({Duration(-1), 0});
+  agent_->load("start");
+  assign_policy();
+  EXPECT_EQ(sent_.size(), 2U);
+}
+
 TEST_F(AgentTest, unassigning_detaches) {
   assign_policy();
   store::SetPolicy unassign;
   unassign.policy = "Secure";
   unassign.assign = false;
   apply({unassign});
-  EXPECT_FALSE(sent_.back()->driver.active());
+  EXPECT_FALSE(sent_.back()->policy.active);
   EXPECT_EQ(name(agent_->state().retrieval), "Initial");
 }
 
@@ -153,8 +158,8 @@ TEST_F(AgentTest, IM_02_changed_addresses_give_a_new_version_and_equal_ones_do_n
   EXPECT_EQ(sent_.size(), before);
   agent_->set_host(lan_host({"10.77.0.1/24", "10.77.0.5/24"}));
   ASSERT_EQ(sent_.size(), before + 1);
-  EXPECT_EQ(sent_.back()->driver.filters_size(), 4);
-  EXPECT_GT(sent_.back()->version(), sent_[before - 1]->version());
+  EXPECT_EQ(sent_.back()->policy.filters.size(), 4U);
+  EXPECT_GT(sent_.back()->version, sent_[before - 1]->version);
   EXPECT_EQ(count("interfaces_changed"), 1U);
   EXPECT_EQ(count("address_added"), 1U);
 }
@@ -193,22 +198,22 @@ TEST_F(AgentTest, PA_14_a_load_that_fails_is_initial_and_leaves_the_policy_in_fo
 
 TEST_F(AgentTest, the_policy_survives_a_restart_and_versions_grow) {
   assign_policy();
-  const std::uint64_t last = sent_.back()->version();
+  const std::uint64_t last = sent_.back()->version;
   open();
   agent_->version_seen(last);
   agent_->load("start");
-  EXPECT_EQ(sent_.back()->driver.policy_name(), "Secure");
-  EXPECT_GT(sent_.back()->version(), last);
+  EXPECT_EQ(sent_.back()->policy.policy_name, "Secure");
+  EXPECT_GT(sent_.back()->version, last);
 }
 
 TEST_F(AgentTest, a_service_that_holds_a_newer_version_gets_the_policy_under_a_newer_one) {
   assign_policy();
-  const std::uint64_t beyond = sent_.back()->version() + (1ULL << 40U);
+  const std::uint64_t beyond = sent_.back()->version + (1ULL << 40U);
   const std::size_t before = sent_.size();
   agent_->version_seen(beyond);
   ASSERT_EQ(sent_.size(), before + 1);
-  EXPECT_GT(sent_.back()->version(), beyond);
-  EXPECT_EQ(agent_->state().in_force->version, sent_.back()->version());
+  EXPECT_GT(sent_.back()->version, beyond);
+  EXPECT_EQ(agent_->state().in_force->version, sent_.back()->version);
   agent_->version_seen(beyond);
   EXPECT_EQ(sent_.size(), before + 1);
 }
@@ -232,11 +237,11 @@ TEST_F(AgentTest, export_and_import_round_trip) {
   const auto json = agent_->export_json(true, "");
   ASSERT_TRUE(json.ok());
   apply({store::DeleteAll{}});
-  EXPECT_FALSE(sent_.back()->driver.active());
+  EXPECT_FALSE(sent_.back()->policy.active);
   const auto problems = agent_->import_json(*json);
   ASSERT_TRUE(problems.ok());
   EXPECT_TRUE(problems->empty());
-  EXPECT_TRUE(sent_.back()->driver.active());
+  EXPECT_TRUE(sent_.back()->policy.active);
   const auto without = agent_->export_json(false, "Secure");
   ASSERT_TRUE(without.ok());
   EXPECT_EQ(without->find("\"k\""), std::string::npos);

@@ -1,5 +1,7 @@
 #include "tests/policyagent/shell/fake_services.h"
 
+#include <algorithm>
+
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -7,16 +9,76 @@
 
 namespace ipsec::agent::tests {
 
-grpc::Status FakeDriver::SetPolicy(grpc::ServerContext*, const proto::SetDriverPolicyRequest* request,
-                                   proto::SetDriverPolicyReply* reply) {
+namespace {
+
+void remove_filters(const google::protobuf::RepeatedField<std::uint64_t>& ids,
+                    google::protobuf::RepeatedPtrField<proto::Filter>& filters) {
+  for (const std::uint64_t id : ids) {
+    const auto found =
+        std::find_if(filters.begin(), filters.end(), [id](const proto::Filter& filter) { return filter.id() == id; });
+    EXPECT_NE(found, filters.end()) << "removed filter " << id << " is not there";
+    if (found != filters.end()) filters.erase(found);
+  }
+}
+
+void insert_filter(const proto::Filter& filter, google::protobuf::RepeatedPtrField<proto::Filter>& filters) {
+  ASSERT_LE(filter.index(), static_cast<std::uint32_t>(filters.size()));
+  *filters.Add() = filter;
+  for (int at = filters.size() - 1; at > static_cast<int>(filter.index()); --at) filters.SwapElements(at, at - 1);
+}
+
+void apply_change(const proto::PolicyChange& change, google::protobuf::RepeatedPtrField<proto::Filter>& filters) {
+  remove_filters(change.removed(), filters);
+  for (const proto::Filter& filter : change.inserted()) insert_filter(filter, filters);
+}
+
+}  // namespace
+
+grpc::Status FakeDriver::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
+                                      proto::UpdateDriverPolicyReply* reply) {
+  ReceivedUpdate update;
+  proto::DriverPolicy policy;
+  proto::DriverPolicyUpdate message;
+  bool committed = false;
+  while (reader->Read(&message)) {
+    if (update.messages++ == 0) {
+      update.base_version = message.base_version();
+      policy = message.settings();
+      const std::lock_guard lock(mutex_);
+      if (update.base_version != 0) *policy.mutable_filters() = last_.filters();
+      if (update.base_version != 0 && update.base_version != last_.version()) {
+        return {grpc::StatusCode::FAILED_PRECONDITION, "another version is in force"};
+      }
+    }
+    update.removed += static_cast<std::size_t>(message.change().removed_size());
+    update.inserted += static_cast<std::size_t>(message.change().inserted_size());
+    apply_change(message.change(), *policy.mutable_filters());
+    committed = message.commit();
+    if (committed) {
+      EXPECT_EQ(message.change().count(), static_cast<std::uint32_t>(policy.filters_size()));
+    }
+  }
+  if (!committed) return {grpc::StatusCode::INVALID_ARGUMENT, "no commit"};
+  update.version = policy.version();
   {
     const std::lock_guard lock(mutex_);
-    last_ = request->policy();
+    last_ = policy;
+    updates_.push_back(update);
   }
-  received.add(request->policy().version());
-  reply->set_version(request->policy().version());
-  reply->set_attached(request->policy().active());
+  received.add(policy.version());
+  reply->set_version(policy.version());
+  reply->set_attached(policy.active());
   return answer;
+}
+
+std::vector<ReceivedUpdate> FakeDriver::updates() {
+  const std::lock_guard lock(mutex_);
+  return updates_;
+}
+
+void FakeDriver::forget_version() {
+  const std::lock_guard lock(mutex_);
+  last_.set_version(12345);
 }
 
 grpc::Status FakeDriver::WatchEvents(grpc::ServerContext* context, const proto::WatchDriverEventsRequest*,
@@ -47,14 +109,34 @@ proto::DriverPolicy FakeDriver::last_policy() {
   return last_;
 }
 
-grpc::Status FakeIke::SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
-                                proto::SetIkePolicyReply* reply) {
+grpc::Status FakeIke::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
+                                   proto::UpdateIkePolicyReply* reply) {
+  proto::IkePolicy policy;
+  proto::IkePolicyUpdate message;
+  for (bool first = true; reader->Read(&message); first = false) {
+    const std::lock_guard lock(mutex_);
+    if (first) {
+      policy = message.settings();
+      if (message.base_version() != 0) {
+        *policy.mutable_filters() = last_.filters();
+        *policy.mutable_main_mode_filters() = last_.main_mode_filters();
+      }
+    }
+    apply_change(message.change(), *policy.mutable_filters());
+    for (const std::uint64_t id : message.main_mode_change().removed()) {
+      auto& filters = *policy.mutable_main_mode_filters();
+      filters.erase(std::find_if(filters.begin(), filters.end(), [id](const auto& each) { return each.id() == id; }));
+    }
+    for (const auto& inserted : message.main_mode_change().inserted()) {
+      *policy.add_main_mode_filters() = inserted.filter();
+    }
+  }
   {
     const std::lock_guard lock(mutex_);
-    last_ = request->policy();
+    last_ = policy;
   }
-  received.add(request->policy().version());
-  reply->set_version(request->policy().version());
+  received.add(policy.version());
+  reply->set_version(policy.version());
   return grpc::Status::OK;
 }
 

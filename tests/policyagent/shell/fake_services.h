@@ -48,10 +48,20 @@ class Received {
   std::vector<std::uint64_t> versions_;
 };
 
+// What one UpdatePolicy stream said. Only whole numbers of messages are looked at, no order of filters.
+struct ReceivedUpdate {
+  std::uint64_t version = 0;
+  std::uint64_t base_version = 0;
+  std::size_t removed = 0;
+  std::size_t inserted = 0;
+  std::size_t messages = 0;
+};
+
 class FakeDriver : public proto::Driver::Service {
  public:
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetDriverPolicyRequest* request,
-                         proto::SetDriverPolicyReply* reply) override;
+  // Keeps the last policy; refuses a difference to another version.
+  grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::DriverPolicyUpdate>* reader,
+                            proto::UpdateDriverPolicyReply* reply) override;
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchDriverEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override;
   grpc::Status ListSas(grpc::ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override;
@@ -59,6 +69,9 @@ class FakeDriver : public proto::Driver::Service {
                              proto::DriverStatistics* reply) override;
 
   proto::DriverPolicy last_policy();
+  std::vector<ReceivedUpdate> updates();
+  // As if the policy in force were of another version than the agent believes.
+  void forget_version();
 
   Received received;
   rpc::EventBroadcaster<proto::Event> events{100};
@@ -68,12 +81,13 @@ class FakeDriver : public proto::Driver::Service {
  private:
   std::mutex mutex_;
   proto::DriverPolicy last_;
+  std::vector<ReceivedUpdate> updates_;
 };
 
 class FakeIke : public proto::Ike::Service {
  public:
-  grpc::Status SetPolicy(grpc::ServerContext*, const proto::SetIkePolicyRequest* request,
-                         proto::SetIkePolicyReply* reply) override;
+  grpc::Status UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<proto::IkePolicyUpdate>* reader,
+                            proto::UpdateIkePolicyReply* reply) override;
   grpc::Status ListMainModeSas(grpc::ServerContext*, const proto::ListMainModeSasRequest*,
                                proto::ListMainModeSasReply* reply) override;
   grpc::Status DeleteMainModeSas(grpc::ServerContext*, const proto::DeleteMainModeSasRequest* request,

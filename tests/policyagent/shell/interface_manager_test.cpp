@@ -56,7 +56,7 @@ TEST(InterfaceManager, IM_01_lists_interfaces_addresses_and_gateways) {
     command("ip link add eth0 type bridge && ip address add 10.77.0.1/24 dev eth0 && ip link set eth0 up");
     command("ip -6 address add fd77::1/64 dev eth0 nodad && ip route add default via 10.77.0.254");
     command("ip link add ipsec-h3 type bridge && ip address add 192.0.2.1/24 dev ipsec-h3");
-    auto manager = InterfaceManager::open("/nonexistent");
+    auto manager = InterfaceManager::open({"/nonexistent", {}});
     ASSERT_TRUE(manager.ok());
     const auto host = manager->read();
     ASSERT_TRUE(host.ok()) << host.status().message();
@@ -66,6 +66,19 @@ TEST(InterfaceManager, IM_01_lists_interfaces_addresses_and_gateways) {
     EXPECT_THAT(addresses(host->interfaces[0]), testing::IsSupersetOf({"10.77.0.1/24", "fd77::1/64"}));
     EXPECT_THAT(host->gateways, ElementsAre(address("10.77.0.254")));
     EXPECT_THAT(host->dns_servers, IsEmpty());
+  });
+}
+
+TEST(InterfaceManager, addresses_on_loopback_that_others_can_reach_are_this_hosts) {
+  IN_NETWORK_NAMESPACE_OR_SKIP([] {
+    command("ip link set lo up && ip address add 192.0.2.53/32 dev lo");
+    auto manager = InterfaceManager::open();
+    ASSERT_TRUE(manager.ok());
+    const auto host = manager->read();
+    ASSERT_TRUE(host.ok());
+    ASSERT_EQ(host->interfaces.size(), 1U);
+    EXPECT_EQ(host->interfaces[0].name, "lo");
+    EXPECT_THAT(addresses(host->interfaces[0]), ElementsAre("192.0.2.53/32"));
   });
 }
 
@@ -113,7 +126,7 @@ TEST(InterfaceManager, name_servers_are_read_and_bad_lines_passed_over) {
   const std::string file = directory.path() + "/resolv.conf";
   std::ofstream(file) << "# nameserver 1.2.3.4\nnameserver 10.77.0.53\nsearch example.org\nnameserver fe80::1%eth0\n"
                          "nameserver\nnameserver nonsense\nnameserver 10.77.0.53\n";
-  auto manager = InterfaceManager::open(file);
+  auto manager = InterfaceManager::open({file, {}});
   ASSERT_TRUE(manager.ok());
   EXPECT_THAT(manager->read()->dns_servers, ElementsAre(address("10.77.0.53"), address("fe80::1")));
 }

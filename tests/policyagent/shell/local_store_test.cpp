@@ -73,7 +73,7 @@ class DamagedStore : public testing::Test {
     bool active;
     std::string policy;
   };
-  static Sent summary(const PolicyMessages& policy) { return {policy.driver.active(), policy.driver.policy_name()}; }
+  static Sent summary(const PolicyInForce& sent) { return {sent.policy.active, sent.policy.policy_name}; }
 
   TemporaryDirectory directory_;
   daemon::Options options_;

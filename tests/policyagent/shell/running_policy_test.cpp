@@ -18,7 +18,7 @@ class RunningPolicies : public testing::Test {
  protected:
   RunningPolicies()
       : agent_(store::PolicyStore::open(directory_.path() + "/policy.db").value(), events_,
-               [this](std::shared_ptr<const PolicyMessages>) { ++sent_; }) {
+               [this](PolicyPointer) { ++sent_; }) {
     agent_.set_host(lan_host({"10.77.0.1/24"}));
     agent_.load("start");
     open();

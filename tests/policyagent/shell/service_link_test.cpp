@@ -13,11 +13,31 @@ namespace {
 
 using testing::ElementsAre;
 
-std::shared_ptr<const PolicyMessages> policy(std::uint64_t version, const std::string& name = "Test") {
+PolicyPointer in_force(CompiledPolicy policy, std::uint64_t version) {
+  auto made = std::make_shared<PolicyInForce>();
+  made->policy = std::move(policy);
+  made->version = version;
+  return made;
+}
+
+// Filters with these ids, in this order.
+PolicyPointer policy(std::uint64_t version, const std::vector<std::uint64_t>& ids = {}) {
   CompiledPolicy compiled;
   compiled.active = true;
-  compiled.policy_name = name;
-  return to_messages(compiled, version);
+  compiled.policy_name = "Test";
+  for (const std::uint64_t id : ids) {
+    SpecificFilter filter;
+    filter.id = id;
+    filter.action = store::Action::kBlock;
+    compiled.filters.push_back(filter);
+  }
+  return in_force(std::move(compiled), version);
+}
+
+std::vector<std::uint64_t> ids_of(const proto::DriverPolicy& policy) {
+  std::vector<std::uint64_t> ids;
+  for (const proto::Filter& filter : policy.filters()) ids.push_back(filter.id());
+  return ids;
 }
 
 // Waits for an event of that name.
@@ -40,6 +60,15 @@ class ServiceLinkTest : public testing::Test {
   ~ServiceLinkTest() override {
     if (link_) link_->stop();
     link_.reset();
+  }
+
+  bool acknowledged(std::uint64_t version) {
+    const auto end = std::chrono::steady_clock::now() + kPatience;
+    while (link_->state().acknowledged_version != version) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
 
   TemporaryDirectory directory_;
@@ -71,6 +100,47 @@ TEST_F(ServiceLinkTest, each_new_policy_is_sent_once) {
   link_->publish(policy(3));
   ASSERT_TRUE(driver.received.wait_for_version(3));
   EXPECT_THAT(driver.received.versions(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(ServiceLinkTest, PA_18_only_the_difference_is_sent) {
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  connect();
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t id = 1; id <= 5000; ++id) ids.push_back(id);
+  link_->publish(policy(1, ids));
+  ASSERT_TRUE(driver.received.wait_for_version(1));
+  ASSERT_TRUE(acknowledged(1));
+  ids.erase(ids.begin() + 2000);
+  ids.insert(ids.begin() + 100, 9001);
+  link_->publish(policy(2, ids));
+  ASSERT_TRUE(driver.received.wait_for_version(2));
+  EXPECT_EQ(ids_of(driver.last_policy()), ids);
+  const std::vector<ReceivedUpdate> updates = driver.updates();
+  ASSERT_EQ(updates.size(), 2U);
+  EXPECT_EQ(updates[0].base_version, 0U);
+  EXPECT_EQ(updates[0].inserted, 5000U);
+  EXPECT_EQ(updates[0].messages, 3U) << "in pieces";
+  EXPECT_EQ(updates[1].base_version, 1U);
+  EXPECT_EQ(updates[1].removed, 1U);
+  EXPECT_EQ(updates[1].inserted, 1U);
+  EXPECT_EQ(updates[1].messages, 1U);
+}
+
+TEST_F(ServiceLinkTest, PA_18_a_service_that_has_another_version_gets_the_whole) {
+  FakeDriver driver;
+  const auto server = serve(socket(), driver);
+  connect();
+  link_->publish(policy(1, {1, 2, 3}));
+  ASSERT_TRUE(driver.received.wait_for_version(1));
+  ASSERT_TRUE(acknowledged(1));
+  driver.forget_version();
+  link_->publish(policy(2, {1, 2, 3, 4}));
+  ASSERT_TRUE(driver.received.wait_for_version(2));
+  const std::vector<ReceivedUpdate> updates = driver.updates();
+  ASSERT_EQ(updates.size(), 2U);
+  EXPECT_EQ(updates[1].base_version, 0U);
+  EXPECT_EQ(updates[1].inserted, 4U);
 }
 
 TEST_F(ServiceLinkTest, PA_24_after_a_reconnect_the_whole_policy_is_sent_again) {
@@ -151,19 +221,20 @@ TEST(IkeLink, keys_reach_ike_and_only_ike) {
   const auto server = serve(socket, ike);
   CompiledPolicy compiled;
   compiled.active = true;
-  compiled.main_mode_filters.resize(1);
-  compiled.main_mode_filters[0].authentication.emplace_back(
-      store::PresharedKeyAuthentication{SecretBytes(std::string_view("s3cret"))});
-  const auto messages = to_messages(compiled, 3);
-  EXPECT_EQ(messages->driver.SerializeAsString().find("s3cret"), std::string::npos);
+  MainModeFilter filter;
+  filter.authentication.emplace_back(store::PresharedKeyAuthentication{SecretBytes(std::string_view("s3cret"))});
+  compiled.main_mode_filters.push_back(filter);
+  const PolicyPointer sent = in_force(compiled, 3);
+  for_each_update(*sent, nullptr, std::function([](const proto::DriverPolicyUpdate& message) {
+    EXPECT_EQ(message.SerializeAsString().find("s3cret"), std::string::npos);
+    return true;
+  }));
   EventLog events;
   const auto client = connect_ike(socket);
   ServiceLink link(*client, events, [](std::uint64_t) {});
-  link.publish(messages);
+  link.publish(sent);
   ASSERT_TRUE(ike.received.wait_for(1));
   EXPECT_EQ(ike.last_policy().main_mode_filters(0).authentication(0).preshared_key(), "s3cret");
-  EXPECT_EQ(messages->ike.main_mode_filters(0).authentication(0).preshared_key(), "s3cret")
-      << "sending must not consume it";
 }
 
 }  // namespace

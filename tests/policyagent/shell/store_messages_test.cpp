@@ -88,6 +88,19 @@ TEST(StoreMessages, every_wrong_word_is_named_with_its_place) {
   EXPECT_EQ(problems[1].field, "profile");
 }
 
+TEST(StoreMessages, DR_12_a_policy_with_the_authentication_of_its_default_rule) {
+  proto::Change message;
+  message.mutable_add_policy()->set_name("P");
+  EXPECT_FALSE(read<store::AddPolicy>(message).default_rule_authentication);
+  auto& methods = *message.mutable_add_policy()->mutable_default_rule_authentication();
+  methods.add_methods()->mutable_preshared_key()->set_key("k");
+  methods.add_methods()->set_kerberos(true);
+  const auto change = read<store::AddPolicy>(message);
+  ASSERT_EQ(change.default_rule_authentication.value().size(), 2U);
+  const auto& key = std::get<store::PresharedKeyAuthentication>(change.default_rule_authentication->front());
+  EXPECT_EQ(key.key.reveal_text(), "k");
+}
+
 TEST(StoreMessages, quick_mode_offers_with_ah_and_esp) {
   proto::Change message;
   auto& action = *message.mutable_add_filter_action();
