@@ -46,24 +46,26 @@ constexpr Parameter kConnectionType = choice("conntype", kConnectionTypes, "all"
 constexpr Parameter kActivate = yes_no("activate", "yes", "no keeps the rule out of force");
 
 // DR-12, not documented.
-constexpr Parameter of_default_rule(Parameter parameter) {
+constexpr Parameter of_default_rule(Parameter parameter, std::string_view help) {
   parameter.flags |= kTagOnly;
+  parameter.help = help;
   return parameter;
 }
 
-constexpr Parameter kAddPolicy[] = {kName,
-                                    kDescription,
-                                    kMasterPfs,
-                                    kQuickModeLimit,
-                                    kMainModeLife,
-                                    kDefaultRuleActive,
-                                    kPolling,
-                                    kAssign,
-                                    kMainModeMethods,
-                                    choice("profile", kProfiles, "modern", "Not documented", kTagOnly),
-                                    of_default_rule(kKerberos),
-                                    of_default_rule(kPresharedKey),
-                                    of_default_rule(kRootCa)};
+constexpr Parameter kAddPolicy[] = {
+    kName,
+    kDescription,
+    kMasterPfs,
+    kQuickModeLimit,
+    kMainModeLife,
+    kDefaultRuleActive,
+    kPolling,
+    kAssign,
+    kMainModeMethods,
+    choice("profile", kProfiles, "modern", "Not documented", kTagOnly),
+    of_default_rule(kKerberos, "Default response rule: Kerberos version 5"),
+    of_default_rule(kPresharedKey, "Default response rule: preshared key"),
+    of_default_rule(kRootCa, "Default response rule: certification authority; may be repeated")};
 constexpr Parameter kSetPolicy[] = {kNameOrGuid,
                                     kGuid,
                                     kNewName,

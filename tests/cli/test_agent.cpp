@@ -63,6 +63,8 @@ class IkeStandIn : public StandIn<agent::IkeClient> {
   Result<proto::IkeStatistics> statistics(std::chrono::milliseconds) override {
     return answer(sample_statistics().ike());
   }
+  void watch_requests(const std::function<bool(const proto::IkeRequest&)>&) override {}
+  Status decline_request(const proto::DeclineIkeRequestRequest&) override { return {}; }
 };
 
 std::string make_directory() {

@@ -44,5 +44,9 @@ TEST(Simulation, negotiations_end_in_matching_sas_or_named_failures) { run_all("
 
 TEST(Simulation, lives_of_rekeys_restarts_and_deletes_end_in_matching_sas) { run_all("life", 1000, run_life); }
 
+TEST(Simulation, DR_08_default_responses_end_in_matching_sas_or_named_failures) {
+  run_all("default response", 2000, run_default_response);
+}
+
 }  // namespace
 }  // namespace ipsec::ike::tests

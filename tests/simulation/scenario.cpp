@@ -270,6 +270,58 @@ void disturb(Run& run, Host& host, std::uint64_t& next_acquire) {
   }
 }
 
+// Imitates the policy agent of a host with the default response rule.
+class Agent {
+ public:
+  Agent(Run& run, Host& host, IkePolicy policy) : run_(run), host_(host), policy_(std::move(policy)) { put_in_force(); }
+
+  // Looks at what was asked since the last time, and now and then does something of its own.
+  void act() {
+    for (; seen_ < host_.questions.size(); ++seen_) consider(host_.questions[seen_]);
+    if (run_.random.chance(0.05)) run_.pair.give(host_, AgentListens{});
+    if (run_.random.chance(0.05)) put_in_force();
+    if (!granted_.empty() && run_.random.chance(0.05)) {
+      granted_.erase(granted_.begin() + static_cast<std::ptrdiff_t>(run_.random.below(granted_.size())));
+      put_in_force();
+    }
+  }
+
+ private:
+  void consider(const AskForFilter& asked) {
+    if (run_.random.chance(0.1)) return;
+    if (run_.random.chance(0.1)) {
+      run_.pair.give(host_, FilterDeclined{asked.local, asked.peer, asked.outbound, "declined by the test"});
+      return;
+    }
+    if (std::find(granted_.begin(), granted_.end(), asked.outbound) == granted_.end())
+      granted_.push_back(asked.outbound);
+    put_in_force();
+  }
+
+  // The same traffic has the same ids whenever it is granted.
+  std::uint64_t id_of(const Selector& outbound) {
+    auto known = std::find(known_.begin(), known_.end(), outbound);
+    if (known == known_.end()) known = known_.insert(known_.end(), outbound);
+    return 1001 + 2 * static_cast<std::uint64_t>(known - known_.begin());
+  }
+
+  void put_in_force() {
+    IkePolicy policy = policy_;
+    for (const Selector& outbound : granted_)
+      policy = with_dynamic_filter(std::move(policy), outbound, id_of(outbound));
+    policy.version = ++version_;
+    run_.pair.set_policy(host_, policy);
+  }
+
+  Run& run_;
+  Host& host_;
+  const IkePolicy policy_;
+  std::uint64_t version_ = 1;
+  std::size_t seen_ = 0;
+  std::vector<Selector> granted_;
+  std::vector<Selector> known_;
+};
+
 }  // namespace
 
 Outcome run_negotiation(std::uint64_t seed, DhCache& dh) {
@@ -329,6 +381,39 @@ Outcome run_life(std::uint64_t seed, DhCache& dh) {
       failures.back().reason != FailureReason::kAlreadyServed)
     complaint = fmt::format("no new SA on a good network: {}", failures.back().text);
   return outcome_of(run, complaint.empty() ? complaint_about_rest(run) : complaint);
+}
+
+Outcome run_default_response(std::uint64_t seed, DhCache& dh) {
+  Run run(seed, use_v6(seed));
+  run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
+  const Network network = random_network(run.random);
+  run.story =
+      fmt::format("default response, loss {} %, duplication {} %", network.loss * 100, network.duplication * 100);
+  const PolicyOptions of_a = random_options(run.random);
+  run.pair.set_policy(run.pair.a, make_policy(run.pair.a.endpoint.address, run.pair.b.endpoint.address, of_a));
+  Agent agent(run, run.pair.b, make_default_response_policy(options_of_other(run.random, of_a, run.story)));
+  use_network(run.pair, run.random, network);
+
+  std::vector<Asked> asked;
+  for (std::uint64_t step = 0; step < 40; ++step) {
+    if (step % 10 == 0) {
+      asked.push_back({&run.pair.a, step + 1, run.random.pick(outbound_filters(run.pair.a))});
+      run.pair.acquire(run.pair.a, asked.back().acquire_id, asked.back().filter_id);
+    }
+    run.pair.run(milliseconds(run.random.below(3000)));
+    agent.act();
+  }
+  run.pair.run(seconds(300));
+  run.pair.wire = [](const SentDatagram&) { return Fate{milliseconds(5)}; };
+  run.pair.run(seconds(300));
+
+  for (const Asked& one : asked) {
+    if (std::string complaint = complaint_about(one); !complaint.empty()) return outcome_of(run, complaint);
+  }
+  for (const SaParameters& sa : run.pair.b.driver.installed) {
+    if (sa.filter_id <= 1000) return outcome_of(run, fmt::format("an SA without a dynamic filter: {:08x}", sa.spi));
+  }
+  return outcome_of(run, complaint_about_rest(run));
 }
 
 }  // namespace ipsec::ike::tests

@@ -25,4 +25,8 @@ Outcome run_negotiation(std::uint64_t seed, DhCache& dh);
 // lifetimes, then five minutes without loss and a new negotiation: it succeeds, and all that is left matches.
 Outcome run_life(std::uint64_t seed, DhCache& dh);
 
+// The same as run_negotiation, where the other host has the default response rule only, and an agent that grants, takes
+// back, declines or does not answer what is asked of it.
+Outcome run_default_response(std::uint64_t seed, DhCache& dh);
+
 }  // namespace ipsec::ike::tests

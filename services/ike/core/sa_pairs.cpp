@@ -145,10 +145,13 @@ void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
   turn.state.quick_modes.remove(pair.inbound_spi);
 }
 
-void end_pairs_of_gone_dynamic_filters(Turn& turn) {
+void end_pairs_of_former_policy(Turn& turn) {
+  const IkePolicy& policy = turn.state.policy;
+  const bool is_unassigned = policy.policy_name.empty() && policy.filters.empty();
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) {
-    if (!pair.rule.dynamic || find_filter(turn.state.policy, pair.rule.outbound_filter_id) != nullptr) continue;
-    report_ended(turn, pair, "its dynamic filter is gone");
+    const bool is_kept = !pair.rule.dynamic || find_filter(policy, pair.rule.outbound_filter_id) != nullptr;
+    if (!is_unassigned && is_kept) continue;
+    report_ended(turn, pair, is_unassigned ? "no policy is assigned" : "its dynamic filter is gone");
     tell_peer(turn, pair, WithoutMainMode::kSayNothing);
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);

@@ -11,9 +11,9 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended);
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 // Removes a pair here and tells the peer.
 void delete_pair(Turn& turn, const QuickModeSaPair& pair);
-// SAs under a dynamic filter that the policy in force no longer has: the peer is told, since this host goes on in
-// clear.
-void end_pairs_of_gone_dynamic_filters(Turn& turn);
+// SAs that end with the policy before, of which the peer must hear while there is a main mode, since this host goes on
+// in clear: those of dynamic filters that are gone, and all of them where no policy is assigned any more.
+void end_pairs_of_former_policy(Turn& turn);
 // The driver has lost everything.
 void handle_driver_restart(Turn& turn);
 // The driver has SAs that nobody here knows.

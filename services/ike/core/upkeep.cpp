@@ -137,7 +137,7 @@ Timestamp next_deadline(const EngineState& state) {
 }
 
 void apply_policy(Turn& turn) {
-  end_pairs_of_gone_dynamic_filters(turn);
+  end_pairs_of_former_policy(turn);
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     if (MainModeSa* sa = turn.state.main_modes.find(handle)) apply_policy(turn, *sa);
   }

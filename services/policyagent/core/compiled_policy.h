@@ -35,6 +35,7 @@ struct SpecificFilter {
   std::string filter_list_name;
   std::string filter_action_name;
   std::uint64_t generic_id = 0;
+  bool dynamic = false;  // made for a peer by the default response rule (default_response.h)
   std::uint64_t protection_id =
       0;  // hash of offers and PFS: what SAs made before a change do not have; 0 unless kNegotiate
   friend bool operator==(const SpecificFilter&, const SpecificFilter&) = default;

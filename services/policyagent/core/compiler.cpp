@@ -43,10 +43,7 @@ QuickModePolicy quick_mode_policy(const store::FilterAction& action) {
 }
 
 std::uint64_t protection_id(const store::FilterAction& action) {
-  ContentHash hash("protection");
-  for (const store::QuickModeOffer& offer : action.offers) hash.add(offer);
-  hash.add(std::uint64_t{action.quick_mode_pfs}).add(static_cast<std::uint64_t>(action.pfs_group));
-  return hash.id();
+  return agent::protection_id(action.offers, action.quick_mode_pfs, action.pfs_group);
 }
 
 std::string object_of(const store::Rule& rule, const store::Policy& policy) {

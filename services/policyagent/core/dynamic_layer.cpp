@@ -7,6 +7,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include "services/policyagent/core/compiler.h"
+#include "services/policyagent/core/free_name.h"
 #include "services/policyagent/core/limits.h"
 #include "services/policyagent/core/problem_list.h"
 
@@ -14,14 +15,6 @@ namespace ipsec::agent {
 namespace {
 
 constexpr std::string_view kDynamicPolicyName = "the dynamic policy";
-
-// Names that no policy of the assigned one has.
-template <typename Policies>
-std::string free_name(const Policies& taken, const std::string& name) {
-  const bool is_taken =
-      std::any_of(taken.begin(), taken.end(), [&](const auto& policy) { return policy.name == name; });
-  return is_taken ? free_name(taken, name + " (dynamic)") : name;
-}
 
 using Names = absl::flat_hash_map<std::string, std::string>;  // of a dynamic policy -> in the result
 

@@ -47,6 +47,13 @@ std::uint64_t ContentHash::id() const {
   return mixed == 0 ? 1 : mixed;
 }
 
+std::uint64_t protection_id(const std::vector<store::QuickModeOffer>& offers, bool pfs, DhGroup pfs_group) {
+  ContentHash hash("protection");
+  for (const store::QuickModeOffer& offer : offers) hash.add(offer);
+  hash.add(std::uint64_t{pfs}).add(static_cast<std::uint64_t>(pfs_group));
+  return hash.id();
+}
+
 std::uint64_t generic_filter_id(std::string_view rule_guid, std::string_view filter_guid) {
   return ContentHash("generic filter").add(rule_guid).add(filter_guid).id();
 }

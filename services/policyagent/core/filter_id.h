@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include "services/common/algorithms.h"
 #include "services/common/bytes.h"
 #include "services/common/selector.h"
 #include "store/model.h"
@@ -34,6 +36,9 @@ class ContentHash {
   void add_bytes(ByteView bytes);
   std::uint64_t state_ = 0xcbf29ce484222325U;
 };
+
+// Of the way in which traffic is protected: SpecificFilter::protection_id.
+std::uint64_t protection_id(const std::vector<store::QuickModeOffer>& offers, bool pfs, DhGroup pfs_group);
 
 // Of a written filter as one rule uses it: GenericFilter::id.
 std::uint64_t generic_filter_id(std::string_view rule_guid, std::string_view filter_guid);

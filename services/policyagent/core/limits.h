@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,6 +15,15 @@ inline constexpr std::size_t kMaxSpecificFilters = 400000;
 
 // Problems beyond this number are counted, not listed: a list of 10,000 filters can be wrong 10,000 times.
 inline constexpr std::size_t kMaxPolicyProblems = 1000;
+
+// Pairs of filters that the default response rule makes: for as many peers, or traffic of as many kinds, as ask for
+// security within a minute. A pair takes about 2 KB in the three services. One peer that asks for a port at a time must
+// not take all of them.
+inline constexpr std::size_t kMaxDynamicFilters = 4096;
+inline constexpr std::size_t kMaxDynamicFiltersPerPeer = 64;
+// How long a pair stays without an SA. The driver ends SAs that are idle for 300 s (KEY-09); a negotiation, which the
+// filters wait for, is given up after 63 s without an answer, and one that succeeds takes a second.
+inline constexpr Duration kDynamicFilterIdle = std::chrono::seconds(60);
 
 // PA-14, PD-01: the documented default of the policy object.
 inline constexpr std::uint32_t kDefaultPollingMinutes = 180;

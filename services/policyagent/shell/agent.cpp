@@ -223,6 +223,40 @@ store::PolicyTree Agent::assigned_tree() const {
   return tree_;
 }
 
+Status Agent::grant(const FilterRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (!loaded_once_) return unavailable("no policy is loaded yet");
+  const std::size_t before = dynamic_filters_.size();
+  IPSEC_RETURN_IF_ERROR(dynamic_filters_.grant(request, compiled_, daemon::monotonic_now()));
+  if (dynamic_filters_.size() == before) return {};
+  put_in_force();
+  events_.add(Severity::kInformation, "dynamic_filter_added",
+              fmt::format("the default response rule secures {}, as the peer has asked", request.outbound.to_string()),
+              {{"peer", request.peer.to_string()}, {"version", std::to_string(in_force_->version)}});
+  return {};
+}
+
+bool Agent::has_dynamic_filters() const {
+  const std::lock_guard lock(mutex_);
+  return !dynamic_filters_.empty();
+}
+
+void Agent::dynamic_filters_in_use(const absl::flat_hash_set<std::uint64_t>& filter_ids) {
+  const std::lock_guard lock(mutex_);
+  const Timestamp now = daemon::monotonic_now();
+  dynamic_filters_.in_use(filter_ids, now);
+  const std::vector<FilterRequest> removed = dynamic_filters_.remove_idle(now);
+  if (removed.empty()) return;
+  put_in_force();
+  for (const FilterRequest& request : removed) {
+    events_.add(Severity::kInformation, "dynamic_filter_removed",
+                fmt::format("the default response rule leaves {} alone again: it had no SA for {} s",
+                            request.outbound.to_string(),
+                            std::chrono::duration_cast<std::chrono::seconds>(kDynamicFilterIdle).count()),
+                {{"peer", request.peer.to_string()}, {"version", std::to_string(in_force_->version)}});
+  }
+}
+
 const std::string& Agent::central_location() const { return central_record_.location; }
 
 Agent::State Agent::state() {
@@ -258,13 +292,23 @@ Result<CompiledPolicy> Agent::compile_for_host(const store::DynamicPolicy& dynam
 Status Agent::compile_and_distribute() {
   IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, compile_for_host(dynamic_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
+  compiled_ = std::move(compiled);
+  put_in_force();
+  follow_names();
+  return {};
+}
+
+void Agent::put_in_force() {
   auto in_force = std::make_shared<PolicyInForce>();
-  in_force->policy = std::move(compiled);
+  const std::size_t before = dynamic_filters_.size();
+  in_force->policy = dynamic_filters_.lay_over(compiled_);
+  if (const std::size_t gone = before - dynamic_filters_.size(); gone != 0) {
+    events_.add(Severity::kInformation, "dynamic_filter_removed",
+                fmt::format("{} dynamic filters of the default response rule have no place in the new policy", gone));
+  }
   in_force->version = next_version();
   in_force_ = std::move(in_force);
   distribute_(in_force_);
-  follow_names();
-  return {};
 }
 
 void Agent::distribute_again() {

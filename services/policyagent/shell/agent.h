@@ -10,9 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/container/flat_hash_set.h>
+
 #include "services/common/time.h"
 #include "services/policyagent/core/compiled_policy.h"
 #include "services/policyagent/core/compiler.h"
+#include "services/policyagent/core/default_response.h"
 #include "services/policyagent/core/host_addresses.h"
 #include "services/policyagent/core/host_names.h"
 #include "services/policyagent/core/policy_retrieval.h"
@@ -129,6 +132,12 @@ class Agent {
   Status set_dynamic(store::DynamicPolicy policy, const ServiceSettings& settings);
   // What set_dynamic() would say now.
   Status check_dynamic(const store::DynamicPolicy& policy);
+  // A peer asks for this traffic: makes dynamic filters for it beside the policy in force, unless there are some.
+  // kRefused, kExhausted: as core/default_response.h says. kUnavailable: nothing is loaded yet.
+  Status grant(const FilterRequest& request);
+  bool has_dynamic_filters() const;
+  // The driver has SAs of these filters now: those that were idle for too long go.
+  void dynamic_filters_in_use(const absl::flat_hash_set<std::uint64_t>& filter_ids);
   // The URI of the central store; empty: this host has none.
   const std::string& central_location() const;
   // Calls `reader` with the stored tree, that of the local store under the lock.
@@ -187,6 +196,8 @@ class Agent {
   Timestamp changes_due() const;
   Result<CompiledPolicy> compile_for_host(const store::DynamicPolicy& dynamic);
   Status compile_and_distribute();
+  // With the dynamic filters, under a new version.
+  void put_in_force();
   Status check_writable(StoreName where) const;
   Result<store::Problems> change_central(std::function<Result<store::Problems>(store::PolicyStore&)> make,
                                          const std::string& what);
@@ -234,6 +245,8 @@ class Agent {
   ServiceSettings settings_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
+  CompiledPolicy compiled_;  // without dynamic filters
+  DynamicFilters dynamic_filters_;
   PolicyPointer in_force_;
   std::string last_reason_;
   std::string last_outcome_;

@@ -77,15 +77,27 @@ class GrpcClient : public Base {
     return with_context(rpc::from_grpc(writer->Finish()), name_);
   }
 
+  // Until the stream ends, or `handle` returns false.
+  template <typename Request, typename Message>
+  void watch(StreamCanceller& stream,
+             std::unique_ptr<grpc::ClientReader<Message>> (Service::Stub::*method)(ClientContext*, const Request&),
+             const std::function<bool(const Message&)>& handle) {
+    const auto context = stream.begin();
+    if (!context) return;
+    const auto reader = (stub_.get()->*method)(context.get(), Request());
+    Message message;
+    while (reader->Read(&message)) {
+      if (!handle(message)) context->TryCancel();
+    }
+    reader->Finish();
+  }
   template <typename Request>
   void watch(std::unique_ptr<grpc::ClientReader<proto::Event>> (Service::Stub::*method)(ClientContext*, const Request&),
              const std::function<void(proto::Event)>& handle) {
-    const auto context = stream_.begin();
-    if (!context) return;
-    const auto reader = (stub_.get()->*method)(context.get(), Request());
-    proto::Event event;
-    while (reader->Read(&event)) handle(std::move(event));
-    reader->Finish();
+    watch<Request, proto::Event>(stream_, method, [&handle](const proto::Event& event) {
+      handle(event);
+      return true;
+    });
   }
 
  private:
@@ -153,6 +165,19 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
   Result<proto::IkeStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Ike::Stub::GetStatistics, proto::GetIkeStatisticsRequest(), patience);
   }
+  void watch_requests(const std::function<bool(const proto::IkeRequest&)>& handle) override {
+    watch<proto::WatchIkeRequestsRequest>(requests_, &proto::Ike::Stub::WatchRequests, handle);
+  }
+  Status decline_request(const proto::DeclineIkeRequestRequest& request) override {
+    return call(&proto::Ike::Stub::DeclineRequest, request, limits::kQueryPatience).status();
+  }
+  void cancel() override {
+    GrpcClient::cancel();
+    requests_.cancel();
+  }
+
+ private:
+  StreamCanceller requests_;
 };
 
 }  // namespace

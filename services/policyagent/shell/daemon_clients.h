@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,9 @@ class IkeClient : public ServiceClient {
   virtual Result<policyagent::v1::DeleteMainModeSasReply> delete_main_mode_sas(
       const policyagent::v1::DeleteMainModeSasRequest& request) = 0;
   virtual Result<policyagent::v1::IkeStatistics> statistics(std::chrono::milliseconds patience) = 0;
+  // Hands over what IKE asks until the stream ends, or `handle` returns false. Ended by cancel(), too.
+  virtual void watch_requests(const std::function<bool(const policyagent::v1::IkeRequest&)>& handle) = 0;
+  virtual Status decline_request(const policyagent::v1::DeclineIkeRequestRequest& request) = 0;
 };
 
 // Over gRPC, on the services' sockets.

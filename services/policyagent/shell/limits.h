@@ -39,6 +39,10 @@ inline constexpr std::chrono::milliseconds kConnectSlice{500};
 inline constexpr std::chrono::milliseconds kResendFirst{100};
 inline constexpr std::chrono::milliseconds kResendLongest{2000};
 
+// How often the driver is asked, while there are dynamic filters, which of them have SAs: an idle one goes at most this
+// much late.
+inline constexpr std::chrono::milliseconds kDynamicFilterCheck{5000};
+
 // ---- child processes ------------------------------------------------------------------------------------------------
 
 // A daemon that dies is started again at once; one that dies within kSteady of its start only after a growing wait.

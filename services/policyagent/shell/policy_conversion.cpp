@@ -99,6 +99,7 @@ proto::Filter to_proto(const SpecificFilter& filter, std::size_t place, const st
   message.set_filter_action_name(filter.filter_action_name);
   message.set_policy_name(policy_name);
   message.set_generic_id(filter.generic_id);
+  message.set_dynamic(filter.dynamic);
   message.set_protection_id(filter.protection_id);
   return message;
 }

@@ -16,6 +16,7 @@
 #include "services/policyagent/shell/agent_service.h"
 #include "services/policyagent/shell/config_file.h"
 #include "services/policyagent/shell/configuration.h"
+#include "services/policyagent/shell/default_responder.h"
 #include "services/policyagent/shell/interface_manager.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/name_resolution.h"
@@ -69,6 +70,7 @@ class Program {
             LoadPace(), look_up_name),
         driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        responder_(agent_, *ike_client_, *driver_client_, events_),
         driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true), events_),
         ike_(supervised("ike", "ipsec-iked", rpc::ike_socket(options.runtime_directory), false), events_) {}
 
@@ -109,6 +111,7 @@ class Program {
   void stop() {
     events_.add(Severity::kInformation, "service_stopping", "the agent ends: IKE first, then the driver");
     agent_.stop();
+    responder_.stop();
     driver_link_.stop();
     ike_link_.stop();
     ike_.stop();
@@ -189,6 +192,7 @@ class Program {
   Agent agent_;
   ServiceLink driver_link_;
   ServiceLink ike_link_;
+  DefaultResponder responder_;
   Supervisor driver_;
   Supervisor ike_;
   std::unique_ptr<grpc::Service> service_;

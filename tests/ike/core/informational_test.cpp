@@ -310,6 +310,26 @@ TEST(Informational, a_restarted_driver_is_told_to_the_peers) {
   EXPECT_EQ(pair.a.established_main_modes(pair.now), 1U);
 }
 
+TEST(Informational, PA_21_when_no_policy_is_assigned_any_more_the_peers_hear_it) {
+  Pair pair;
+  establish(pair);
+  IkePolicy blocking = pair.a.engine.policy();
+  blocking.filters.clear();
+  blocking.main_mode_filters.clear();
+  pair.set_policy(pair.a, blocking);
+  pair.run(seconds(1));
+  EXPECT_EQ(pair.a.driver.inbound.size(), 1U) << "PA-26: of a policy without the filter inbound SAs run out";
+  pair.set_policy(pair.a, {});
+  EXPECT_TRUE(pair.a.driver.inbound.empty());
+
+  Pair other;
+  establish(other);
+  other.set_policy(other.a, {});
+  other.run(seconds(1));
+  EXPECT_TRUE(other.b.driver.outbound.empty()) << "or it would send into nothing";
+  EXPECT_TRUE(other.b.driver.inbound.empty());
+}
+
 TEST(Informational, an_sa_ended_by_policy_is_told_even_without_main_mode) {
   Pair pair;
   establish(pair);

@@ -302,14 +302,14 @@ IkePolicy make_default_response_policy(const PolicyOptions& options) {
   return policy;
 }
 
-IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound) {
+IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound, std::uint64_t id) {
   ++policy.version;
   const auto index = static_cast<std::uint32_t>(policy.filters.size());
-  policy.filters.push_back(make_filter(101, 102, Direction::kOutbound, outbound, index));
-  policy.filters.push_back(make_filter(102, 101, Direction::kInbound, outbound.mirrored(), index + 1));
-  for (Filter& filter : policy.filters) {
-    filter.dynamic = filter.id > 100;
-    if (filter.dynamic) filter.rule_name = std::string(kDefaultResponseRule);
+  policy.filters.push_back(make_filter(id, id + 1, Direction::kOutbound, outbound, index));
+  policy.filters.push_back(make_filter(id + 1, id, Direction::kInbound, outbound.mirrored(), index + 1));
+  for (std::size_t made = index; made < policy.filters.size(); ++made) {
+    policy.filters[made].dynamic = true;
+    policy.filters[made].rule_name = std::string(kDefaultResponseRule);
   }
   return policy;
 }

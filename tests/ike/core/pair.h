@@ -153,8 +153,8 @@ void set_mirrored_policies(Pair& pair, const PolicyOptions& options = {});
 
 // The policy of a host that has the default response rule (rule and offers as in `options`) and no filter.
 IkePolicy make_default_response_policy(const PolicyOptions& options = {});
-// `policy` with the dynamic filters for this traffic, as the agent makes them: ids 101 outbound, 102 inbound.
-IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound);
+// `policy` with the dynamic filters for this traffic, as the agent makes them: `id` outbound, the next one inbound.
+IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound, std::uint64_t id = 101);
 
 // "" where every outbound SA of each host has its inbound one on the other with the same keys, algorithms, mirrored
 // selector and lifetimes; otherwise what is wrong.

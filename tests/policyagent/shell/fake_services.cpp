@@ -165,6 +165,20 @@ grpc::Status FakeIke::WatchEvents(grpc::ServerContext* context, const proto::Wat
   return grpc::Status::OK;
 }
 
+grpc::Status FakeIke::WatchRequests(grpc::ServerContext* context, const proto::WatchIkeRequestsRequest*,
+                                    grpc::ServerWriter<proto::IkeRequest>* writer) {
+  rpc::EventQueue<proto::IkeRequest> queue(100);
+  for (const proto::IkeRequest& request : pending) queue.push(request);
+  rpc::write_stream(*context, *writer, queue);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeIke::DeclineRequest(grpc::ServerContext*, const proto::DeclineIkeRequestRequest* request,
+                                     proto::DeclineIkeRequestReply*) {
+  declined.push(*request);
+  return grpc::Status::OK;
+}
+
 proto::IkePolicy FakeIke::last_policy() {
   const std::lock_guard lock(mutex_);
   return last_;

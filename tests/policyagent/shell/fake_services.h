@@ -97,10 +97,18 @@ class FakeIke : public proto::Ike::Service {
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchIkeEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override;
 
+  // Begins with `pending`.
+  grpc::Status WatchRequests(grpc::ServerContext* context, const proto::WatchIkeRequestsRequest*,
+                             grpc::ServerWriter<proto::IkeRequest>* writer) override;
+  grpc::Status DeclineRequest(grpc::ServerContext*, const proto::DeclineIkeRequestRequest* request,
+                              proto::DeclineIkeRequestReply*) override;
+
   proto::IkePolicy last_policy();
 
   Received received;
   rpc::EventBroadcaster<proto::Event> events{100};
+  std::vector<proto::IkeRequest> pending;  // set before it serves
+  rpc::EventQueue<proto::DeclineIkeRequestRequest> declined{100};
 
  private:
   std::mutex mutex_;
