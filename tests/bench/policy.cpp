@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <chrono>
-#include <fstream>
+#include <csignal>
 #include <memory>
 #include <string>
 
@@ -19,8 +19,10 @@
 #include "services/common/rpc/status.h"
 #include "services/policyagent/core/compiler.h"
 #include "store/json/json.h"
+#include "tests/bench/big_policy.h"
 #include "tests/bench/command.h"
 #include "tests/bench/lab.h"
+#include "tests/bench/process_status.h"
 
 // A big policy, from its JSON file to the packet path: how long each step takes, how long a change of one filter takes,
 // and what the daemons need for it.
@@ -34,68 +36,25 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr const char* kPolicy = "Big";
 constexpr std::chrono::seconds kPatience{300};
-constexpr unsigned kActions = 10;
 // Between two changes, as between two commands of a person; the agent gathers what comes faster.
 constexpr int kRestMilliseconds = 2500;
 
 struct Settings {
-  unsigned rules = 10000;
-  unsigned filters_per_rule = 10;
+  BigPolicy policy;
   unsigned changes = 5;
 };
 
 double since(Clock::time_point start) { return Seconds(Clock::now() - start).count(); }
-
-// Host routes to addresses of 10.0.0.0/8 and their ports, each filter another one.
-Json filter(unsigned number) {
-  return {{"source", "me"},
-          {"destination", fmt::format("10.{}.{}.{}", 100 + number / 62500, number / 250 % 250, 1 + number % 250)},
-          {"protocol", "TCP"},
-          {"destination_port", 1 + number % 60000}};
-}
-
-std::string document(const Settings& settings) {
-  Json lists = Json::array();
-  Json rules = Json::array();
-  Json actions = Json::array();
-  for (unsigned action = 0; action < kActions; ++action) {
-    actions.push_back({{"name", fmt::format("Secure {}", action)},
-                       {"action", "negotiate"},
-                       {"offers",
-                        {{{"esp", {{"cipher", "AES128-GCM"}, {"integrity", "NONE"}}},
-                          {"lifetime_kilobytes", 100000},
-                          {"lifetime_seconds", 3600}}}}});
-  }
-  for (unsigned rule = 0; rule < settings.rules; ++rule) {
-    const std::string name = fmt::format("Rule {}", rule);
-    Json filters = Json::array();
-    for (unsigned i = 0; i < settings.filters_per_rule; ++i) {
-      filters.push_back(filter(rule * settings.filters_per_rule + i));
-    }
-    lists.push_back({{"name", name}, {"filters", std::move(filters)}});
-    rules.push_back({{"name", name},
-                     {"filter_list", name},
-                     {"filter_action", fmt::format("Secure {}", rule % kActions)},
-                     {"authentication", {{{"method", "psk"}, {"psk", "a key for measurements only"}}}}});
-  }
-  const Json policy = {{"name", kPolicy}, {"rules", std::move(rules)}, {"default_response", {{"active", false}}}};
-  return Json({{"format", "policyagent/1"},
-               {"assigned", kPolicy},
-               {"policies", {policy}},
-               {"filter_lists", std::move(lists)},
-               {"filter_actions", std::move(actions)}})
-      .dump();
-}
 
 class PolicyBenchmark {
  public:
   PolicyBenchmark(const Settings& settings, Report& report) : settings_(settings), report_(report) {}
 
   Status measure() {
-    report_.settings() = {{"rules", settings_.rules}, {"filters", settings_.rules * settings_.filters_per_rule}};
-    json_ = document(settings_);
+    report_.settings() = {{"rules", settings_.policy.rules},
+                          {"filters", settings_.policy.rules * settings_.policy.filters_per_rule}};
+    json_ = big_policy_document(settings_.policy);
     IPSEC_RETURN_IF_ERROR(measure_compiler());
     return measure_daemons();
   }
@@ -150,11 +109,15 @@ class PolicyBenchmark {
     add("in force in driver and IKE, from the start of the import", since(start));
     IPSEC_RETURN_IF_ERROR(add_octets("whole policy", {}).status());
     IPSEC_RETURN_IF_ERROR(measure_changes());
-    return add_memory();
+    IPSEC_RETURN_IF_ERROR(add_memory());
+    return measure_restart();
   }
 
   Status measure_changes() {
     IPSEC_ASSIGN_OR_RETURN(const Octets before, octets());
+    IPSEC_ASSIGN_OR_RETURN(const Processes processes, find_processes());
+    const double agent_before = processor_milliseconds(processes.agent);
+    const double driver_before = processor_milliseconds(processes.driver);
     std::vector<double> seconds;
     for (unsigned change = 0; change < settings_.changes; ++change) {
       IPSEC_ASSIGN_OR_RETURN(const double taken, change_one_filter(change));
@@ -165,8 +128,28 @@ class PolicyBenchmark {
     }
     report_.add(
         {{"step", "change of one filter, in force in the driver (median)"}, {"milliseconds", median(seconds) * 1000}});
+    // On a machine that does other things, too, this says more than the time on the wall.
+    const double changes = settings_.changes;
+    report_.add({{"step", "processor time of agent for a change"},
+                 {"milliseconds", (processor_milliseconds(processes.agent) - agent_before) / changes}});
+    report_.add({{"step", "processor time of driver for a change"},
+                 {"milliseconds", (processor_milliseconds(processes.driver) - driver_before) / changes}});
     report_.ratios()["slowest change, milliseconds"] = *std::max_element(seconds.begin(), seconds.end()) * 1000;
     return add_octets(fmt::format("{} changes of one filter", settings_.changes), before).status();
+  }
+
+  // A driver that has just been started gets the whole policy.
+  Status measure_restart() {
+    IPSEC_ASSIGN_OR_RETURN(const Processes processes, find_processes());
+    const auto start = Clock::now();
+    if (::kill(static_cast<pid_t>(processes.driver), SIGKILL) != 0) return unavailable("the driver cannot be killed");
+    IPSEC_RETURN_IF_ERROR(wait_until([&]() -> Result<bool> {
+      IPSEC_ASSIGN_OR_RETURN(const Processes now, find_processes());
+      if (now.driver == 0 || now.driver == processes.driver) return false;
+      return all_have(1);
+    }));
+    add("a new driver has the whole policy, from the end of the one before", since(start));
+    return {};
   }
 
   // Of policy messages, as driver and IKE have counted them.
@@ -202,7 +185,7 @@ class PolicyBenchmark {
     IPSEC_ASSIGN_OR_RETURN(const std::uint64_t before, driver_version());
     proto::ApplyRequest request;
     proto::AddFilter& added = *request.add_changes()->mutable_add_filter();
-    added.set_filter_list(fmt::format("Rule {}", settings_.rules / 2));
+    added.set_filter_list(fmt::format("Rule {}", settings_.policy.rules / 2));
     added.mutable_filter()->mutable_source()->set_keyword("me");
     *added.mutable_filter()->mutable_destination()->mutable_range() =
         rpc::to_proto(AddressRange::parse(fmt::format("10.98.0.{}", number + 1)).value());
@@ -237,7 +220,7 @@ class PolicyBenchmark {
     rpc::set_patience(context, kPatience);
     const Status asked = rpc::from_grpc(agent_->GetStatus(&context, {}, &status));
     if (!asked.ok()) return false;
-    if (rules != 0 && status.policy_name() != kPolicy) return false;
+    if (rules != 0 && status.policy_name() != kBigPolicyName) return false;
     for (const proto::ServiceStatus& service : status.services()) {
       if (!service.connected() || service.policy_version() != status.policy_version()) return false;
     }
@@ -255,34 +238,30 @@ class PolicyBenchmark {
     return unavailable("what was waited for did not come");
   }
 
-  Status add_memory() {
+  struct Processes {
+    std::int64_t agent = 0;
+    std::int64_t driver = 0;
+    std::int64_t ike = 0;
+  };
+  Result<Processes> find_processes() {
     proto::AgentStatus status;
     grpc::ClientContext context;
     rpc::set_patience(context, kPatience);
     IPSEC_RETURN_IF_ERROR(rpc::from_grpc(agent_->GetStatus(&context, {}, &status)));
+    Processes found;
     for (const proto::ServiceStatus& service : status.services()) {
-      report_.add({{"step", "memory of " + service.name()}, {"megabytes", resident_megabytes(service.pid())}});
-      if (service.name() == "driver") {
-        report_.add({{"step", "memory of agent"}, {"megabytes", resident_megabytes(parent_of(service.pid()))}});
-      }
+      (service.name() == "driver" ? found.driver : found.ike) = service.pid();
     }
-    return {};
+    found.agent = parent_of(found.driver);
+    return found;
   }
 
-  // A line of /proc/PID/status.
-  static std::uint64_t process_field(std::int64_t process, const std::string& name) {
-    std::ifstream file(fmt::format("/proc/{}/status", process));
-    for (std::string word; file >> word;) {
-      std::uint64_t value = 0;
-      if (word == name && file >> value) return value;
-    }
-    return 0;
-  }
-  static double resident_megabytes(std::int64_t process) {
-    return static_cast<double>(process_field(process, "VmRSS:")) / 1024;
-  }
-  static std::int64_t parent_of(std::int64_t process) {
-    return static_cast<std::int64_t>(process_field(process, "PPid:"));
+  Status add_memory() {
+    IPSEC_ASSIGN_OR_RETURN(const Processes processes, find_processes());
+    report_.add({{"step", "memory of agent"}, {"megabytes", resident_megabytes(processes.agent)}});
+    report_.add({{"step", "memory of driver"}, {"megabytes", resident_megabytes(processes.driver)}});
+    report_.add({{"step", "memory of ike"}, {"megabytes", resident_megabytes(processes.ike)}});
+    return {};
   }
 
   const Settings& settings_;
@@ -298,10 +277,10 @@ class PolicyBenchmark {
 
 Benchmark declare_policy(CLI::App& app) {
   auto settings = std::make_shared<Settings>();
-  app.add_option("--rules", settings->rules, "Rules of the policy, each with a filter list of its own")
+  app.add_option("--rules", settings->policy.rules, "Rules of the policy, each with a filter list of its own")
       ->check(CLI::Range(1U, 100000U))
       ->capture_default_str();
-  app.add_option("--filters", settings->filters_per_rule, "Filters of each rule, all mirrored")
+  app.add_option("--filters", settings->policy.filters_per_rule, "Filters of each rule, all mirrored")
       ->check(CLI::Range(1U, 1000U))
       ->capture_default_str();
   app.add_option("--changes", settings->changes, "Changes of one filter; the median counts")

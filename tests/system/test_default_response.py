@@ -44,11 +44,11 @@ class DefaultResponse(LabTest):
         wait_for(lambda: any(part in text for text in self.texts(host, name)), REFUSAL_SECONDS,
                  lambda: f"an event {name} of host {host} with '{part}':\n" + "\n".join(self.texts(host, name)))
 
-    def transfer(self, source, target):
+    def transfer(self, source, target, size=SIZE):
         """TCP to the service. Returns what the client's card saw of it, and what the data was marked with."""
         marker = new_marker()
         with self.lab.capture(source) as file:
-            sent, received = self.lab.transfer(source, target, SIZE, marker, port=PORT)
+            sent, received = self.lab.transfer(source, target, size, marker, port=PORT)
         self.assertEqual(sent["sha256"], received["sha256"])
         return file, marker
 
@@ -184,3 +184,16 @@ class DefaultResponse(LabTest):
         self.assertEqual({sa["filter_id"] for sa in self.lab.quick_mode_sas("b")}, {one["id"] for one in found})
         # The first of the rule's six methods (DR-05), which is the server's first, too.
         self.assertEqual({(sa["cipher"], sa["integrity"]) for sa in self.lab.quick_mode_sas("b")}, {("triple_des", "sha1")})
+
+    def test_DR_08_sas_under_a_dynamic_filter_are_renewed_like_others(self):
+        kilobytes = 20480
+        action = negotiate(offer(policies.GCM, kilobytes=kilobytes), inbound_passthrough=True)
+        self.lab.apply("a", server(action=action))
+        self.lab.apply("b", client())
+        self.transfer("b", "a")
+        before = {one["id"] for one in self.dynamic_filters("b")}
+        file, marker = self.transfer("b", "a", size=3 * kilobytes * 1024)
+        self.assert_protected(file, marker)
+        spis = {bytes(packet.payload[:4]) for packet in pcap.packets(file) if packet.kind == "ESP" and packet.source == "10.77.0.2"}
+        self.assertGreaterEqual(len(spis), 3, "the SPI did not change with each lifetime")
+        self.assertEqual({one["id"] for one in self.dynamic_filters("b")}, before)

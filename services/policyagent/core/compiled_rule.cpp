@@ -57,6 +57,10 @@ std::uint64_t traffic_hash(const SpecificFilter& filter) {
                       selector.source_port.last, selector.destination_port.first, selector.destination_port.last);
 }
 
+FilterPlace place_in_rule(const SpecificFilter& filter, std::uint32_t filter_index) {
+  return {filter.weight, std::uint64_t{caution(filter.action)} << 62U | filter_index};
+}
+
 // Filters of the compilation before, to be used again where they are equal.
 class KnownFilters {
  public:
@@ -77,10 +81,6 @@ class KnownFilters {
 };
 
 }  // namespace
-
-std::uint64_t tie_of(const PlacedFilter& placed, std::uint32_t rule_index) {
-  return std::uint64_t{caution(placed.filter->action)} << 62U | std::uint64_t{rule_index} << 32U | placed.filter_index;
-}
 
 Result<CompiledRule> compile_rule(const RuleContext& context, const CompiledRule* previous) {
   CompiledRule compiled;
@@ -103,8 +103,9 @@ Result<CompiledRule> compile_rule(const RuleContext& context, const CompiledRule
   for (FilterTable::Entry& entry : table.take_sorted()) {
     const bool tunnel = entry.filter.tunnel_destination.has_value();
     const std::uint64_t hash = traffic_hash(entry.filter);
-    PlacedFilter placed{known.share(std::move(entry.filter)), entry.origin.filter_index, hash};
-    if (!tunnel) candidates.add(*placed.filter, {placed.filter->weight, tie_of(placed, 0)});
+    const FilterPlace place = place_in_rule(entry.filter, entry.origin.filter_index);
+    PlacedFilter placed{known.share(std::move(entry.filter)), place, hash};
+    if (!tunnel) candidates.add(*placed.filter, place);
     (tunnel ? compiled.tunnels : compiled.filters).push_back(std::move(placed));
   }
   compiled.main_mode = candidates.take();

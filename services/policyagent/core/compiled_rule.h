@@ -11,10 +11,11 @@
 
 namespace ipsec::agent {
 
-// A specific filter with what has to be known of it to find its place among the filters of all rules.
+// A specific filter with what has to be known of it to find its place among the filters of all rules. That is all that
+// a compilation looks at of the filters of unchanged rules: hundreds of thousands, scattered over the memory.
 struct PlacedFilter {
   std::shared_ptr<const SpecificFilter> filter;
-  std::uint32_t filter_index = 0;  // of the written filter in its list
+  FilterPlace place;               // as of a rule numbered 0
   std::uint64_t traffic_hash = 0;  // of direction and selector
 };
 
@@ -26,16 +27,12 @@ struct CompiledRule {
   // As this rule alone gives them, in their order: the rule of the other direction adds to them.
   std::vector<PlacedFilter> tunnels;
   std::vector<std::shared_ptr<const GenericFilter>> generic_filters;
-  std::vector<MainModeCandidate> main_mode;  // of `filters`; their places are those of the filters in this rule
+  std::vector<MainModeCandidate> main_mode;  // of `filters`, with their places
   std::vector<PolicyProblem> problems;
   std::size_t more_problems = 0;
 
   std::size_t size() const { return filters.size() + tunnels.size(); }
 };
-
-// A filter's place among those of the rule numbered `rule_index` and all others: FilterTable's order, but for what one
-// written filter gives.
-std::uint64_t tie_of(const PlacedFilter& filter, std::uint32_t rule_index);
 
 // What is equal in `previous` (may be null) is shared with it. kExhausted beyond kMaxSpecificFilters.
 Result<CompiledRule> compile_rule(const RuleContext& context, const CompiledRule* previous);

@@ -201,29 +201,39 @@ class Compilation {
   void add_filters(const store::Policy& policy) {
     std::vector<OrderedFilter> sorted;
     sorted.reserve(specific_filters_);
-    std::vector<MainModeCandidate> main_mode;
+    std::vector<MainModeCandidate> of_tunnels = main_mode_of_tunnels(policy);
+    std::vector<OrderedMainMode> main_mode;
     auto tunnel = linked_tunnels_.begin();
-    for (const auto& rule : rules_) {
+    for (const RuleInOrder& rule : rules_) {
       const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
-        sorted.push_back({{filter->weight, tie_of(placed, rule.index)}, &filter, placed.traffic_hash});
+        sorted.push_back({placed.place.of_rule(rule.index), sorted.size(), &filter, placed.traffic_hash});
       };
       for (const PlacedFilter& placed : rule.compiled->filters) add(placed, placed.filter);
-      for (MainModeCandidate candidate : rule.compiled->main_mode) {
-        candidate.place.tie |= std::uint64_t{rule.index} << 32U;
-        main_mode.push_back(std::move(candidate));
+      for (const PlacedFilter& placed : rule.compiled->tunnels) add(placed, *tunnel++);
+      for (const MainModeCandidate& each : rule.compiled->main_mode) {
+        main_mode.push_back({&each, each.place.of_rule(rule.index)});
       }
-      MainModeCandidates of_tunnels(*rule.rule, policy);
-      for (const PlacedFilter& placed : rule.compiled->tunnels) {
-        add(placed, *tunnel);
-        of_tunnels.add(**tunnel++, sorted.back().place);
-      }
-      for (MainModeCandidate& candidate : of_tunnels.take()) main_mode.push_back(std::move(candidate));
     }
+    for (const MainModeCandidate& each : of_tunnels) main_mode.push_back({&each, each.place});
     std::sort(sorted.begin(), sorted.end(), comes_before);
     report_shadowed(sorted, policy.name, problems_);
     compiled_.main_mode_filters = main_mode_filters(std::move(main_mode), policy.name, problems_);
     compiled_.filters.reserve(sorted.size());
     for (const OrderedFilter& filter : sorted) compiled_.filters.push_back(*filter.pointer);
+  }
+
+  // Their ends depend on the rules of the other direction. With the places among all filters.
+  std::vector<MainModeCandidate> main_mode_of_tunnels(const store::Policy& policy) const {
+    std::vector<MainModeCandidate> all;
+    auto tunnel = linked_tunnels_.begin();
+    for (const RuleInOrder& rule : rules_) {
+      MainModeCandidates of_rule(*rule.rule, policy);
+      for (const PlacedFilter& placed : rule.compiled->tunnels) {
+        of_rule.add(**tunnel++, placed.place.of_rule(rule.index));
+      }
+      for (MainModeCandidate& candidate : of_rule.take()) all.push_back(std::move(candidate));
+    }
+    return all;
   }
 
   struct RuleInOrder {

@@ -92,7 +92,10 @@ Status DynamicFilters::grant(const FilterRequest& request, const CompiledPolicy&
     return secures_it(*filter) ? Status() : decided_by(*filter);
   }
   if (const SpecificFilter* filter = explicit_filter(request, Direction::kInbound, policy)) return decided_by(*filter);
-  if (covers(request)) return {};
+  if (Entry* known = find_covering(request)) {
+    known->last_used = now;
+    return {};
+  }
   if (entries_.size() >= kMaxDynamicFilters)
     return exhausted(fmt::format("the default response rule has made {} filters already", kMaxDynamicFilters));
   const auto of_peer = std::count_if(entries_.begin(), entries_.end(),
@@ -112,9 +115,11 @@ Status DynamicFilters::grant(const FilterRequest& request, const CompiledPolicy&
   return {};
 }
 
-bool DynamicFilters::covers(const FilterRequest& request) const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [&](const Entry& entry) { return entry.request.outbound.contains(request.outbound); });
+DynamicFilters::Entry* DynamicFilters::find_covering(const FilterRequest& request) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.request.outbound.contains(request.outbound);
+  });
+  return found != entries_.end() ? &*found : nullptr;
 }
 
 void DynamicFilters::forget_decided(const CompiledPolicy& policy) {

@@ -57,7 +57,8 @@ class DynamicFilters {
     std::uint64_t inbound_id = 0;
     Timestamp last_used;
   };
-  bool covers(const FilterRequest& request) const;
+  // One that has the traffic; nullptr: none.
+  Entry* find_covering(const FilterRequest& request);
   // Those for which an explicit filter decides. Costs one pass over the filters, of which most name a single peer.
   void forget_decided(const CompiledPolicy& policy);
 

@@ -24,10 +24,7 @@ absl::flat_hash_set<std::uint64_t> seen_twice(const std::vector<OrderedFilter>& 
 }  // namespace
 
 bool comes_before(const OrderedFilter& a, const OrderedFilter& b) {
-  if (a.place.weight != b.place.weight) return a.place.weight > b.place.weight;
-  if (a.place.tie != b.place.tie) return a.place.tie < b.place.tie;
-  if (a.filter().direction != b.filter().direction) return a.filter().direction < b.filter().direction;
-  return a.filter().selector < b.filter().selector;
+  return a.place == b.place ? a.position < b.position : a.place.comes_before(b.place);
 }
 
 void report_shadowed(const std::vector<OrderedFilter>& sorted, const std::string& policy_name, ProblemList& problems) {

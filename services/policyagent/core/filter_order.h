@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@ namespace ipsec::agent {
 // A filter on its way into the order of all. Borrows the pointer.
 struct OrderedFilter {
   FilterPlace place;
+  std::size_t position = 0;  // those of one rule are in their order already
   const std::shared_ptr<const SpecificFilter>* pointer = nullptr;
   std::uint64_t traffic_hash = 0;  // of direction and selector
 

@@ -23,11 +23,12 @@ struct ListDifference {
 // Elements have an `id`, unique in their list, and operator==. Takes one pass over both lists while they differ in a
 // few places, and one hash table of the rest where they differ in more. Not always the shortest difference, but one
 // that names no element that is the same in both lists and stands in the same order.
-template <typename T>
+// Borrows both lists; Pointer is one to an element, plain or shared.
+template <typename Pointer>
 class ListComparison {
  public:
-  ListComparison(const SharedList<T>& before, const SharedList<T>& after)
-      : before_(before.pointers()), after_(after.pointers()) {}
+  ListComparison(const std::vector<Pointer>& before, const std::vector<Pointer>& after)
+      : before_(before), after_(after) {}
 
   ListDifference run() {
     while (old_ < before_.size() && new_ < after_.size()) {
@@ -95,8 +96,8 @@ class ListComparison {
     take_out(before_.size() - old_);
   }
 
-  const std::vector<typename SharedList<T>::Pointer>& before_;
-  const std::vector<typename SharedList<T>::Pointer>& after_;
+  const std::vector<Pointer>& before_;
+  const std::vector<Pointer>& after_;
   std::size_t old_ = 0;
   std::size_t new_ = 0;
   ListDifference difference_;
@@ -104,7 +105,7 @@ class ListComparison {
 
 template <typename T>
 ListDifference difference(const SharedList<T>& before, const SharedList<T>& after) {
-  return ListComparison<T>(before, after).run();
+  return ListComparison(before.pointers(), after.pointers()).run();
 }
 
 }  // namespace ipsec::agent

@@ -85,13 +85,16 @@ void MainModeCandidates::add(const SpecificFilter& filter, const FilterPlace& pl
     if (has_ends(*candidates_[at].filter, ends)) return;
   }
   known.push_back(candidates_.size());
-  candidates_.push_back({std::make_shared<const MainModeFilter>(make(ends, rule_, policy_)), place, hash});
+  auto made = std::make_shared<const MainModeFilter>(make(ends, rule_, policy_));
+  const std::uint64_t weight = made->weight;
+  candidates_.push_back({std::move(made), weight, place, hash});
 }
 
-SharedList<MainModeFilter> main_mode_filters(std::vector<MainModeCandidate> candidates, const std::string& policy_name,
+SharedList<MainModeFilter> main_mode_filters(std::vector<OrderedMainMode> candidates, const std::string& policy_name,
                                              ProblemList& problems) {
-  std::sort(candidates.begin(), candidates.end(), [](const MainModeCandidate& a, const MainModeCandidate& b) {
-    if (a.filter->weight != b.filter->weight) return a.filter->weight > b.filter->weight;
+  // Stable: what one written filter gives stays in its order, whatever other rules there are.
+  std::stable_sort(candidates.begin(), candidates.end(), [](const OrderedMainMode& a, const OrderedMainMode& b) {
+    if (a.candidate->weight != b.candidate->weight) return a.candidate->weight > b.candidate->weight;
     return a.place.comes_before(b.place);
   });
   absl::flat_hash_map<std::uint64_t, const MainModeFilter*> decided;
@@ -99,10 +102,11 @@ SharedList<MainModeFilter> main_mode_filters(std::vector<MainModeCandidate> cand
   Conflicts conflicts(policy_name, problems);
   SharedList<MainModeFilter> made;
   made.reserve(candidates.size());
-  for (MainModeCandidate& candidate : candidates) {
+  for (const OrderedMainMode& each : candidates) {
+    const MainModeCandidate& candidate = *each.candidate;
     const auto [known, is_new] = decided.try_emplace(candidate.ends_hash, candidate.filter.get());
     if (is_new || !has_ends(*known->second, {candidate.filter->local, candidate.filter->remote})) {
-      made.push_back(std::move(candidate.filter));
+      made.push_back(candidate.filter);
     } else {
       conflicts.check(*known->second, *candidate.filter);
     }

@@ -17,20 +17,30 @@
 // end (any where no inbound rule names it) and tunnel endpoint; an inbound tunnel rule alone accepts any peer.
 namespace ipsec::agent {
 
-// Where a filter stands among all others: by weight, then as `tie` says (CompiledRule and the rule's place).
+// Where a filter stands among all others, but for what one written filter gives: by weight, then by action, number of
+// the rule and of the written filter in its list (FilterTable's order).
 struct FilterPlace {
   std::uint64_t weight = 0;
-  std::uint64_t tie = 0;
+  std::uint64_t tie = 0;  // action in the highest two bits, number of the rule in the next 30
+  FilterPlace of_rule(std::uint32_t rule_index) const { return {weight, tie | std::uint64_t{rule_index} << 32U}; }
   bool comes_before(const FilterPlace& other) const {
     return weight != other.weight ? weight > other.weight : tie < other.tie;
   }
+  friend bool operator==(const FilterPlace&, const FilterPlace&) = default;
 };
 
 // What a rule asks for one pair of ends.
 struct MainModeCandidate {
   std::shared_ptr<const MainModeFilter> filter;
-  FilterPlace place;  // of the first specific filter with these ends
+  std::uint64_t weight = 0;  // of `filter`
+  FilterPlace place;         // of the first specific filter with these ends, as of a rule numbered 0
   std::uint64_t ends_hash = 0;
+};
+
+// A candidate among those of all rules. Borrows it.
+struct OrderedMainMode {
+  const MainModeCandidate* candidate = nullptr;
+  FilterPlace place;
 };
 
 // The pairs of ends of the filters that negotiate, each once. `filters` are one rule's, in their order, with their
@@ -49,7 +59,7 @@ class MainModeCandidates {
 };
 
 // Of the candidates of all rules.
-SharedList<MainModeFilter> main_mode_filters(std::vector<MainModeCandidate> candidates, const std::string& policy_name,
+SharedList<MainModeFilter> main_mode_filters(std::vector<OrderedMainMode> candidates, const std::string& policy_name,
                                              ProblemList& problems);
 
 }  // namespace ipsec::agent

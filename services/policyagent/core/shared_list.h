@@ -8,8 +8,9 @@
 
 namespace ipsec::agent {
 
-// A list whose elements never change and are shared with other lists: a copy costs pointers, and that two lists have an
-// element in common shows at its address. Reads like a vector of values.
+// A list whose elements never change and are shared with other lists, so that what two lists have in common shows at
+// its address. A copy costs nothing until one of the two is changed. Reads like a vector of values.
+// A list that was given to another thread may be copied, and the copy changed, but not the list itself.
 template <typename T>
 class SharedList {
  public:
@@ -48,24 +49,33 @@ class SharedList {
   };
 
   SharedList() = default;
-  explicit SharedList(std::vector<Pointer> pointers) : pointers_(std::move(pointers)) {}
+  explicit SharedList(std::vector<Pointer> pointers)
+      : pointers_(std::make_shared<std::vector<Pointer>>(std::move(pointers))) {}
 
-  void push_back(T value) { pointers_.push_back(std::make_shared<const T>(std::move(value))); }
-  void push_back(Pointer pointer) { pointers_.push_back(std::move(pointer)); }
-  void reserve(std::size_t size) { pointers_.reserve(size); }
+  void push_back(T value) { push_back(std::make_shared<const T>(std::move(value))); }
+  void push_back(Pointer pointer) { own().push_back(std::move(pointer)); }
+  void reserve(std::size_t size) { own().reserve(size); }
 
-  std::size_t size() const { return pointers_.size(); }
-  bool empty() const { return pointers_.empty(); }
-  Iterator begin() const { return Iterator(pointers_.data()); }
-  Iterator end() const { return Iterator(pointers_.data() + pointers_.size()); }
-  const T& operator[](std::size_t place) const { return *pointers_[place]; }
-  const T& at(std::size_t place) const { return *pointers_.at(place); }
-  const T& front() const { return *pointers_.front(); }
-  const T& back() const { return *pointers_.back(); }
-  const std::vector<Pointer>& pointers() const { return pointers_; }
+  std::size_t size() const { return pointers().size(); }
+  bool empty() const { return pointers().empty(); }
+  Iterator begin() const { return Iterator(pointers().data()); }
+  Iterator end() const { return Iterator(pointers().data() + size()); }
+  const T& operator[](std::size_t place) const { return *pointers()[place]; }
+  const T& at(std::size_t place) const { return *pointers().at(place); }
+  const T& front() const { return *pointers().front(); }
+  const T& back() const { return *pointers().back(); }
+  const std::vector<Pointer>& pointers() const {
+    static const std::vector<Pointer> nothing;
+    return pointers_ ? *pointers_ : nothing;
+  }
 
  private:
-  std::vector<Pointer> pointers_;
+  std::vector<Pointer>& own() {
+    if (!pointers_ || pointers_.use_count() > 1) pointers_ = std::make_shared<std::vector<Pointer>>(pointers());
+    return *pointers_;
+  }
+
+  std::shared_ptr<std::vector<Pointer>> pointers_;  // null: empty
 };
 
 }  // namespace ipsec::agent

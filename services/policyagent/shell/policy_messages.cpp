@@ -26,12 +26,20 @@ void wipe(proto::IkePolicyUpdate& message) {
   }
 }
 
-SharedList<SpecificFilter> those_that_negotiate(const SharedList<SpecificFilter>& filters) {
-  SharedList<SpecificFilter> negotiating;
-  for (const auto& filter : filters.pointers()) {
-    if (filter->action == store::Action::kNegotiate) negotiating.push_back(filter);
-  }
-  return negotiating;
+using Filters = std::vector<const SpecificFilter*>;
+
+Filters all_filters(const PolicyInForce* policy) {
+  Filters filters;
+  if (policy == nullptr) return filters;
+  filters.reserve(policy->policy.filters.size());
+  for (const auto& filter : policy->policy.filters.pointers()) filters.push_back(filter.get());
+  return filters;
+}
+
+Filters those_that_negotiate(const PolicyInForce* policy) {
+  Filters filters = all_filters(policy);
+  std::erase_if(filters, [](const SpecificFilter* filter) { return filter->action != store::Action::kNegotiate; });
+  return filters;
 }
 
 // Fills messages up to kElementsPerMessage and sends those that are full.
@@ -68,16 +76,16 @@ class UpdateStream {
 };
 
 template <typename Message>
-void add_filters(UpdateStream<Message>& stream, const SharedList<SpecificFilter>& filters,
-                 const SharedList<SpecificFilter>& base, const std::string& policy_name) {
-  const ListDifference different = difference(base, filters);
+void add_filters(UpdateStream<Message>& stream, const Filters& filters, const Filters& base,
+                 const std::string& policy_name) {
+  const ListDifference different = ListComparison(base, filters).run();
   for (const std::uint64_t id : different.removed) {
     stream.message().mutable_change()->add_removed(id);
     stream.added();
   }
   for (const std::size_t place : different.inserted) {
     if (!stream.is_open()) return;
-    *stream.message().mutable_change()->add_inserted() = to_proto(filters[place], place, policy_name);
+    *stream.message().mutable_change()->add_inserted() = to_proto(*filters[place], place, policy_name);
     stream.added();
   }
 }
@@ -104,8 +112,7 @@ void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
                      const std::function<bool(const proto::DriverPolicyUpdate&)>& send) {
   UpdateStream<proto::DriverPolicyUpdate> stream(base, send);
   *stream.message().mutable_settings() = driver_settings(policy);
-  add_filters(stream, policy.policy.filters, base == nullptr ? SharedList<SpecificFilter>() : base->policy.filters,
-              policy.policy.policy_name);
+  add_filters(stream, all_filters(&policy), all_filters(base), policy.policy.policy_name);
   stream.message().mutable_change()->set_count(static_cast<std::uint32_t>(policy.policy.filters.size()));
   stream.finish();
 }
@@ -114,10 +121,8 @@ void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
                      const std::function<bool(const proto::IkePolicyUpdate&)>& send) {
   UpdateStream<proto::IkePolicyUpdate> stream(base, send);
   *stream.message().mutable_settings() = ike_settings(policy, Secrets::kInclude);
-  const SharedList<SpecificFilter> filters = those_that_negotiate(policy.policy.filters);
-  add_filters(stream, filters,
-              base == nullptr ? SharedList<SpecificFilter>() : those_that_negotiate(base->policy.filters),
-              policy.policy.policy_name);
+  const Filters filters = those_that_negotiate(&policy);
+  add_filters(stream, filters, those_that_negotiate(base), policy.policy.policy_name);
   const SharedList<MainModeFilter>& main_mode = policy.policy.main_mode_filters;
   add_main_mode_filters(stream, main_mode,
                         base == nullptr ? SharedList<MainModeFilter>() : base->policy.main_mode_filters);

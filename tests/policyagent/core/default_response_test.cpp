@@ -171,6 +171,9 @@ TEST(DefaultResponse, the_same_request_again_changes_nothing) {
   EXPECT_TRUE(filters.grant(request("10.77.0.2", 6, 80), policy, kStart).ok()) << "a part of the other";
   EXPECT_EQ(filters.size(), 1U);
   EXPECT_EQ(dynamic_filters(filters.lay_over(policy)).size(), 2U);
+  const Timestamp later = kStart + kDynamicFilterIdle - seconds(1);
+  EXPECT_TRUE(filters.grant(request(), policy, later).ok());
+  EXPECT_TRUE(filters.remove_idle(kStart + kDynamicFilterIdle).empty()) << "it was wanted a second ago";
 }
 
 TEST(DefaultResponse, the_more_specific_request_comes_first_and_the_order_of_asking_does_not_count) {

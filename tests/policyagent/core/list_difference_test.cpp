@@ -41,6 +41,18 @@ std::vector<Element> applied(const List& before, const List& after, const ListDi
   return made;
 }
 
+TEST(SharedList, a_copy_that_is_changed_leaves_the_other_alone) {
+  SharedList<Element> list;
+  EXPECT_TRUE(list.empty());
+  list.push_back(Element{1, 1});
+  SharedList<Element> copy = list;
+  EXPECT_EQ(&copy.front(), &list.front()) << "the elements are shared";
+  copy.push_back(Element{2, 2});
+  EXPECT_EQ(list.size(), 1U);
+  EXPECT_EQ(copy.size(), 2U);
+  EXPECT_EQ(&copy.front(), &list.front());
+}
+
 TEST(ListDifference, equal_lists_have_none) {
   EXPECT_TRUE(difference(list({1, 2, 3}), list({1, 2, 3})).empty());
   EXPECT_TRUE(difference(list({}), list({})).empty());
