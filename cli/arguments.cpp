@@ -317,7 +317,7 @@ std::variant<Command, ParseError> parse_arguments(const CommandRow& row, std::sp
   if (auto problem = parser.parse(words)) return *std::move(problem);
   Command command = parser.take();
   command.json = json;
-  command.with_secrets = with_secrets;
+  command.with_secrets = with_secrets || command.yes("secrets", false);
   return command;
 }
 

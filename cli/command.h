@@ -28,7 +28,7 @@ struct Command {
   const CommandRow* row = nullptr;
   std::vector<Argument> arguments;  // in the order of the line: it is the preference of authentication methods
   bool json = false;                // the line ended in --json
-  bool with_secrets = false;        // that of exportpolicy ended in --with-secrets
+  bool with_secrets = false;        // it is to tell preshared keys: exportpolicy --with-secrets, dump secrets=yes
 
   // The argument of the parameter with this tag, or nullptr.
   const Argument* find(std::string_view tag) const;

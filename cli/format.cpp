@@ -16,6 +16,8 @@ std::string with_name(std::string text, const IpAddress& address, const ShowOpti
   return name.empty() ? text : fmt::format("{} ({})", text, harmless(name));
 }
 
+std::string shown_key() { return fmt::format("Preshared Key {}", kHiddenKey); }
+
 std::string certificate_text(const proto::CertificateMethod& certificate) {
   return fmt::format("Root CA: {} certmap:{} excludecaname:{}", certificate.root_ca(),
                      certificate.map_to_account() ? "yes" : "no", certificate.exclude_ca_name() ? "yes" : "no");
@@ -119,13 +121,13 @@ std::string endpoint_text(const proto::Endpoint& endpoint, const ShowOptions& op
 }
 
 std::string authentication_text(const proto::StoredAuthentication& method) {
-  if (method.has_preshared_key()) return "Preshared Key (not shown)";
+  if (method.has_preshared_key()) return shown_key();
   if (method.has_certificate()) return certificate_text(method.certificate());
   return "KERBEROS";
 }
 
 std::string authentication_text(const proto::AuthenticationMethod& method) {
-  if (method.method_case() == proto::AuthenticationMethod::kPresharedKey) return "Preshared Key (not shown)";
+  if (method.method_case() == proto::AuthenticationMethod::kPresharedKey) return shown_key();
   if (method.has_certificate()) return certificate_text(method.certificate());
   return "KERBEROS";
 }

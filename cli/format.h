@@ -92,6 +92,7 @@ std::string format_generic_filters(const proto::CompiledPolicyReply& shown, cons
 std::string format_specific_filters(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole,
                                     const ShowOptions& options);
 std::string format_running_rules(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
+std::string format_exemptions(const proto::CompiledPolicyReply& compiled);
 // `now` is UTC seconds.
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options);

@@ -236,4 +236,16 @@ std::string format_running_rules(const proto::CompiledPolicyReply& shown, const 
   return text;
 }
 
+std::string format_exemptions(const proto::CompiledPolicyReply& compiled) {
+  Table table({"Exemption", "Direction", "Source", "Destination", "Protocol", "Src Port", "Dest Port"});
+  for (const auto& filter : compiled.exemptions()) {
+    const bool is_both = filter.direction() == proto::DIRECTION_UNSPECIFIED;
+    table.add({filter.name(), is_both ? "Both" : direction_text(filter.direction()), filter.source(),
+               filter.destination(), protocol_text(filter.protocol()), port_text(filter.source_port()),
+               port_text(filter.destination_port())});
+  }
+  return fmt::format("Exemptions (ipsecexempt {}), before all filters:\n\n{}\n{} Filter(s)\n",
+                     compiled.driver().exemptions(), table.to_string(0), compiled.exemptions_size());
+}
+
 }  // namespace ipsec::cli

@@ -182,6 +182,13 @@ std::string format_driver_statistics(const proto::Statistics& statistics) {
   return text;
 }
 
+std::string boot_mode_text(proto::BootMode mode) {
+  const std::string until = "until a policy is loaded";
+  if (mode == proto::BOOT_MODE_PERMIT) return "permit: everything passes " + until;
+  if (mode == proto::BOOT_MODE_BLOCK) return "block: nothing passes but bootexemptions " + until;
+  return "stateful: what this host sends and its answers pass, and bootexemptions, " + until;
+}
+
 std::string format_status(const proto::AgentStatus& status) {
   std::string text =
       field("Policy Agent", status.state()) +
@@ -195,6 +202,9 @@ std::string format_status(const proto::AgentStatus& status) {
     text += field(fmt::format("Service {}", service.name()), service_text(service));
   }
   text += field("Driver Attached", yes_no_text(status.driver_attached()));
+  if (status.boot_mode() != proto::BOOT_MODE_UNSPECIFIED) {
+    text += field("Boot Mode", boot_mode_text(status.boot_mode()));
+  }
   std::string interfaces;
   for (const auto& name : status.interfaces()) interfaces += (interfaces.empty() ? "" : ", ") + name;
   std::string addresses;

@@ -87,13 +87,13 @@ std::string rule_table(const proto::StoredPolicy& policy, const RuleSelection& s
 
 std::string format_policy(const proto::StoredPolicy& policy, const proto::ReadReply& objects,
                           const ShowOptions& options) {
-  std::string text = field("Policy Name", policy.name()) + field("Description", policy.description()) +
-                     field("Store", store_text(objects.store())) +
-                     field("Last Modified", utc_time(policy.last_modified())) +
-                     field("GUID", guid_text(policy.guid())) + field("Assigned", yes_no_text(policy.assigned())) +
-                     field("Master PFS", yes_no_text(policy.master_pfs())) +
-                     field("Polling Interval", fmt::format("{} minutes", policy.polling_interval_minutes())) +
-                     field("Profile", policy.profile()) + field("No. of Rules", std::to_string(policy.rule_count()));
+  std::string text =
+      field("Policy Name", policy.name()) + field("Description", policy.description()) +
+      field("Store", store_text(objects.store())) + field("Last Modified", utc_time(policy.last_modified())) +
+      field("Version", std::to_string(policy.version())) + field("GUID", guid_text(policy.guid())) +
+      field("Assigned", yes_no_text(policy.assigned())) + field("Master PFS", yes_no_text(policy.master_pfs())) +
+      field("Polling Interval", fmt::format("{} minutes", policy.polling_interval_minutes())) +
+      field("Profile", policy.profile()) + field("No. of Rules", std::to_string(policy.rule_count()));
   if (!options.verbose) return text;
   text += field("Main Mode LifeTime", fmt::format("{} minutes / {} Quick mode sessions",
                                                   policy.main_mode_lifetime_minutes(), policy.quick_mode_limit()));

@@ -30,6 +30,7 @@ constexpr VerbRow kVerbs[] = {
     {ContextId::kDynamic, "add", "Adds to what runs now"},
     {ContextId::kDynamic, "delete", "Takes away from what runs now"},
     {ContextId::kDynamic, "dump", "Prints a script that makes the dynamic policy again"},
+    {ContextId::kDynamic, "lint", "Looks for what the policy in force probably does not mean"},
     {ContextId::kDynamic, "refresh", "Loads the assigned policy again now"},
     {ContextId::kDynamic, "set", "Changes what runs now"},
     {ContextId::kDynamic, "show", "Shows what runs now"},

@@ -101,7 +101,6 @@ constexpr Parameter kSetConfig[] = {
          "ipsecdiagnostics 0..7, ikelogging 0|1, strongcrlcheck 0..2, ipsecloginterval 60..86400, ipsecexempt 0..3, "
          "bootmode stateful|block|permit, bootexemptions none|\"ICMP:inbound TCP:80:80:outbound\"")};
 constexpr Parameter kDeleteSa[] = {kAll, value("peer", Kind::kTunnelEnd, 0, {}, "Only those with this peer")};
-constexpr Parameter kDump[] = {kDumpSecrets};
 
 constexpr Parameter kShowAll[] = {kResolve};
 constexpr Parameter kByName[] = {kShownName};
@@ -156,13 +155,14 @@ constexpr CommandRow kCommands[] = {
      "delete rule srcaddr=me dstaddr=10.77.0.2 protocol=ANY srcport=0 dstport=0 mirrored=yes conntype=all"},
     {kDynamic, "delete", "sa", CommandId::kDeleteSa, kDeleteSa, "Deletes security associations",
      "delete sa peer=10.77.0.2"},
+    {kDynamic, "dump", {}, CommandId::kDumpRunning, {}, "Prints a script that makes the dynamic policy again", "dump"},
     {kDynamic,
-     "dump",
+     "lint",
      {},
-     CommandId::kDumpRunning,
-     kDump,
-     "Prints a script that makes the dynamic policy again",
-     "dump"},
+     CommandId::kLintRunning,
+     {},
+     "Looks for what the policy in force, with the dynamic rules, probably does not mean; status 1 with errors",
+     "lint"},
     {kDynamic, "refresh", {}, CommandId::kRefresh, {}, "Loads the assigned policy again now", "refresh"},
     {kDynamic, "set", "config", CommandId::kSetConfig, kSetConfig, "Sets a property of driver, IKE or agent",
      "set config property=ipsecexempt value=3"},
@@ -176,6 +176,13 @@ constexpr CommandRow kCommands[] = {
     {kDynamic, "show", "all", CommandId::kShowRunning, kShowAll, "Shows everything that runs", "show all"},
     {kDynamic, "show", "config", CommandId::kShowConfig, {}, "Shows the properties of set config", "show config"},
     {kDynamic, "show", "events", CommandId::kShowEvents, kEvents, "Shows the newest events", "show events count=20"},
+    {kDynamic,
+     "show",
+     "exemptions",
+     CommandId::kShowExemptions,
+     {},
+     "Shows what passes whatever the filters say, written as filters",
+     "show exemptions"},
     {kDynamic, "show", "mmfilter", CommandId::kShowMainModeFilter, kMainModeFilter, "Shows main mode filters",
      "show mmfilter type=specific"},
     {kDynamic, "show", "mmpolicy", CommandId::kShowMainModePolicy, kByName, "Shows main mode policies",

@@ -144,8 +144,7 @@ constexpr Parameter kShowRule[] = {
     kWide};
 constexpr Parameter kShowFilterList[] = {kShownName, kRuleOfObject, kLevel, kFormat, kResolve, kWide};
 constexpr Parameter kShowFilterAction[] = {kShownName, kRuleOfObject, kLevel, kFormat, kWide};
-constexpr Parameter kExport[] = {text("file", kRequired, "File to write; .ipsec is added to a name without extension"),
-                                 kDumpSecrets};
+constexpr Parameter kExport[] = {text("file", kRequired, "File to write; .ipsec is added to a name without extension")};
 constexpr Parameter kLint[] = {text("policy", 0, "Only this policy; otherwise everything in the store")};
 constexpr Parameter kImport[] = {text("file", kRequired, "File to read")};
 

@@ -7,6 +7,8 @@
 #include <google/protobuf/message.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/text.h"
+#include "proto/policyagent.pb.h"
 #include "services/common/rpc/convert.h"
 
 namespace ipsec::cli {
@@ -107,6 +109,8 @@ Json of_range(const Message& message) {
   return range->is_any() ? range->as_subnet()->to_string() : range->to_string();
 }
 
+Json hidden_key(bool is_set) { return {{"key", is_set ? Json(kHiddenKey) : Json(nullptr)}, {"is_set", is_set}}; }
+
 Json of_message(const Message& message) {
   const auto* type = message.GetDescriptor();
   if (type == proto::Address::descriptor()) return of_address(message);
@@ -119,10 +123,13 @@ Json of_message(const Message& message) {
     if (choice != nullptr && !message.GetReflection()->HasField(message, &field)) continue;
     // Bytes are keys; the only other ones are inside addresses. A key that was chosen is there, and not told.
     if (field.type() == FieldDescriptor::TYPE_BYTES) {
-      if (choice != nullptr) object[field.name()] = Json{{"is_set", true}};
-      continue;
+      if (choice != nullptr) object[field.name()] = hidden_key(true);
+    } else if (field.message_type() == proto::StoredPresharedKey::descriptor()) {
+      const auto& stored = message.GetReflection()->GetMessage(message, &field);
+      object[field.name()] = hidden_key(static_cast<const proto::StoredPresharedKey&>(stored).is_set());
+    } else {
+      object[field.name()] = of_field(message, field);
     }
-    object[field.name()] = of_field(message, field);
   }
   return object;
 }

@@ -15,7 +15,7 @@ class Message;
 //   addresses "10.0.0.1" · address ranges "10.0.0.0/8" or "a-b" · enumerations in lower case, without their
 //   prefix ("negotiate"), null where nothing is given · fixed64 (ids, cookies) "0x" and 16 digits · absent messages and
 //   optional fields null · other numbers, texts and truth values as they are. Keys are never part of it:
-//   a preshared key method is {"preshared_key": {"is_set": true}}.
+//   a preshared key method is {"preshared_key": {"key": "****", "is_set": true}}.
 // Fields may be added under the same schema number; none is renamed or given another meaning. The published schema is
 // cli/show.schema.json.
 namespace ipsec::cli {

@@ -8,6 +8,9 @@
 // Pieces that listings are made of. Pure.
 namespace ipsec::cli {
 
+// In place of a preshared key, whatever it is.
+inline constexpr std::string_view kHiddenKey = "****";
+
 // "Policy Name             : P" and a line feed. An empty value prints as NONE.
 std::string field(std::string_view name, std::string_view value);
 

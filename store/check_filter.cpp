@@ -29,12 +29,23 @@ bool is_dns_name(std::string_view name) {
   return label > 0;
 }
 
+// EX-18. Ranges that hold other addresses too are not meant.
+bool is_group(const AddressRange& range) {
+  return (range.first.is_multicast() && range.last.is_multicast()) ||
+         range.first == IpAddress::last(AddressFamily::kIpv4);
+}
+
 void check_side(const Reporter& report, std::string_view field, const FilterAddress& address) {
   if (const auto* range = std::get_if<AddressRange>(&address)) {
     if (range->first.family() != range->last.family() || range->last < range->first) {
       report.add(kAddressInvalid, field,
                  fmt::format("'{}-{}' is no range; accepted are two addresses of one family, the low one first",
                              range->first.to_string(), range->last.to_string()));
+    } else if (is_group(*range)) {
+      report.add(kAddressInvalid, field,
+                 fmt::format("'{}' is multicast or broadcast, which no filter can tell apart; accepted is any, whose "
+                             "permit or block takes them all in",
+                             range_text(*range)));
     }
   } else if (const auto* dns = std::get_if<DnsName>(&address)) {
     if (!is_dns_name(dns->name)) {

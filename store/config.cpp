@@ -29,16 +29,19 @@ constexpr Numbers kNumbers[] = {
 
 constexpr std::string_view kBootModes[] = {"stateful", "block", "permit"};
 
+constexpr bool kAtStart = true;
+
 constexpr PropertyInfo kProperties[] = {
-    {"ipsecdiagnostics", "0", "0 to 7"},
+    {"ipsecdiagnostics", "0", "0 to 7", kAtStart},
     {"ikelogging", "0", "0 or 1"},
     {"strongcrlcheck", "1", "0, 1 or 2"},
-    {"ipsecloginterval", "3600", "60 to 86400 seconds"},
-    {"ipsecexempt", "3", "0 to 3"},
-    {"bootmode", "stateful", "stateful, block or permit"},
+    {"ipsecloginterval", "3600", "60 to 86400 seconds", kAtStart},
+    {"ipsecexempt", "3", "0 to 3", kAtStart},
+    {"bootmode", "stateful", "stateful, block or permit", kAtStart},
     {"bootexemptions", "none",
      "none, or entries with blanks between them: TCP or UDP as protocol:srcport:dstport:direction, others as "
-     "protocol:direction; direction is inbound or outbound, port 0 is any"},
+     "protocol:direction; direction is inbound or outbound, port 0 is any",
+     kAtStart},
 };
 
 const PropertyInfo* find_property(std::string_view name) {
@@ -66,35 +69,53 @@ std::optional<std::uint32_t> number_between(std::string_view text, std::uint32_t
   return value;
 }
 
-std::optional<std::string> normal_exemption(const std::string& entry) {
+// No packet has protocol 0, which stands for any of them in filters.
+std::optional<BootExemption> read_exemption(const std::string& entry) {
   const std::vector<std::string> parts = split(entry, ':');
   std::optional<std::uint8_t> protocol = protocol_by_name(parts[0]);
-  if (const auto number = number_between(parts[0], 0, 255)) protocol = static_cast<std::uint8_t>(*number);
-  if (!protocol) return std::nullopt;
+  if (const auto number = number_between(parts[0], 1, 255)) protocol = static_cast<std::uint8_t>(*number);
+  if (!protocol || *protocol == kProtocolAny) return std::nullopt;
   const bool has_ports = protocol_has_ports(*protocol);
   if (parts.size() != (has_ports ? 4U : 2U)) return std::nullopt;
   const std::string direction = to_lower(parts.back());
   if (direction != "inbound" && direction != "outbound") return std::nullopt;
-  std::string text = protocol_name(*protocol);
-  for (std::size_t i = 1; has_ports && i < 3; ++i) {
-    const auto port = number_between(parts[i], 0, 65535);
-    if (!port) return std::nullopt;
-    text += fmt::format(":{}", *port);
+  BootExemption exemption{direction == "inbound", *protocol};
+  if (!has_ports) return exemption;
+  const auto source = number_between(parts[1], 0, 65535);
+  const auto destination = number_between(parts[2], 0, 65535);
+  if (!source || !destination) return std::nullopt;
+  exemption.source_port = static_cast<std::uint16_t>(*source);
+  exemption.destination_port = static_cast<std::uint16_t>(*destination);
+  return exemption;
+}
+
+std::string exemption_text(const BootExemption& exemption) {
+  std::string ports;
+  if (protocol_has_ports(exemption.protocol)) {
+    ports = fmt::format(":{}:{}", exemption.source_port, exemption.destination_port);
   }
-  return text + ":" + direction;
+  return fmt::format("{}{}:{}", protocol_name(exemption.protocol), ports, exemption.inbound ? "inbound" : "outbound");
+}
+
+// nullopt: not "none", and no list of entries.
+std::optional<std::vector<BootExemption>> read_exemptions(std::string_view value) {
+  std::vector<BootExemption> exemptions;
+  if (to_lower(value) == "none") return exemptions;
+  for (const std::string& entry : split(value, ' ')) {
+    if (entry.empty()) continue;
+    const auto exemption = read_exemption(entry);
+    if (!exemption || exemptions.size() == kMaxBootExemptions) return std::nullopt;
+    exemptions.push_back(*exemption);
+  }
+  return exemptions.empty() ? std::nullopt : std::optional(std::move(exemptions));
 }
 
 std::optional<std::string> normal_exemptions(std::string_view value) {
-  if (to_lower(value) == "none") return "none";
+  const auto exemptions = read_exemptions(value);
+  if (!exemptions) return std::nullopt;
   std::string text;
-  std::size_t count = 0;
-  for (const std::string& entry : split(value, ' ')) {
-    if (entry.empty()) continue;
-    const auto normal = normal_exemption(entry);
-    if (!normal || ++count > kMaxBootExemptions) return std::nullopt;
-    text += (text.empty() ? "" : " ") + *normal;
-  }
-  return text.empty() ? std::nullopt : std::optional(text);
+  for (const BootExemption& exemption : *exemptions) text += (text.empty() ? "" : " ") + exemption_text(exemption);
+  return text.empty() ? "none" : text;
 }
 
 std::optional<std::string> normal_value(std::string_view property, std::string_view value) {
@@ -131,6 +152,25 @@ std::string property_value(const Config& config, std::string_view property) {
   assert(row != nullptr);
   const auto found = config.find(row->name);
   return found != config.end() ? found->second : std::string(row->fallback);
+}
+
+std::uint32_t property_number(const Config& config, std::string_view property) {
+  const std::string value = property_value(config, property);
+  std::uint32_t number = 0;
+  std::from_chars(value.data(), value.data() + value.size(), number);
+  return number;
+}
+
+Config config_in_effect(const Config& started_with, const Config& stored) {
+  Config effective;
+  for (const PropertyInfo& row : kProperties) {
+    effective[std::string(row.name)] = property_value(row.at_start ? started_with : stored, row.name);
+  }
+  return effective;
+}
+
+std::vector<BootExemption> boot_exemptions(const Config& config) {
+  return read_exemptions(property_value(config, "bootexemptions")).value_or(std::vector<BootExemption>());
 }
 
 }  // namespace ipsec::store

@@ -72,6 +72,8 @@ constexpr Handler kHandlers[] = {
     {CommandId::kDeleteSa, delete_sa},
     {CommandId::kSetConfig, set_config},
     {CommandId::kShowConfig, show_config},
+    {CommandId::kShowExemptions, show_exemptions},
+    {CommandId::kLintRunning, lint_running},
 };
 
 }  // namespace
@@ -126,6 +128,12 @@ Result<proto::ReadReply> read_everything(Services& services) {
   proto::ReadRequest request;
   request.set_with_children(true);
   return services.agent.read(request);
+}
+
+Result<proto::ExportReply> export_everything(Services& services, bool with_secrets) {
+  proto::ExportRequest request;
+  request.set_with_secrets(with_secrets);
+  return services.agent.export_policies(request);
 }
 
 proto::ReadRequest read_request(proto::ReadRequest::Kind kind, const Command& command, bool with_children) {

@@ -52,6 +52,8 @@ Outcome json_outcome(const Command& command, const google::protobuf::Message& me
 
 // Everything in the store, with rules and filters.
 Result<proto::ReadReply> read_everything(Services& services);
+// The JSON form of everything, which holds the preshared keys in clear where they were asked for.
+Result<proto::ExportReply> export_everything(Services& services, bool with_secrets);
 proto::ReadRequest read_request(proto::ReadRequest::Kind kind, const Command& command, bool with_children);
 
 // The end of a tunnel as an address: a name is resolved here, when the rule is made. kNotFound.
@@ -89,6 +91,7 @@ Outcome export_policies(const Command& command, Services& services);
 Outcome import_policies(const Command& command, Services& services);
 // lint.cpp
 Outcome lint(const Command& command, Services& services);
+Outcome lint_running(const Command& command, Services& services);
 // Warns if this policy would cut off who assigns it. Never fails: the policy is assigned all the same.
 void warn_of_lockout(const Command& set_policy, Services& services);
 Outcome set_store(const Command& command, Services& services);
@@ -116,6 +119,7 @@ Outcome delete_running(const Command& command, Services& services);
 Outcome delete_sa(const Command& command, Services& services);
 Outcome set_config(const Command& command, Services& services);
 Outcome show_config(const Command& command, Services& services);
+Outcome show_exemptions(const Command& command, Services& services);
 // ipseccmd.cpp
 Outcome run_ipseccmd(const Ipseccmd& command, Services& services);
 // main_mode.cpp

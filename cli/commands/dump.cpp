@@ -45,9 +45,7 @@ class Keys {
 };
 
 Result<Json> exported_with_keys(Services& services) {
-  proto::ExportRequest request;
-  request.set_with_secrets(true);
-  IPSEC_ASSIGN_OR_RETURN(proto::ExportReply reply, services.agent.export_policies(request));
+  IPSEC_ASSIGN_OR_RETURN(proto::ExportReply reply, export_everything(services, true));
   Json json = Json::parse(reply.json(), nullptr, false);
   wipe_memory(reply.mutable_json()->data(), reply.json().size());
   if (json.is_discarded()) return refused("the agent's export is no JSON");
@@ -218,7 +216,7 @@ std::string dump_dynamic(const proto::DynamicPolicy& policy) {
 Outcome dump_stored(const Command& command, Services& services) {
   const auto store = read_everything(services);
   if (!store.ok()) return call_failed(services.agent, store.status());
-  if (!command.yes("secrets", false)) return {dump_store(*store, Keys())};
+  if (!command.with_secrets) return {dump_store(*store, Keys())};
   auto exported = exported_with_keys(services);
   if (!exported.ok()) return call_failed(services.agent, exported.status());
   return {dump_store(*store, Keys(*std::move(exported)))};

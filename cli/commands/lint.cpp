@@ -24,16 +24,26 @@ std::string policy_name(const Command& command, Services& services) {
   return found.ok() && found->policies_size() == 1 ? found->policies(0).name() : "";
 }
 
-}  // namespace
-
-Outcome lint(const Command& command, Services& services) {
-  const auto reply = services.agent.lint(request_for(command.text("policy"), services));
+Outcome outcome_of(const Command& command, Services& services, const proto::LintRequest& request) {
+  const auto reply = services.agent.lint(request);
   if (!reply.ok()) return call_failed(services.agent, reply.status(), kPolicyNotFound);
   const bool has_errors = std::any_of(reply->findings().begin(), reply->findings().end(),
                                       [](const auto& finding) { return finding.severity() == "error"; });
   Outcome outcome = wants_json(command, services) ? json_outcome(command, *reply) : Outcome{format_findings(*reply)};
   outcome.failed = has_errors;
   return outcome;
+}
+
+}  // namespace
+
+Outcome lint(const Command& command, Services& services) {
+  return outcome_of(command, services, request_for(command.text("policy"), services));
+}
+
+Outcome lint_running(const Command& command, Services& services) {
+  proto::LintRequest request = request_for({}, services);
+  request.set_in_force(true);
+  return outcome_of(command, services, request);
 }
 
 void warn_of_lockout(const Command& set_policy, Services& services) {

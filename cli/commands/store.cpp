@@ -2,6 +2,7 @@
 #include "cli/commands/commands.h"
 #include "cli/limits.h"
 #include "cli/text.h"
+#include "cli/words.h"
 #include "services/common/files.h"
 
 namespace ipsec::cli {
@@ -63,16 +64,14 @@ Outcome show_store(const Command& command, Services& services) {
 }
 
 Outcome export_policies(const Command& command, Services& services) {
-  proto::ExportRequest request;
-  request.set_with_secrets(command.with_secrets);
-  const auto reply = services.agent.export_policies(request);
+  auto reply = export_everything(services, command.with_secrets);
   if (!reply.ok()) return call_failed(services.agent, reply.status());
   const std::string path = export_path(command.text("file"));
-  if (const Status status = write_private_file(path, reply->json()); !status.ok()) {
-    return failure(kFileFailed, status.message());
-  }
+  const Status status = write_private_file(path, reply->json());
+  wipe_memory(reply->mutable_json()->data(), reply->json().size());
+  if (!status.ok()) return failure(kFileFailed, status.message());
   const std::string written = fmt::format("All policies are in {}", harmless(path));
-  if (!request.with_secrets()) return {written + ", without preshared keys (--with-secrets writes them).\n\n"};
+  if (!command.with_secrets) return {written + ", without preshared keys (--with-secrets writes them).\n\n"};
   return {written +
           ".\nWARNING: it holds the preshared keys in clear text. Keep it where only administrators read, and "
           "delete it when it is no longer needed.\n\n"};
@@ -123,7 +122,12 @@ Outcome show_gpo_assigned_policy(const Command& command, Services& services) {
   if (wants_json(command, services)) return json_outcome(command, *status);
   const bool is_from_domain = status->state() == "Central" || status->state() == "Cached";
   if (!is_from_domain) return {"No policy of the domain is assigned to this computer.\n\n"};
-  return {field("Policy Name", status->policy_name()) + field("Store", store_text(status->state())) + "\n"};
+  const auto* wanted = command.get<std::string>("name");
+  if (wanted != nullptr && !equal_ignoring_case(*wanted, status->gpo_name())) {
+    return {fmt::format("No policy is assigned to this computer through '{}'.\n\n", harmless(*wanted))};
+  }
+  return {field("GPO Name", status->gpo_name()) + field("Policy Name", status->policy_name()) +
+          field("Store", store_text(status->state())) + "\n"};
 }
 
 }  // namespace ipsec::cli

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -59,14 +60,34 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   }
 }
 
-Status write_private_file(const std::string& path, std::string_view content) {
-  std::string temporary = path + ".XXXXXX";
-  const Descriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+FileDraft::FileDraft(std::string path, std::string draft) : path_(std::move(path)), draft_(std::move(draft)) {}
+FileDraft::FileDraft(FileDraft&& other) noexcept
+    : path_(std::move(other.path_)), draft_(std::exchange(other.draft_, {})) {}
+
+FileDraft::~FileDraft() {
+  if (!draft_.empty()) unlink(draft_.c_str());
+}
+
+Result<FileDraft> FileDraft::write(const std::string& path, std::string_view content) {
+  struct stat present {};
+  if (stat(path.c_str(), &present) == 0 && S_ISDIR(present.st_mode)) return failed("cannot write", path, EISDIR);
+  std::string name = path + ".XXXXXX";
+  const Descriptor file(mkostemp(name.data(), O_CLOEXEC));  // mode 0600
   if (file.number() < 0) return failed("cannot write", path, errno);
-  Status status = write_all(file.number(), content, path);
-  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) status = failed("cannot write", path, errno);
-  if (!status.ok()) unlink(temporary.c_str());
-  return status;
+  FileDraft draft(path, std::move(name));
+  IPSEC_RETURN_IF_ERROR(write_all(file.number(), content, path));
+  return draft;
+}
+
+Status FileDraft::commit() {
+  if (rename(draft_.c_str(), path_.c_str()) != 0) return failed("cannot write", path_, errno);
+  draft_.clear();
+  return {};
+}
+
+Status write_private_file(const std::string& path, std::string_view content) {
+  IPSEC_ASSIGN_OR_RETURN(FileDraft draft, FileDraft::write(path, content));
+  return draft.commit();
 }
 
 }  // namespace ipsec

@@ -104,18 +104,34 @@ std::vector<NetshCommand> deactivate(const Policy& policy, const Rule& rule) {
   return {NetshCommand("set rule").text("name", rule.name).text("policy", policy.name).word("activate", "no")};
 }
 
+std::string what_it_does(const Verdict& found) {
+  return found.path == Path::kBlocked ? "blocks"
+                                      : "secures (no clear packet passes, so the other side has to do IPsec too)";
+}
+
+void report_dynamic_rule(const Policy& policy, const std::string& name, const FiveTuple& session, const Verdict& found,
+                         Report& report) {
+  report.add({policy.name,
+              fmt::format("dynamic rule {}", name),
+              fmt::format("it {} the connection {} of an administrator ({} packets). `netsh ipsec dynamic delete rule` "
+                          "takes it away",
+                          what_it_does(found), session.to_string(), found.filter->inbound ? "inbound" : "outbound"),
+              {}});
+}
+
 void report_session(const Context& context, const Policy& policy, const FiveTuple& session, const Verdict& found,
                     Report& report) {
+  const auto& dynamic_rules = context.on_host(policy)->dynamic_rules;
+  if (const auto dynamic = dynamic_rules.find(found.filter->rule.text); dynamic != dynamic_rules.end()) {
+    return report_dynamic_rule(policy, dynamic->second, session, found, report);
+  }
   const auto rule = std::find_if(policy.rules.begin(), policy.rules.end(),
                                  [&](const Rule& one) { return one.guid == found.filter->rule; });
   if (rule == policy.rules.end()) return;
-  const std::string what = found.path == Path::kBlocked
-                               ? "blocks"
-                               : "secures (no clear packet passes, so the other side has to do IPsec too)";
   report.add({policy.name, rule_label(rule->name, policy.name),
               fmt::format("it {} the connection {} of an administrator ({} packets), which ends when the policy is "
                           "assigned. Permit it, or administer this host from its console",
-                          what, session.to_string(), found.filter->inbound ? "inbound" : "outbound"),
+                          what_it_does(found), session.to_string(), found.filter->inbound ? "inbound" : "outbound"),
               gives_way(*found.filter, session) ? permit(context, policy, session) : deactivate(policy, *rule)});
 }
 

@@ -111,12 +111,29 @@ class ReachReport {
   std::unordered_set<std::string> duplicates_;
 };
 
-std::string decided_text(const Policy& policy, const Reach& reach) {
+// The name of the dynamic rule that decides in its place; empty: a rule of the policy does.
+std::string dynamic_decider(const Context& context, const Policy& policy, const Reach& reach) {
+  const auto& dynamic_rules = context.on_host(policy)->dynamic_rules;
+  const auto found = dynamic_rules.find(reach.decided_by->rule.text);
+  return found == dynamic_rules.end() ? "" : found->second;
+}
+
+std::string decided_text(const Context& context, const Policy& policy, const Reach& reach) {
+  const std::string dynamic = dynamic_decider(context, policy, reach);
   const auto by = std::find_if(policy.rules.begin(), policy.rules.end(),
                                [&](const Rule& rule) { return rule.guid == reach.decided_by->rule; });
-  return fmt::format("{} packets {} are decided by rule '{}' ({}), which comes first",
+  const std::string rule = by == policy.rules.end() ? "" : fmt::format("rule '{}'", by->name);
+  return fmt::format("{} packets {} are decided by {} ({}), which comes first",
                      reach.one->inbound ? "inbound" : "outbound", reach.one->selector.to_string(),
-                     by == policy.rules.end() ? "" : by->name, to_string(reach.decided_by->action));
+                     dynamic.empty() ? rule : fmt::format("dynamic rule {}", dynamic),
+                     to_string(reach.decided_by->action));
+}
+
+// What a dynamic rule hides for a while is not to be taken away for good.
+std::vector<NetshCommand> remedy(const Context& context, const Policy& policy, const Reach& reach,
+                                 NetshCommand command) {
+  if (!dynamic_decider(context, policy, reach).empty()) return {};
+  return {std::move(command)};
 }
 
 Severity severity_of(const Reach& reach) { return reach.is_contradicted ? Severity::kWarning : Severity::kInformation; }
@@ -130,10 +147,10 @@ void check_rule_unreachable(const Context& context, Report report) {
       const Reach* reach = reaches.without_effect(*policy, rule);
       if (reach == nullptr) continue;
       report.add(severity_of(*reach),
-                 {policy->name,
-                  rule_label(rule.name, policy->name),
-                  fmt::format("on this host it decides nothing: {}", decided_text(*policy, *reach)),
-                  {NetshCommand("delete rule").text("name", rule.name).text("policy", policy->name)}});
+                 {policy->name, rule_label(rule.name, policy->name),
+                  fmt::format("on this host it decides nothing: {}", decided_text(context, *policy, *reach)),
+                  remedy(context, *policy, *reach,
+                         NetshCommand("delete rule").text("name", rule.name).text("policy", policy->name))});
     }
   }
 }
@@ -148,11 +165,11 @@ void check_filter_unreachable(const Context& context, Report report) {
         const FilterList& list = *context.list_of(rule);
         if (reach == nullptr || reaches.is_duplicate(filter) || !reaches.is_superfluous(list, filter)) continue;
         report.add(severity_of(*reach),
-                   {policy->name,
-                    rule_label(rule.name, policy->name),
+                   {policy->name, rule_label(rule.name, policy->name),
                     fmt::format("on this host filter '{}' of list '{}' decides nothing: {}", filter_text(filter),
-                                list.name, decided_text(*policy, *reach)),
-                    {NetshCommand("delete filter").text("filterlist", list.name).selector(filter)}});
+                                list.name, decided_text(context, *policy, *reach)),
+                    remedy(context, *policy, *reach,
+                           NetshCommand("delete filter").text("filterlist", list.name).selector(filter))});
       }
     }
   }

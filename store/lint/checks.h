@@ -27,6 +27,9 @@ void check_quick_mode_much_data(const Context& context, Report report);
 void check_default_response_weak(const Context& context, Report report);
 // check_keys.cpp
 void check_preshared_key_shared(const Context& context, Report report);
+// check_host.cpp
+void check_exemption_hole(const Context& context, Report report);
+void check_dynamic_rules_left_out(const Context& context, Report report);
 // check_unused.cpp
 void check_rule_without_filters(const Context& context, Report report);
 void check_filter_list_unused(const Context& context, Report report);

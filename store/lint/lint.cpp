@@ -46,6 +46,9 @@ constexpr std::array kChecks = {
     CheckRow{{"preshared_key_shared", kWarning, "many rules have the same preshared key"}, check_preshared_key_shared},
     CheckRow{{"rule_without_filters", kWarning, "a rule has no effect because its filter list is empty"},
              check_rule_without_filters},
+    CheckRow{{"exemption_hole", kWarning, "what comes from port 88 passes by all filters"}, check_exemption_hole},
+    CheckRow{{"dynamic_rules_left_out", kInformation, "dynamic rules lie over the policies, which are looked at alone"},
+             check_dynamic_rules_left_out},
     CheckRow{{"filter_list_unused", kInformation, "no rule uses a filter list"}, check_filter_list_unused},
     CheckRow{{"filter_action_unused", kInformation, "no rule uses a filter action"}, check_filter_action_unused},
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,6 +47,8 @@ struct HostFilter {
 struct PolicyOnHost {
   Guid policy;
   std::vector<HostFilter> filters;  // in the order in which they decide: the first that matches
+  // Names of the dynamic rules that lie over it, by the GUID under which `filters` have them.
+  std::map<std::string, std::string> dynamic_rules{};
 };
 
 // Where a fact is absent, the checks that need it find nothing.
@@ -54,6 +57,8 @@ struct HostFacts {
   std::vector<PolicyOnHost> policies;
   // Connections of administrators, as packets that come in, that should go on working.
   std::vector<FiveTuple> sessions;
+  std::optional<std::uint32_t> exemptions{};  // in effect on this host, as NoDefaultExempt
+  std::size_t dynamic_rules_left_out = 0;     // that will lie over whatever is assigned, and are in none of `policies`
 };
 
 // ---- checks

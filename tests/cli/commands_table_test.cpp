@@ -164,6 +164,8 @@ constexpr Case kCases[] = {
     {CommandId::kDeleteRunning, kDynamic, "delete all", "del all", "delete all now", Kind::kTooManyWords},
     {CommandId::kDumpRunning, kDynamic, "dump", "du", "dump now", Kind::kTooManyWords},
     {CommandId::kShowConfig, kDynamic, "show config", "sh conf", "show config all", Kind::kTooManyWords},
+    {CommandId::kShowExemptions, kDynamic, "show exemptions", "sh ex", "show exemptions all", Kind::kTooManyWords},
+    {CommandId::kLintRunning, kDynamic, "lint", "li", "lint all", Kind::kTooManyWords},
     {CommandId::kDumpBoth, kRoot, "dump secrets=no", "du sec=n", "dump secrets=perhaps", Kind::kWrongValue},
     {CommandId::kShowAlias, kRoot, "show alias", "sh al", "show alias x", Kind::kTooManyWords},
     {CommandId::kShowHelper, kRoot, "show helper", "sh h", "show helper x", Kind::kTooManyWords},

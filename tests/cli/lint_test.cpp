@@ -338,6 +338,33 @@ TEST(LintCommand, assigning_a_harmless_policy_is_silent) {
   EXPECT_EQ(warned, "");
 }
 
+TEST(LintCommand, the_dynamic_rules_count_in_the_policy_in_force_and_are_named_elsewhere) {
+  Host host(R"(add policy P activatedefaultrule=no assign=y
+add filter L any me protocol=tcp dstport=445
+add filteraction B action=block
+add rule R P L B)");
+  TestSession dynamic(host.agent());
+  dynamic.run("pushd ipsec dynamic");
+  EXPECT_THAT(dynamic.run("lint"), HasSubstr("No. of Errors           : 0"));
+  dynamic.run("add mmpolicy M");
+  dynamic.run("add rule any me M protocol=TCP dstport=445 actionin=permit actionout=permit");
+  const std::string reached = dynamic.run("lint");
+  EXPECT_TRUE(dynamic.succeeded());
+  EXPECT_THAT(reached, HasSubstr("rule_unreachable: rule 'R' of policy 'P'"));
+  EXPECT_THAT(reached, HasSubstr("decided by dynamic rule any -> me, TCP"));
+  EXPECT_THAT(reached, Not(HasSubstr("delete rule name"))) << "what a dynamic rule hides is not to be taken away";
+  EXPECT_THAT(host.findings("rule_unreachable"), IsEmpty());
+  ASSERT_EQ(host.findings("dynamic_rules_left_out").size(), 1U);
+  EXPECT_THAT(host.findings("dynamic_rules_left_out")[0]["why"], HasSubstr("`netsh ipsec dynamic lint`"));
+}
+
+TEST(LintCommand, EX_08_the_hole_of_an_exemption_is_named_once_it_is_in_effect) {
+  Host host("add filterlist L");
+  EXPECT_THAT(host.findings("exemption_hole"), IsEmpty());
+  TestSession(host.agent()).run("ipsec dynamic set config ipsecexempt 0");
+  EXPECT_THAT(host.findings("exemption_hole"), IsEmpty()) << "it waits for a start";
+}
+
 TEST(SshConnection, is_taken_only_in_its_form) {
   const auto session = parse_ssh_connection(kSession);
   ASSERT_TRUE(session);

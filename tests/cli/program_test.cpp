@@ -477,10 +477,62 @@ TEST_F(Programs, dynamic_errors_name_the_object_and_what_is_accepted) {
   EXPECT_THAT(netsh_.run("delete rule any me TCP 0 80 yes all"), StartsWith("ERR IPsec[05957] : "));
 }
 
-TEST_F(Programs, properties_are_shown) {
+TEST_F(Programs, EX_05_EX_06_properties_are_shown_and_those_that_wait_for_a_start_are_pending) {
+  EXPECT_THAT(netsh_.run("ipsec dynamic show config"), Not(HasSubstr("pending")));
   netsh_.run("ipsec dynamic set config ipsecexempt 1");
-  EXPECT_THAT(netsh_.run("ipsec dynamic show config"), HasSubstr("ipsecexempt"));
-  EXPECT_EQ(Json::parse(netsh_.run("ipsec dynamic show config --json"))["command"], "dynamic show config");
+  netsh_.run("ipsec dynamic set config ikelogging 1");
+  const std::string shown = netsh_.run("ipsec dynamic show config");
+  EXPECT_THAT(shown, HasSubstr(": 1 (pending: from the next start of the service on; in effect is 3)\n"));
+  EXPECT_THAT(shown, HasSubstr("ikelogging              : 1\n"));
+  const Json document = Json::parse(netsh_.run("ipsec dynamic show config --json"));
+  EXPECT_EQ(document["command"], "dynamic show config");
+  for (const Json& row : document["result"]["config"]) {
+    if (row["property"] == "ipsecexempt") {
+      EXPECT_EQ(row["value"], "1");
+      EXPECT_EQ(row["in_effect"], "3");
+    }
+    if (row["property"] == "ikelogging") {
+      EXPECT_EQ(row["in_effect"], "1");
+    }
+  }
+}
+
+TEST_F(Programs, EX_09_exemptions_are_listed) {
+  const Json document = Json::parse(netsh_.run("ipsec dynamic show exemptions --json"));
+  EXPECT_EQ(document["result"]["exemptions"].size(), 6U) << "value 3, profile modern";
+  EXPECT_THAT(netsh_.run("ipsec dynamic show exemptions"), HasSubstr("ipsecexempt 3"));
+}
+
+TEST_F(Programs, keys_are_hidden_by_stars_in_every_listing) {
+  agent_.set_address("10.77.0.1");
+  netsh_.run_script("all", kEverything);
+  netsh_.run("ipsec dynamic add mmpolicy M");
+  netsh_.run("ipsec dynamic add qmpolicy Q");
+  netsh_.run("ipsec dynamic add rule me 10.0.0.1 M Q psk=geheim");
+  for (const char* line : {"ipsec static show policy all level=verbose", "ipsec dynamic show mmfilter all"}) {
+    const std::string text = netsh_.run(line);
+    EXPECT_THAT(text, HasSubstr("Preshared Key ****\n")) << line;
+    const std::string json = netsh_.run(std::string(line) + " --json");
+    EXPECT_THAT(json, HasSubstr("\"key\": \"****\"")) << line;
+    for (const std::string& shown : {text, json}) {
+      EXPECT_THAT(shown, Not(HasSubstr("a=b c")));
+      EXPECT_THAT(shown, Not(HasSubstr("geheim")));
+    }
+  }
+}
+
+TEST_F(Programs, each_command_has_one_word_for_secrets) {
+  const std::string file = agent_.directory() + "/out.ipsec";
+  EXPECT_THAT(netsh_.run("ipsec static exportpolicy " + file + " secrets=yes"), HasSubstr("Usage: exportpolicy"));
+  EXPECT_THAT(netsh_.run("ipsec dynamic dump secrets=yes"), HasSubstr("Usage: dump"));
+  EXPECT_THAT(netsh_.run("ipsec static dump --with-secrets"), HasSubstr("Usage: dump"));
+}
+
+TEST_F(Programs, ST_04_the_version_of_a_policy_is_shown) {
+  netsh_.run("ipsec static add policy P");
+  EXPECT_THAT(netsh_.run("ipsec static show policy P"), HasSubstr("Version                 : 1\n"));
+  netsh_.run("ipsec static set policy P description=x");
+  EXPECT_THAT(netsh_.run("ipsec static show policy P"), HasSubstr("Version                 : 2\n"));
 }
 
 TEST_F(Programs, sas_are_deleted) {

@@ -327,6 +327,18 @@ proto::CompiledPolicyReply sample_compiled() {
   written = generic(9, "no telnet", "Any", "Me", proto::ACTION_BLOCK);
   written->set_protocol(6);
   written->set_destination_port(23);
+  driver.set_exemptions(2);
+  proto::ExemptionFilter& kerberos = *compiled.add_exemptions();
+  kerberos.set_name("Kerberos");
+  kerberos.set_direction(proto::DIRECTION_INBOUND);
+  kerberos.set_source("Any");
+  kerberos.set_destination("Any");
+  kerberos.set_protocol(6);
+  kerberos.set_source_port(88);
+  proto::ExemptionFilter& all_ipv6 = *compiled.add_exemptions();
+  all_ipv6.set_name("IPv6");
+  all_ipv6.set_source("Any IPv6");
+  all_ipv6.set_destination("Any IPv6");
   return compiled;
 }
 
@@ -446,6 +458,7 @@ proto::AgentStatus sample_status() {
   status.set_loads(3);
   status.set_last_load_at(kSampleTime);
   *status.mutable_stores() = sample_stores().stores();
+  status.set_boot_mode(proto::BOOT_MODE_STATEFUL);
   return status;
 }
 

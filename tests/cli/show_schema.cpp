@@ -8,6 +8,7 @@
 #include <google/protobuf/descriptor.h>
 
 #include "cli/show_json.h"
+#include "cli/text.h"
 #include "proto/policyagent.pb.h"
 #include "services/common/rpc/convert.h"
 
@@ -41,6 +42,8 @@ std::vector<CommandRow> command_rows() {
       {"dynamic explain", proto::PacketTrace::descriptor()},
       {"dynamic show all", compiled},
       {"dynamic show config", proto::DynamicPolicy::descriptor()},
+      {"dynamic show exemptions", compiled},
+      {"dynamic lint", proto::LintReply::descriptor()},
       {"dynamic show events", proto::ListEventsReply::descriptor()},
       {"dynamic show mmfilter", compiled},
       {"dynamic show mmpolicy", proto::IkePolicy::descriptor()},
@@ -106,6 +109,7 @@ class Generator {
           "AddressRange",
           {{"type", "string"}, {"description", "10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9; any is 0.0.0.0/0 or ::/0"}});
     }
+    if (&type == proto::StoredPresharedKey::descriptor()) return secret();
     if (definitions_.contains(type.name())) return reference(type.name());
     definitions_[type.name()] = nullptr;  // stops at messages that hold themselves
     return define(type.name(), object(type));
@@ -162,10 +166,13 @@ class Generator {
 
   Json identifier() { return define("Identifier", {{"type", "string"}, {"pattern", "^0x[0-9a-f]{16}$"}}); }
   Json secret() {
-    return define("Secret", {{"type", "object"},
-                             {"description", "There is a key; it is never told."},
-                             {"required", Json::array({"is_set"})},
-                             {"properties", {{"is_set", {{"type", "boolean"}}}}}});
+    return define(
+        "Secret",
+        {{"type", "object"},
+         {"description", "There is a key; it is never told."},
+         {"required", Json::array({"key", "is_set"})},
+         {"properties",
+          {{"key", {{"enum", Json::array({std::string(kHiddenKey), nullptr})}}}, {"is_set", {{"type", "boolean"}}}}}});
   }
 
   // In lower case without the prefix that all its values share; null where nothing is given.

@@ -50,6 +50,7 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
     return answer(sample_statistics().driver());
   }
   Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override { return statistics(patience); }
+  Status set_boot_mode(const proto::DriverPolicy&) override { return {}; }
 };
 
 class IkeStandIn : public StandIn<agent::IkeClient> {

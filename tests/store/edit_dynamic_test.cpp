@@ -155,6 +155,31 @@ TEST(Config, values_take_their_documented_forms) {
   }
 }
 
+TEST(Config, EX_06_what_takes_effect_at_a_start_waits_for_it) {
+  Config started_with;
+  ASSERT_TRUE(set_property(started_with, "ipsecexempt", "0").ok());
+  Config stored = started_with;
+  for (const auto& [property, value] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"ipsecexempt", "2"}, {"bootmode", "block"}, {"ikelogging", "1"}, {"strongcrlcheck", "2"}}) {
+    ASSERT_TRUE(set_property(stored, property, value).ok());
+  }
+  const Config now = config_in_effect(started_with, stored);
+  EXPECT_EQ(property_number(now, "ipsecexempt"), 0U);
+  EXPECT_EQ(property_value(now, "bootmode"), "stateful");
+  EXPECT_EQ(property_number(now, "ikelogging"), 1U) << "at once";
+  EXPECT_EQ(property_number(now, "strongcrlcheck"), 2U) << "CRL-04: at once";
+  EXPECT_EQ(property_number(config_in_effect(stored, stored), "ipsecexempt"), 2U);
+}
+
+TEST(Config, boot_exemptions_are_values) {
+  Config config;
+  EXPECT_TRUE(boot_exemptions(config).empty());
+  ASSERT_TRUE(set_property(config, "bootexemptions", "ICMP:inbound tcp:80:0:outbound UDP:0:53:inbound").ok());
+  EXPECT_EQ(boot_exemptions(config),
+            (std::vector<BootExemption>{
+                {true, kProtocolIcmp, 0, 0}, {false, kProtocolTcp, 80, 0}, {true, kProtocolUdp, 0, 53}}));
+}
+
 TEST(Config, wrong_values_are_refused_with_what_is_accepted) {
   const std::pair<const char*, const char*> rows[] = {
       {"ipsecdiagnostics", "8"},
@@ -167,6 +192,8 @@ TEST(Config, wrong_values_are_refused_with_what_is_accepted) {
       {"bootexemptions", "ICMP:0:0:inbound"},
       {"bootexemptions", "TCP:0:x:inbound"},
       {"bootexemptions", "ICMP:sideways"},
+      {"bootexemptions", "ANY:inbound"},
+      {"bootexemptions", "0:inbound"},
       {"colour", "1"},
   };
   for (const auto& [property, value] : rows) {

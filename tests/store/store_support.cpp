@@ -105,8 +105,16 @@ std::string random_text(SeededRandom& random) {
   return text;
 }
 
-IpAddress random_address(AddressFamily family, SeededRandom& random) {
+IpAddress any_random_address(AddressFamily family, SeededRandom& random) {
   return IpAddress::from_bytes(random.bytes(family == AddressFamily::kIpv4 ? 4 : 16));
+}
+
+// No filter is for a multicast group or the limited broadcast address of its own.
+IpAddress random_address(AddressFamily family, SeededRandom& random) {
+  for (;;) {
+    const IpAddress address = any_random_address(family, random);
+    if (!address.is_multicast() && address != IpAddress::last(AddressFamily::kIpv4)) return address;
+  }
 }
 
 FilterAddress random_range(AddressFamily family, SeededRandom& random) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/check_filter.h"
 #include "store/limits.h"
 #include "tests/store/store_support.h"
 
@@ -226,6 +227,27 @@ TEST(Validate, SingleObjectsUseTheSameRules) {
   FilterAction action = tree.filter_actions[0];
   action.offers[0].lifetime_seconds = 1;
   EXPECT_THAT(summary(validate(action)), ElementsAre("05912 filter action 'A': offers/0/lifetime_seconds"));
+}
+
+TEST(FilterCheck, EX_18_no_filter_is_for_a_group_of_its_own) {
+  const auto problems_with = [](const char* destination) {
+    Problems problems;
+    Filter filter;
+    filter.source = AddressKeyword::kMe;
+    filter.destination = AddressRange::parse(destination).value();
+    check_filter(Reporter(problems, "filter list 'L'"), filter);
+    return problems;
+  };
+  for (const char* group : {"224.0.0.251", "224.0.0.0/4", "239.0.0.0-239.255.255.255", "255.255.255.255", "ff02::1"}) {
+    const Problems problems = problems_with(group);
+    ASSERT_EQ(problems.size(), 1U) << group;
+    EXPECT_EQ(problems[0].code, kAddressInvalid);
+    EXPECT_NE(problems[0].text.find("accepted is any"), std::string::npos) << problems[0].text;
+  }
+  for (const char* other :
+       {"0.0.0.0-255.255.255.255", "223.255.255.255", "240.0.0.0/8", "10.255.255.255", "fd77::/64"}) {
+    EXPECT_TRUE(problems_with(other).empty()) << other;
+  }
 }
 
 }  // namespace

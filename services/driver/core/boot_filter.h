@@ -12,7 +12,8 @@
 namespace ipsec::driver {
 
 // Judges packets while the policy of the host is not known yet. Remembers, for the stateful mode, what the host has
-// sent. Bounded; one thread. Both directions of two hosts come to one worker, so its memory is enough.
+// sent: a flow of TCP or UDP by its ports, of other protocols by the two addresses. Bounded; one thread. Both
+// directions of two hosts come to one worker, so its memory is enough.
 class BootFilter {
  public:
   // Remembers what passes statefully.

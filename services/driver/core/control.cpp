@@ -170,6 +170,8 @@ std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementa
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
 const std::string& Control::policy_name() const { return implementation_->policy.name; }
 Profile Control::profile() const { return implementation_->policy.profile; }
+BootMode Control::boot_mode() const { return implementation_->policy.boot.mode; }
+const DiagnosticsSettings& Control::diagnostics() const { return implementation_->policy.diagnostics; }
 bool Control::active() const { return implementation_->policy.active; }
 
 void Control::Implementation::add_worker_numbers(Statistics& statistics) const {

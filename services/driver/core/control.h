@@ -78,6 +78,8 @@ class Control {
   std::uint64_t policy_version() const;
   const std::string& policy_name() const;
   Profile profile() const;
+  BootMode boot_mode() const;
+  const DiagnosticsSettings& diagnostics() const;
   // A policy is in force (DRV-01): the shell attaches to the interfaces exactly then.
   bool active() const;
 

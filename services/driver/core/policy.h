@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "services/common/address.h"
 #include "services/common/selector.h"
+#include "services/common/time.h"
 #include "services/driver/core/exemptions.h"
 
 // The compiled policy as plain values; fields mean what proto/policy.proto says of the same names.
@@ -48,6 +50,13 @@ struct BootSettings {
   std::vector<BootExemption> exemptions;
 };
 
+// Which dropped packets are reported, and how often (diagnostics.h).
+struct DiagnosticsSettings {
+  std::uint32_t classes = 0;  // or-ed; 0: none
+  Duration interval = std::chrono::hours(1);
+  friend bool operator==(const DiagnosticsSettings&, const DiagnosticsSettings&) = default;
+};
+
 struct Policy {
   std::uint64_t version = 0;
   std::string name;
@@ -57,6 +66,7 @@ struct Policy {
   std::vector<IpAddress> local_addresses;
   Exemptions exemptions = Exemptions::kIsakmpOnly;
   BootSettings boot;
+  DiagnosticsSettings diagnostics;
   bool addresses_are_complete = false;
 };
 

@@ -33,14 +33,19 @@ AttachedNics::AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Atta
       workers_(workers),
       events_(events) {}
 
-Status AttachedNics::follow() {
+Status AttachedNics::follow(LeftShut left_shut) {
   IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
   const std::vector<Nic> chosen = choose_nics(present, wanted_);
   earlier_failures_ = std::exchange(failures_, {});
   note_missing(chosen);
   note_unprotected(present);
-  Status first = let_go_of_all_but(chosen, present);
+  std::vector<Nic> shut;
+  if (left_shut == LeftShut::kStays) shut = attachment_->left_behind(present);
+  std::vector<Nic> kept = chosen;
+  kept.insert(kept.end(), shut.begin(), shut.end());
+  Status first = let_go_of_all_but(kept, present);
   for (const Nic& nic : chosen) {
+    if (has_index(shut, nic.index)) continue;
     const Status status = attached_.contains(nic.index) ? update(nic) : attach(nic);
     if (status.ok()) continue;
     note_failure("attach_failed", nic, status);
@@ -57,11 +62,11 @@ Status AttachedNics::release_all() {
   return let_go_of_all_but({}, present);
 }
 
-Status AttachedNics::let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present) {
+Status AttachedNics::let_go_of_all_but(const std::vector<Nic>& kept, const std::vector<Nic>& present) {
   std::vector<Nic> leaving = attachment_->left_behind(present);
-  std::erase_if(leaving, [&](const Nic& nic) { return has_index(chosen, nic.index); });
+  std::erase_if(leaving, [&](const Nic& nic) { return has_index(kept, nic.index); });
   for (const auto& [index, nic] : attached_) {
-    if (!has_index(chosen, index)) leaving.push_back(nic);
+    if (!has_index(kept, index)) leaving.push_back(nic);
   }
   Status first;
   for (const Nic& nic : leaving) {

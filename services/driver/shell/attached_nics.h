@@ -22,9 +22,10 @@ class AttachedNics {
   AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Attachment> attachment, Netlink netlink,
                WorkerPool& workers, EventLog& events);
 
-  // Brings what is attached in line with the NICs there are now. Does all it can; the error names what it could not,
-  // and the next call tries that again.
-  Status follow();
+  // Brings what is attached in line with the NICs there are now; those that a dead process left shut stay so, or are
+  // attached to. Does all it can; the error names what it could not, and the next call tries that again.
+  enum class LeftShut : std::uint8_t { kStays, kIsReplaced };
+  Status follow(LeftShut left_shut);
   // Leaves every NIC, also those that a dead process left blocked.
   Status release_all();
 
@@ -43,7 +44,7 @@ class AttachedNics {
   Status update(const Nic& nic);
   Status repair(const Nic& nic);
   Status let_go(const Nic& nic);
-  Status let_go_of_all_but(const std::vector<Nic>& chosen, const std::vector<Nic>& present);
+  Status let_go_of_all_but(const std::vector<Nic>& kept, const std::vector<Nic>& present);
   void note_missing(const std::vector<Nic>& chosen);
   void note_unprotected(const std::vector<Nic>& present);
   // Remembers a failure, and reports one that is new.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "services/common/rpc/convert.h"
+#include "services/driver/core/diagnostics.h"
 #include "services/driver/core/ip.h"
 #include "services/driver/shell/limits.h"
 
@@ -62,6 +63,21 @@ Result<Exemptions> exemptions_from_proto(const proto::DriverPolicy& message) {
     return static_cast<Exemptions>(message.exemptions());
   }
   return invalid(fmt::format("policy.exemptions: 0 to 3, found {}", message.exemptions()));
+}
+
+Result<DiagnosticsSettings> diagnostics_from_proto(const proto::DriverPolicy& message) {
+  DiagnosticsSettings settings;
+  if (message.diagnostics() > kAllDropClasses) {
+    return invalid(fmt::format("policy.diagnostics: 0 to {}, found {}", kAllDropClasses, message.diagnostics()));
+  }
+  settings.classes = message.diagnostics();
+  if (message.log_interval_seconds() == 0) return settings;
+  settings.interval = std::chrono::seconds(message.log_interval_seconds());
+  if (settings.interval >= limits::kShortestLogInterval && settings.interval <= limits::kLongestLogInterval) {
+    return settings;
+  }
+  return invalid(
+      fmt::format("policy.log_interval_seconds: 60 to 86400, or 0, found {}", message.log_interval_seconds()));
 }
 
 // policy.proto numbers the modes as the core does.
@@ -245,6 +261,7 @@ Result<Policy> from_proto(const proto::DriverPolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.profile, profile_from_proto(message.profile(), "policy.profile"));
   IPSEC_ASSIGN_OR_RETURN(policy.exemptions, exemptions_from_proto(message));
   IPSEC_ASSIGN_OR_RETURN(policy.boot, boot_from_proto(message));
+  IPSEC_ASSIGN_OR_RETURN(policy.diagnostics, diagnostics_from_proto(message));
   for (int i = 0; i < message.local_addresses_size(); ++i) {
     IPSEC_ASSIGN_OR_RETURN(const IpAddress address,
                            from_proto(message.local_addresses(i), fmt::format("policy.local_addresses[{}]", i)));

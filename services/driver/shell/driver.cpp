@@ -10,6 +10,11 @@ namespace {
 
 using daemon::monotonic_now;
 
+std::string_view to_string(BootMode mode) {
+  constexpr std::string_view kWords[] = {"none", "stateful", "block", "permit"};
+  return kWords[static_cast<std::size_t>(mode)];
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& random,
@@ -46,8 +51,14 @@ Driver::~Driver() = default;
 Result<bool> Driver::update_policy(PolicyUpdate update) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return unavailable("the driver is stopping");
+  IPSEC_RETURN_IF_ERROR(check_boot_mode(update.settings));
   IPSEC_ASSIGN_OR_RETURN(const std::vector<DriverEvent> events, control_.update_policy(std::move(update)));
   return follow_change(events);
+}
+
+Status Driver::check_boot_mode(const Policy& settings) const {
+  if (settings.boot.mode == BootMode::kNone || phase_ != Phase::kPolicy) return {};
+  return refused("policy.boot_mode: comes before the first policy or not at all");
 }
 
 Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
@@ -55,27 +66,41 @@ Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
   events_.set_filters(filters);
   traces_.set_filters(filters);
   nics_->use_one_worker_outbound(filters->has_outbound_tunnels());
-  policy_known_ = true;
-  const std::string& name = control_.policy_name();
-  const std::uint64_t version = control_.policy_version();
-  events_.add("policy_set", Severity::kInformation,
-              control_.active()
-                  ? fmt::format("Policy '{}' version {} with {} filters", name, version, filters->entries().size())
-                  : std::string("No policy is active"),
-              {{"policy", name}, {"version", fmt::format("{}", version)}});
+  phase_ = control_.boot_mode() == BootMode::kNone ? Phase::kPolicy : Phase::kBootMode;
+  diagnostics_.set(control_.diagnostics(), control_.statistics(Control::FilterNumbers::kLeaveOut).verdicts,
+                   monotonic_now());
+  report_change();
   publish();
   distribute(events);
   const Status status = follow_policy();
   if (!status.ok()) {
-    return with_context(status, fmt::format("policy version {} is in force, but not everywhere", version));
+    return with_context(status,
+                        fmt::format("policy version {} is in force, but not everywhere", control_.policy_version()));
   }
   return nics_->any();
 }
 
+void Driver::report_change() {
+  if (phase_ == Phase::kBootMode) {
+    const std::string mode(to_string(control_.boot_mode()));
+    events_.add("boot_mode_set", Severity::kInformation,
+                fmt::format("Boot mode {} until the first policy is there", mode), {{"boot_mode", mode}});
+    return;
+  }
+  const std::string& name = control_.policy_name();
+  const std::uint64_t version = control_.policy_version();
+  events_.add("policy_set", Severity::kInformation,
+              control_.active() ? fmt::format("Policy '{}' version {} with {} filters", name, version,
+                                              control_.filters()->entries().size())
+                                : std::string("No policy is active"),
+              {{"policy", name}, {"version", fmt::format("{}", version)}});
+}
+
 Status Driver::follow_policy() {
-  if (!policy_known_) return {};
+  if (phase_ == Phase::kNothing) return {};
   if (!control_.active()) return nics_->release_all();
-  Status status = nics_->follow();
+  Status status =
+      nics_->follow(phase_ == Phase::kBootMode ? AttachedNics::LeftShut::kStays : AttachedNics::LeftShut::kIsReplaced);
   link_changed();
   return status;
 }
@@ -151,8 +176,9 @@ std::vector<SaStatus> Driver::list_sas() {
 
 DriverState Driver::state(Control::FilterNumbers filters) {
   const std::lock_guard lock(mutex_);
-  return {control_.statistics(filters), control_.policy_version(), control_.profile(), nics_->names(),
-          workers_->lost_to_wire(),     workers_->lost_to_host()};
+  return {
+      control_.statistics(filters), control_.policy_version(), control_.boot_mode(), control_.profile(), nics_->names(),
+      workers_->lost_to_wire(),     workers_->lost_to_host()};
 }
 
 void Driver::tick() {
@@ -160,12 +186,29 @@ void Driver::tick() {
   const std::vector<DriverEvent> events = control_.tick(monotonic_now());
   publish();
   distribute(events);
+  report_drops();
   if (!stopped_ && nics_->incomplete()) static_cast<void>(follow_policy());
+}
+
+void Driver::report_drops() {
+  const Timestamp now = monotonic_now();
+  if (!diagnostics_.is_due(now)) return;
+  const auto drops = diagnostics_.report(control_.statistics(Control::FilterNumbers::kLeaveOut).verdicts, now);
+  if (drops.empty()) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(control_.diagnostics().interval).count();
+  std::string text = fmt::format("Packets dropped in {} s", seconds);
+  std::vector<std::pair<std::string, std::string>> fields{{"seconds", fmt::format("{}", seconds)}};
+  for (const Drops& drop : drops) {
+    const VerdictInfo& row = info(drop.verdict);
+    text += fmt::format("{} {} {} ({})", fields.size() == 1 ? ":" : ",", drop.packets, row.name, row.text);
+    fields.emplace_back(std::string(row.name), fmt::format("{}", drop.packets));
+  }
+  events_.add("dropped_packets", Severity::kInformation, std::move(text), std::move(fields));
 }
 
 void Driver::nics_changed() {
   const std::lock_guard lock(mutex_);
-  if (stopped_ || !policy_known_ || !control_.active()) return;
+  if (stopped_ || phase_ == Phase::kNothing || !control_.active()) return;
   // What fails is an event, and tried again by tick().
   static_cast<void>(follow_policy());
 }

@@ -11,6 +11,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/result.h"
 #include "services/driver/core/control.h"
+#include "services/driver/core/diagnostics.h"
 #include "services/driver/shell/address_watch.h"
 #include "services/driver/shell/attached_nics.h"
 #include "services/driver/shell/event_log.h"
@@ -23,6 +24,7 @@ namespace ipsec::driver {
 struct DriverState {
   Statistics statistics;
   std::uint64_t policy_version = 0;
+  BootMode boot_mode = BootMode::kNone;
   Profile profile = Profile::kModern;
   std::vector<std::string> interfaces;  // attached to
   std::uint64_t lost_to_wire = 0;       // packets that a full queue or a vanished device swallowed
@@ -44,8 +46,8 @@ class Driver {
   ~Driver();
 
   // Puts a whole policy or a difference in force and attaches or detaches accordingly. kInvalid: refused, the old one
-  // stays; kRefused as Control::update_policy(). kUnavailable: in force, but not in front of every NIC; attaching is
-  // tried again every second. Whether attached to any.
+  // stays; kRefused as Control::update_policy(), and a boot mode that comes after the first policy. kUnavailable: in
+  // force, but not in front of every NIC; attaching is tried again every second. Whether attached to any.
   Result<bool> update_policy(PolicyUpdate update);
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);
@@ -74,9 +76,14 @@ class Driver {
  private:
   Driver(RandomSource& random, Netlink routes);
   Status start_workers(unsigned count, RandomSource& random);
+  // What decides on packets. Before the first policy, NICs that a dead process left shut stay so, also in a boot mode.
+  enum class Phase : std::uint8_t { kNothing, kBootMode, kPolicy };
 
   // These require the lock.
+  Status check_boot_mode(const Policy& settings) const;
   Result<bool> follow_change(const std::vector<DriverEvent>& events);
+  void report_change();
+  void report_drops();
   Status follow_policy();
   void link_changed();
   void publish();
@@ -93,7 +100,8 @@ class Driver {
   TablesPointer published_;
   LinkSettings link_;
   bool stopped_ = false;
-  bool policy_known_ = false;  // before the first one, what a dead process left blocked stays so
+  Phase phase_ = Phase::kNothing;
+  Diagnostics diagnostics_;
 
   std::mutex routes_mutex_;
   Netlink routes_;

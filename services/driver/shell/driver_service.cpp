@@ -156,6 +156,7 @@ class DriverService final : public proto::Driver::Service {
     reply->set_last_hold_us(microseconds(state.statistics.last_hold));
     reply->set_longest_hold_us(microseconds(state.statistics.longest_hold));
     for (const std::string& name : state.interfaces) reply->add_interfaces(name);
+    reply->set_boot_mode(static_cast<proto::BootMode>(state.boot_mode));
     reply->set_policy_octets(policy_octets_);
     return grpc::Status::OK;
   }

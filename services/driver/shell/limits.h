@@ -35,6 +35,10 @@ inline constexpr std::size_t kTraceQueue = 1024;
 // Exemptions of the boot mode: netsh takes 1024.
 inline constexpr std::size_t kMaxBootExemptions = 1024;
 
+// Of the reports of dropped packets: the documented bounds of ipsecloginterval.
+inline constexpr std::chrono::seconds kShortestLogInterval{60};
+inline constexpr std::chrono::seconds kLongestLogInterval{86400};
+
 // Ageing of SAs, acquires and reassemblies; lifetimes are whole seconds.
 inline constexpr std::chrono::milliseconds kTick{1000};
 // Streams that still run when the driver stops end after this.

@@ -130,7 +130,9 @@ struct IkePolicy {
   std::vector<QuickModePolicy> quick_mode_policies;
   std::vector<Filter> filters;  // those that negotiate, both directions
   DefaultResponse default_response;
-  std::string profile;  // "modern" or "windows2003"
+  std::string profile;                 // "modern" or "windows2003"
+  bool logging = false;                // every message is to be logged
+  std::uint32_t strong_crl_check = 1;  // of certificates, 0..2 (CRL-01..CRL-03)
 };
 
 }  // namespace ipsec::ike

@@ -307,6 +307,11 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.default_response,
                          default_response_from_proto(message.default_response(), "policy.default_response"));
   policy.profile = message.profile();
+  policy.logging = message.logging();
+  if (message.strong_crl_check() > 2) {
+    return invalid(fmt::format("policy.strong_crl_check: 0 to 2, found {}", message.strong_crl_check()));
+  }
+  if (message.has_strong_crl_check()) policy.strong_crl_check = message.strong_crl_check();
   return policy;
 }
 

@@ -5,6 +5,7 @@
 #include "services/common/daemon/clock.h"
 #include "services/common/daemon/logging.h"
 #include "services/ike/shell/limits.h"
+#include "services/ike/shell/message_trace.h"
 
 namespace ipsec::ike {
 
@@ -38,6 +39,7 @@ void EngineHost::read_socket(std::size_t index) {
   for (int turn = 0; turn < kDatagramsPerTurn; ++turn) {
     auto datagram = sockets_.receive(index);
     if (!datagram) return;
+    if (engine_.policy().logging) trace("message_received", datagram->local, datagram->peer, datagram->bytes);
     handle(std::move(*datagram));
   }
 }
@@ -54,6 +56,7 @@ Status EngineHost::change_policy(PolicyChange change) {
   IPSEC_RETURN_IF_ERROR(engine_.change_policy(std::move(change), daemon::monotonic_now(), actions));
   perform(std::move(actions));
   const IkePolicy& now = engine_.policy();
+  daemon::log_everything(now.logging);
   daemon::log(daemon::LogLevel::kInformation, "policy_set",
               {{"version", now.version}, {"policy", now.policy_name}, {"filters", now.filters.size()}});
   return {};
@@ -115,7 +118,12 @@ void EngineHost::perform(Actions actions) {
   }
 }
 
+void EngineHost::trace(std::string_view what, const Endpoint& local, const Endpoint& peer, ByteView datagram) {
+  daemon::log(daemon::LogLevel::kDebug, what, trace_fields(local, peer, datagram));
+}
+
 void EngineHost::perform(SendDatagram action) {
+  if (engine_.policy().logging) trace("message_sent", action.local, action.peer, action.bytes);
   const Status sent = sockets_.send(action);
   if (sent.ok()) return;
   engine_.count_send_failure();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "services/common/crypto/random.h"
@@ -57,6 +58,7 @@ class EngineHost {
   void perform(ReportEvent action) { report(action); }
   void perform(ComputeDh action);
   void read_socket(std::size_t index);
+  void trace(std::string_view what, const Endpoint& local, const Endpoint& peer, ByteView datagram);
 
   EventLoop& loop_;
   UdpSockets& sockets_;

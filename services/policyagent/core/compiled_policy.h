@@ -9,6 +9,7 @@
 #include "services/common/address.h"
 #include "services/common/algorithms.h"
 #include "services/common/selector.h"
+#include "services/policyagent/core/service_settings.h"
 #include "services/policyagent/core/shared_list.h"
 #include "store/model.h"
 
@@ -116,6 +117,7 @@ struct CompiledPolicy {
   std::vector<IpAddress> local_addresses;  // sorted, each once
   std::vector<PolicyProblem> problems;     // at most kMaxPolicyProblems
   std::size_t more_problems = 0;           // beyond those
+  ServiceSettings settings{};              // not of a policy, but they go the same way
 };
 
 std::string_view name(Direction direction);         // "outbound", "inbound"

@@ -53,6 +53,7 @@ Agent::Agent(AgentStores stores, EventLog& events, Distribute distribute, LoadPa
       central_(std::move(stores.central)),
       cache_(std::move(stores.cache)),
       retrieval_(central_ != nullptr, daemon::monotonic_now(), stores.default_polling_minutes),
+      marker_(std::move(stores.marker_path)),
       in_force_(std::make_shared<PolicyInForce>()),
       names_(resolver ? std::make_unique<NameWatch>(std::move(resolver),
                                                     [this](KnownNames news) { names_changed(std::move(news)); })
@@ -90,6 +91,16 @@ void Agent::set_host(HostAddresses host) {
               "addresses of this host have changed, the policy is compiled for them",
               {{"version", std::to_string(version_)},
                {"local_addresses", std::to_string(in_force_->policy.local_addresses.size())}});
+}
+
+bool Agent::had_policy() const {
+  const std::lock_guard lock(mutex_);
+  return marker_.is_set();
+}
+
+bool Agent::local_store_is_readable() const {
+  const std::lock_guard lock(mutex_);
+  return store_.is_open();
 }
 
 void Agent::look_up_names() {
@@ -143,17 +154,26 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
                           what);
   }
   const std::lock_guard lock(mutex_);
-  return finish_change(store_.apply(changes, now_utc()), what, is_batch);
+  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore* const local, store_.get());
+  return finish_change(local->apply(changes, now_utc()), what, is_batch);
 }
 
-Status Agent::set_dynamic(store::DynamicPolicy policy) {
+Status Agent::set_dynamic(store::DynamicPolicy policy, const ServiceSettings& settings) {
   const std::lock_guard lock(mutex_);
   put_addresses(known_names_, policy);
   std::swap(dynamic_, policy);
+  const ServiceSettings before = std::exchange(settings_, settings);
   // Before the first load there is nothing it could lie over; the load brings it.
   const Status status = loaded_once_ ? compile_and_distribute() : Status();
-  if (!status.ok()) std::swap(dynamic_, policy);
+  if (status.ok()) return status;
+  std::swap(dynamic_, policy);
+  settings_ = before;
   return status;
+}
+
+Status Agent::check_dynamic(const store::DynamicPolicy& policy) {
+  const std::lock_guard lock(mutex_);
+  return loaded_once_ ? compile_for_host(policy).status() : Status();
 }
 
 Result<store::Problems> Agent::import_json(std::string_view json, StoreName where) {
@@ -166,7 +186,8 @@ Result<store::Problems> Agent::import_json(std::string_view json, StoreName wher
         "import");
   }
   const std::lock_guard lock(mutex_);
-  return finish_change(store_.import_json(json, store::ImportMode::kMerge, now_utc()), "import");
+  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore* const local, store_.get());
+  return finish_change(local->import_json(json, store::ImportMode::kMerge, now_utc()), "import");
 }
 
 Result<std::string> Agent::export_json(bool with_secrets, const std::string& policy, StoreName where) {
@@ -192,8 +213,14 @@ Status Agent::read(const std::function<Status(const store::PolicyTree&)>& reader
     return reader(tree);
   }
   const std::lock_guard lock(mutex_);
-  IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree* tree, store_.tree());
+  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore* const local, store_.get());
+  IPSEC_ASSIGN_OR_RETURN(const store::PolicyTree* tree, local->tree());
   return reader(*tree);
+}
+
+store::PolicyTree Agent::assigned_tree() const {
+  const std::lock_guard lock(mutex_);
+  return tree_;
 }
 
 Status Agent::grant(const FilterRequest& request) {
@@ -255,9 +282,15 @@ Timestamp Agent::changes_due() const {
   return std::min(last_change_ + limits::kChangesSettle, first_change_ + limits::kChangesLatest);
 }
 
-Status Agent::compile_and_distribute() {
+Result<CompiledPolicy> Agent::compile_for_host(const store::DynamicPolicy& dynamic) {
   IPSEC_ASSIGN_OR_RETURN(CompiledPolicy assigned, compiler_.compile(tree_, host_));
-  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic_, host_));
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, lay_over(std::move(assigned), dynamic, host_));
+  compiled.settings = settings_;
+  return compiled;
+}
+
+Status Agent::compile_and_distribute() {
+  IPSEC_ASSIGN_OR_RETURN(CompiledPolicy compiled, compile_for_host(dynamic_));
   if (compiled.problems != in_force_->policy.problems) report_problems(compiled);
   compiled_ = std::move(compiled);
   put_in_force();

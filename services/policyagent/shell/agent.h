@@ -23,8 +23,10 @@
 #include "services/policyagent/shell/event_log.h"
 #include "services/policyagent/shell/file_descriptor.h"
 #include "services/policyagent/shell/limits.h"
+#include "services/policyagent/shell/local_store.h"
 #include "services/policyagent/shell/name_watch.h"
 #include "services/policyagent/shell/policy_cache.h"
+#include "services/policyagent/shell/policy_marker.h"
 #include "services/policyagent/shell/policy_messages.h"
 #include "store/policy_store.h"
 
@@ -32,11 +34,14 @@ namespace ipsec::agent {
 
 // The stores that a host has. A central one comes with a cache.
 struct AgentStores {
+  AgentStores(LocalStore local_store) : local(std::move(local_store)) {}
   AgentStores(store::PolicyStore local_store) : local(std::move(local_store)) {}
-  store::PolicyStore local;
+  LocalStore local;
   std::unique_ptr<CentralStore> central = {};
   std::unique_ptr<PolicyCache> cache = {};
   std::uint32_t default_polling_minutes = kDefaultPollingMinutes;
+  // Where it is remembered that a policy was in force (PolicyMarker); empty: nowhere.
+  std::string marker_path = {};
 };
 
 // The reason of loads after changes of the local store.
@@ -98,6 +103,10 @@ class Agent {
   std::string load(std::string_view reason);
   // The same without waiting: poll() goes on with it when wake_descriptor() says so.
   void begin_load(std::string_view reason);
+  // How the driver has to begin: whether a policy was in force when the agent ran last, and whether it may be one of
+  // the local store, which cannot be read.
+  bool had_policy() const;
+  bool local_store_is_readable() const;
   // A service has a policy of this version: the next one sent will be newer.
   void version_seen(std::uint64_t version);
   // When to call poll() next; kNever: not until wake_descriptor() says so.
@@ -118,8 +127,11 @@ class Agent {
                                 bool is_batch = false);
   Result<store::Problems> import_json(std::string_view json, StoreName where = StoreName::kLocal);
   Result<std::string> export_json(bool with_secrets, const std::string& policy, StoreName where = StoreName::kLocal);
-  // Lays this over the assigned policy. kExhausted, and the one before stays: both together are too much.
-  Status set_dynamic(store::DynamicPolicy policy);
+  // Lays this over the assigned policy, and gives driver and IKE these settings. kExhausted, and everything stays as it
+  // was: both policies together are too much.
+  Status set_dynamic(store::DynamicPolicy policy, const ServiceSettings& settings);
+  // What set_dynamic() would say now.
+  Status check_dynamic(const store::DynamicPolicy& policy);
   // A peer asks for this traffic: makes dynamic filters for it beside the policy in force, unless there are some.
   // kRefused, kExhausted: as core/default_response.h says. kUnavailable: nothing is loaded yet.
   Status grant(const FilterRequest& request);
@@ -132,6 +144,9 @@ class Agent {
   Status read(const std::function<Status(const store::PolicyTree&)>& reader, StoreName where = StoreName::kLocal);
 
   // ---- for listings ----
+
+  // A copy of the assigned policy as it was loaded last, and of what its rules use.
+  store::PolicyTree assigned_tree() const;
 
   struct State {
     RetrievalState retrieval = RetrievalState::kInitial;
@@ -172,12 +187,14 @@ class Agent {
   SourceAnswer source_failed(StoreRecord& record, std::string_view source, const Status& status);
   void report_load();
   void report_lost_keys(std::vector<std::string> lost);
+  void remember(bool in_force);
 
   // ---- these require the lock, too ----
 
   void names_changed(KnownNames news);
   void follow_names();
   Timestamp changes_due() const;
+  Result<CompiledPolicy> compile_for_host(const store::DynamicPolicy& dynamic);
   Status compile_and_distribute();
   // With the dynamic filters, under a new version.
   void put_in_force();
@@ -198,7 +215,7 @@ class Agent {
   const LoadPace pace_;
   const FileDescriptor wake_;
   mutable std::mutex mutex_;
-  store::PolicyStore store_;
+  LocalStore store_;
   const std::unique_ptr<CentralStore> central_;
   const std::unique_ptr<PolicyCache> cache_;
   PolicyRetrieval retrieval_;
@@ -208,6 +225,7 @@ class Agent {
   std::string failures_;  // of the sources asked so far, for the outcome
   // Which central content is in force, from the central store itself or from its copy.
   std::optional<store::Origin> origin_;
+  PolicyMarker marker_;
   StoreRecord central_record_;
   StoreRecord cache_record_;
   StoreRecord local_record_;
@@ -224,6 +242,7 @@ class Agent {
   Timestamp last_change_ = kNever;
   Timestamp batch_due_ = kNever;  // changes of a batch wait until then
   store::DynamicPolicy dynamic_;
+  ServiceSettings settings_;
   std::uint64_t version_ = 0;
   std::uint64_t highest_seen_ = 0;
   CompiledPolicy compiled_;  // without dynamic filters

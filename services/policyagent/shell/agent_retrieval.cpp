@@ -250,16 +250,18 @@ SourceAnswer Agent::read_cache() {
 
 SourceAnswer Agent::read_local() {
   local_record_.asked = true;
-  const auto stored = store_.tree();
+  const auto local = store_.get();
+  if (!local.ok()) return source_failed(local_record_, "local store", local.status());
+  const auto stored = (*local)->tree();
   if (!stored.ok()) return source_failed(local_record_, "local store", stored.status());
   local_record_.answered = true;
   local_record_.problem.clear();
   local_record_.read_at = now_utc();
-  if (const auto counter = store_.change_counter(); counter.ok()) local_record_.version = std::to_string(*counter);
+  if (const auto counter = (*local)->change_counter(); counter.ok()) local_record_.version = std::to_string(*counter);
   store::PolicyTree tree = assigned_part(**stored);
   local_record_.policy_name = name_of_assigned(tree);
   if (!tree.assigned) return SourceAnswer::kNoneAssigned;
-  if (const Status status = take(std::move(tree), store_.vault(), "the local store"); !status.ok()) {
+  if (const Status status = take(std::move(tree), (*local)->vault(), "the local store"); !status.ok()) {
     return source_failed(local_record_, "local store", status);
   }
   origin_.reset();
@@ -268,6 +270,7 @@ SourceAnswer Agent::read_local() {
 
 Status Agent::take(store::PolicyTree tree, const store::KeyVault& vault, std::string_view from) {
   std::vector<std::string> lost = take_out_unopened(tree, vault);
+  remember(true);
   put_addresses(known_names_, tree);
   std::swap(tree_, tree);
   if (const Status status = compile_and_distribute(); !status.ok()) {
@@ -293,7 +296,16 @@ void Agent::withdraw() {
   loaded_once_ = true;
   // An empty policy has no filters that could be too many.
   if (const Status status = compile_and_distribute(); !status.ok()) last_outcome_ = status.message();
+  remember(false);
   report_load();
+}
+
+void Agent::remember(bool in_force) {
+  if (const Status status = marker_.set(in_force); !status.ok()) {
+    events_.add(
+        Severity::kError, "boot_mode_not_kept",
+        fmt::format("the next start will {} in the boot mode: {}", in_force ? "not begin" : "begin", status.message()));
+  }
 }
 
 // ST-08, PA-10. A cache that cannot be written keeps what it has; the policy is in force all the same.

@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "services/common/files.h"
 #include "services/policyagent/shell/limits.h"
 
 namespace ipsec::agent {
@@ -23,8 +22,8 @@ Result<store::Config> read_config(const std::string& path) {
   return config;
 }
 
-Status write_config(const std::string& path, const store::Config& config) {
-  return write_private_file(path, nlohmann::json(config).dump(2) + "\n");
+Result<FileDraft> draft_config(const std::string& path, const store::Config& config) {
+  return FileDraft::write(path, nlohmann::json(config).dump(2) + "\n");
 }
 
 }  // namespace ipsec::agent

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "services/common/files.h"
 #include "services/common/result.h"
 #include "store/config.h"
 
@@ -12,7 +13,7 @@ namespace ipsec::agent {
 // file and what is accepted.
 Result<store::Config> read_config(const std::string& path);
 
-// Puts the new file in the place of the old one: it is there whole or not at all.
-Status write_config(const std::string& path, const store::Config& config);
+// The new file, to be committed with what belongs to it.
+Result<FileDraft> draft_config(const std::string& path, const store::Config& config);
 
 }  // namespace ipsec::agent

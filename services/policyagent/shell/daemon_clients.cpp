@@ -64,14 +64,15 @@ class GrpcClient : public Base {
     return reply;
   }
 
-  template <typename Update, typename Reply>
+  // `produce` is given a function that sends one message.
+  template <typename Update, typename Reply, typename Produce>
   Status send_updates(std::unique_ptr<grpc::ClientWriter<Update>> (Service::Stub::*method)(ClientContext*, Reply*),
-                      const PolicyInForce& policy, const PolicyInForce* base) {
+                      Produce produce) {
     ClientContext context;
     rpc::set_patience(context, limits::kUpdatePolicyPatience);
     Reply reply;
     const auto writer = (stub_.get()->*method)(&context, &reply);
-    for_each_update(policy, base, std::function([&writer](const Update& message) { return writer->Write(message); }));
+    produce(std::function([&writer](const Update& message) { return writer->Write(message); }));
     writer->WritesDone();
     return with_context(rpc::from_grpc(writer->Finish()), name_);
   }
@@ -111,7 +112,8 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   explicit GrpcDriverClient(const std::string& socket_path) : GrpcClient("driver", socket_path) {}
 
   Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
-    return send_updates(&proto::Driver::Stub::UpdatePolicy, policy, base);
+    return send_updates(&proto::Driver::Stub::UpdatePolicy,
+                        [&](const auto& send) { for_each_update(policy, base, send); });
   }
   Result<std::uint64_t> policy_version() override {
     IPSEC_ASSIGN_OR_RETURN(const auto found, summary(limits::kQueryPatience));
@@ -131,6 +133,12 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
     request.set_without_filters(true);
     return call(&proto::Driver::Stub::GetStatistics, request, patience);
   }
+  Status set_boot_mode(const proto::DriverPolicy& policy) override {
+    proto::DriverPolicyUpdate update;
+    *update.mutable_settings() = policy;
+    update.set_commit(true);
+    return send_updates(&proto::Driver::Stub::UpdatePolicy, [&update](const auto& send) { send(update); });
+  }
 };
 
 class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
@@ -138,7 +146,8 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
   explicit GrpcIkeClient(const std::string& socket_path) : GrpcClient("ike", socket_path) {}
 
   Status send_policy(const PolicyInForce& policy, const PolicyInForce* base) override {
-    return send_updates(&proto::Ike::Stub::UpdatePolicy, policy, base);
+    return send_updates(&proto::Ike::Stub::UpdatePolicy,
+                        [&](const auto& send) { for_each_update(policy, base, send); });
   }
   Result<std::uint64_t> policy_version() override {
     IPSEC_ASSIGN_OR_RETURN(const auto found, statistics(limits::kQueryPatience));

@@ -16,6 +16,8 @@ class DriverClient : public ServiceClient {
   virtual Result<policyagent::v1::DriverStatistics> statistics(std::chrono::milliseconds patience) = 0;
   // The same without the numbers of each filter.
   virtual Result<policyagent::v1::DriverStatistics> summary(std::chrono::milliseconds patience) = 0;
+  // What packets are judged by until the first policy is sent. kRefused: the driver has had one.
+  virtual Status set_boot_mode(const policyagent::v1::DriverPolicy& policy) = 0;
 };
 
 class IkeClient : public ServiceClient {

@@ -138,7 +138,7 @@ std::optional<store::DynamicChange> to_dynamic_change(const proto::Change& messa
   return change;
 }
 
-proto::DynamicPolicy to_proto(const store::RunningState& state) {
+proto::DynamicPolicy to_proto(const store::RunningState& state, const store::Config& in_effect) {
   proto::DynamicPolicy message;
   for (const store::DynamicMainModePolicy& policy : state.policy.main_mode_policies) {
     proto::DynamicMainModePolicy& made = *message.add_main_mode_policies();
@@ -160,6 +160,7 @@ proto::DynamicPolicy to_proto(const store::RunningState& state) {
     proto::ConfigProperty& property = *message.add_config();
     property.set_property(std::string(row.name));
     property.set_value(store::property_value(state.config, row.name));
+    property.set_in_effect(store::property_value(in_effect, row.name));
   }
   return message;
 }

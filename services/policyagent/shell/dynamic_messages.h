@@ -16,7 +16,7 @@ bool is_dynamic(const policyagent::v1::Change& message);
 std::optional<store::DynamicChange> to_dynamic_change(const policyagent::v1::Change& message, const Resolver& resolver,
                                                       store::Problems& problems);
 
-// Without preshared keys.
-policyagent::v1::DynamicPolicy to_proto(const store::RunningState& state);
+// Without preshared keys. `in_effect`: the values that the services go by now.
+policyagent::v1::DynamicPolicy to_proto(const store::RunningState& state, const store::Config& in_effect);
 
 }  // namespace ipsec::agent

@@ -61,11 +61,23 @@ Result<std::unique_ptr<CentralStore>> open_central(const daemon::Options& option
   return central;
 }
 
+// The file is not touched if it cannot be used: what it says may be needed once somebody has mended it.
+LocalStore open_local(const std::string& path, const store::StoreOptions& options, EventLog& events) {
+  if (mend_rights(path, events).ok()) {
+    auto opened = store::PolicyStore::open(path, options);
+    if (opened.ok()) return std::move(opened).value();
+  }
+  LocalStore unusable(path, options);
+  if (const Status why = unusable.get().status(); !why.ok()) {
+    events.add(Severity::kError, "local_store_unusable", why.message(), {{"store", "local"}, {"file", path}});
+  }
+  return unusable;
+}
+
 }  // namespace
 
 Result<AgentStores> open_stores(const daemon::Options& options, EventLog& events) {
   const std::string path = options.state_directory + "/policy.db";
-  IPSEC_RETURN_IF_ERROR(mend_rights(path, events));
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   store::KeyPlace place;
   if (credentials != nullptr) place.credentials_directory = credentials;
@@ -74,9 +86,9 @@ Result<AgentStores> open_stores(const daemon::Options& options, EventLog& events
   report_key(key, events);
   store::StoreOptions store_options;
   store_options.vault = key.vault;
-  IPSEC_ASSIGN_OR_RETURN(store::PolicyStore local, store::PolicyStore::open(path, std::move(store_options)));
-  AgentStores stores(std::move(local));
+  AgentStores stores(open_local(path, store_options, events));
   stores.default_polling_minutes = options.agent.polling_interval_minutes;
+  stores.marker_path = options.state_directory + "/policy.in-force";
   if (options.agent.central_store.empty()) return stores;
   IPSEC_ASSIGN_OR_RETURN(stores.central, open_central(options, events));
   stores.cache = std::make_unique<PolicyCache>(options.state_directory + "/cache.db", key.vault);

@@ -142,6 +142,9 @@ proto::DriverPolicy driver_settings(const PolicyInForce& in_force) {
   message.set_profile(std::string(name(policy.profile)));
   for (const IpAddress& address : policy.local_addresses) *message.add_local_addresses() = rpc::to_proto(address);
   message.set_addresses_are_complete(policy.active && !policy.filters.empty());
+  message.set_exemptions(policy.settings.exemptions);
+  message.set_diagnostics(policy.settings.diagnostics);
+  message.set_log_interval_seconds(policy.settings.log_interval_seconds);
   return message;
 }
 
@@ -154,6 +157,8 @@ proto::IkePolicy ike_settings(const PolicyInForce& in_force, Secrets secrets) {
   for (const QuickModePolicy& each : policy.quick_mode_policies) *message.add_quick_mode_policies() = to_proto(each);
   if (policy.active) fill_default_response(policy.default_response, secrets, *message.mutable_default_response());
   message.set_profile(std::string(name(policy.profile)));
+  message.set_logging(policy.settings.ike_logging);
+  message.set_strong_crl_check(policy.settings.strong_crl_check);
   return message;
 }
 

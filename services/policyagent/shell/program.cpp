@@ -14,6 +14,8 @@
 #include "services/common/rpc/server.h"
 #include "services/policyagent/shell/agent.h"
 #include "services/policyagent/shell/agent_service.h"
+#include "services/policyagent/shell/config_file.h"
+#include "services/policyagent/shell/configuration.h"
 #include "services/policyagent/shell/default_responder.h"
 #include "services/policyagent/shell/interface_manager.h"
 #include "services/policyagent/shell/limits.h"
@@ -80,7 +82,7 @@ class Program {
                 fmt::format("{} interfaces", agent_.state().host.interfaces.size()));
     IPSEC_RETURN_IF_ERROR(serve());
     driver_.start();
-    driver_.wait_ready(limits::kReadyPatience);
+    if (driver_.wait_ready(limits::kReadyPatience)) boot();
     ike_.start();
     ike_.wait_ready(limits::kIkeReadyPatience);
     return {};
@@ -131,12 +133,29 @@ class Program {
                                    *ike_client_,
                                    {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
                                    resolve_name,
-                                   options_.state_directory + "/config.json"});
+                                   config_path()});
     grpc::Service* services[] = {service_.get()};
     IPSEC_ASSIGN_OR_RETURN(server_, rpc::Server::start(rpc::policy_agent_socket(options_.runtime_directory),
                                                        rpc::SocketAccess::kGroup, services));
     return {};
   }
+
+  // What the driver goes by until the first policy is loaded. A host that had none is left alone (DRV-01, PA-21). Where
+  // the policy in force may be one of the local store and that cannot be read, nothing may pass that it would forbid.
+  void boot() {
+    if (!agent_.had_policy()) return;
+    const auto config = read_config(config_path());
+    const auto policy = boot_policy(config.ok() ? *config : store::Config(), !agent_.local_store_is_readable());
+    // Its channel may have found no driver a moment ago.
+    driver_client_->wait_connected(limits::kReadyPatience);
+    const Status status = driver_client_->set_boot_mode(policy);
+    // A driver that an agent before this one has left goes on by its policy.
+    if (status.ok() || status.code() == ErrorCode::kRefused) return;
+    events_.add(Severity::kError, "boot_mode_not_set",
+                fmt::format("nothing is filtered until the policy is loaded: {}", status.message()));
+  }
+
+  std::string config_path() const { return options_.state_directory + "/config.json"; }
 
   int until_next_poll() const {
     const Timestamp next = agent_.next_poll();

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "services/policyagent/shell/agent.h"
+#include "services/policyagent/shell/config_file.h"
 #include "services/policyagent/shell/event_log.h"
 #include "store/edit_dynamic.h"
 
@@ -20,10 +22,13 @@ class RunningPolicy {
   RunningPolicy(Agent& agent, EventLog& events, std::string config_path);
 
   store::RunningState state() const;
+  // The values that the services go by: some wait for the next start (EX-06).
+  store::Config config_in_effect() const;
 
-  // One transaction: all of `changes`, then what `apply_stored` does to the stored policies, or nothing of either.
-  // Only a dynamic policy that is too large to compile, or a file that cannot be written, is found after the stored
-  // changes are made: a Status then, and the dynamic policy and the properties stay as they were.
+  // One transaction: all of `changes`, then what `apply_stored` does to the stored policies, or nothing of either. The
+  // file of the properties is written and the dynamic policy compiled before the stored policies are touched. What is
+  // found only afterwards: that both together, changed in one request, are too much for the driver (kExhausted). Then
+  // the dynamic policy stays as it was.
   // Problem::change_index counts in `changes` or in what `apply_stored` was given; `from_stored` tells which.
   struct Outcome {
     store::Problems problems;
@@ -33,13 +38,15 @@ class RunningPolicy {
                         const std::function<Result<store::Problems>()>& apply_stored);
 
  private:
-  Status take(store::RunningState state);
+  Result<std::optional<FileDraft>> draft_of(const store::Config& config) const;
+  Status put_in_force(const store::RunningState& state);
 
   Agent& agent_;
   EventLog& events_;
   const std::string config_path_;
   mutable std::mutex mutex_;
   store::RunningState state_;
+  store::Config started_with_;
 };
 
 }  // namespace ipsec::agent

@@ -85,6 +85,80 @@ TEST(Clear, EX_08_source_port_88_is_the_documented_hole) {
   EXPECT_EQ(host.count(Verdict::kInboundExempt), 1U);
 }
 
+// The 19 documented filters, with those for ISAKMP behind a NAT as packets that carry the non-ESP marker.
+TEST(Clear, EX_09_at_value_0_each_of_the_equivalent_filters_lets_its_packets_pass) {
+  TestHost host(kOwn);
+  Policy policy = policy_of(block_all());
+  policy.exemptions = Exemptions::kAll;
+  policy.profile = Profile::kWindows2003;
+  ASSERT_TRUE(host.control().set_policy(std::move(policy)).ok());
+  const auto tcp = [](const char* from, const char* to, std::uint16_t source, std::uint16_t destination) {
+    TcpFields fields;
+    fields.source_port = source;
+    fields.destination_port = destination;
+    return tcp_packet({address(from), address(to)}, fields, {});
+  };
+  const auto passes_out = [&](const Bytes& packet) { return host.send(packet).to_wire.size() == 1; };
+  const auto passes_in = [&](const Bytes& packet) { return host.receive(packet).to_host.size() == 1; };
+  const Bytes marked = udp_packet({address(kOwn), address(kPeer)}, 4500, 4500, Bytes(40));
+  const Bytes marked_in = udp_packet({address(kPeer), address(kOwn)}, 4500, 4500, Bytes(40));
+  for (const auto& [source, destination] : {std::pair<std::uint16_t, std::uint16_t>{88, 1025}, {1025, 88}}) {
+    EXPECT_TRUE(passes_out(tcp(kOwn, kPeer, source, destination)));
+    EXPECT_TRUE(passes_out(udp(kOwn, kPeer, source, destination)));
+    EXPECT_TRUE(passes_in(tcp(kPeer, kOwn, source, destination)));
+    EXPECT_TRUE(passes_in(udp(kPeer, kOwn, source, destination)));
+  }
+  EXPECT_TRUE(passes_out(udp(kOwn, kPeer, 500, 500)));
+  EXPECT_TRUE(passes_in(udp(kPeer, kOwn, 500, 500)));
+  EXPECT_TRUE(passes_out(marked));
+  EXPECT_TRUE(passes_in(marked_in));
+  EXPECT_TRUE(passes_out(ip_packet({address(kOwn), address(kPeer), kProtocolRsvp}, pattern(16))));
+  EXPECT_TRUE(passes_in(ip_packet({address(kPeer), address(kOwn), kProtocolRsvp}, pattern(16))));
+  EXPECT_TRUE(passes_out(udp(kOwn, "224.0.0.251", 5353, 5353)));
+  EXPECT_TRUE(passes_in(udp(kPeer, "224.0.0.251", 5353, 5353)));
+  EXPECT_TRUE(passes_out(udp(kOwn, "255.255.255.255", 68, 67)));
+  EXPECT_TRUE(passes_in(udp(kPeer, "255.255.255.255", 67, 68)));
+  EXPECT_TRUE(passes_out(udp("fd77::1", "fd77::2", 1025, 53)));
+  EXPECT_TRUE(passes_in(udp("fd77::2", "fd77::1", 53, 1025)));
+  EXPECT_FALSE(passes_out(tcp(kOwn, kPeer, 1025, 53)));
+  EXPECT_FALSE(passes_in(tcp(kPeer, kOwn, 53, 1025)));
+}
+
+// Of port 4500 only what IKE would take; it is so from the start, not only once a NAT was seen.
+TEST(Clear, EX_14_isakmp_on_port_4500_is_exempt_and_nothing_else_there) {
+  TestHost host(kOwn);
+  ASSERT_TRUE(host.control().set_policy(policy_of(block_all())).ok());
+  EXPECT_EQ(host.send(udp_packet({address(kOwn), address(kPeer)}, 4500, 4500, Bytes(40))).to_wire.size(), 1U);
+  EXPECT_EQ(host.receive(udp_packet({address(kPeer), address(kOwn)}, 4500, 4500, Bytes(40))).to_host.size(), 1U);
+  EXPECT_TRUE(host.send(udp(kOwn, kPeer, 4500, 4500)).to_wire.empty()) << "no non-ESP marker";
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 4500, 4500)).to_host.empty());
+}
+
+// So a transport negotiation cannot run inside the tunnel: its ISAKMP is exempt from the tunnel's filter, too.
+TEST(Clear, EX_13_isakmp_goes_beside_a_tunnel_for_the_same_hosts) {
+  TestHost host(kOwn);
+  FilterPair filters = mirrored(kFilter, between(kOwn, kPeer), Action::kNegotiate);
+  filters.outbound.tunnel_destination = address("10.77.0.254");
+  ASSERT_TRUE(host.control().set_policy(policy_of({filters.outbound})).ok());
+  const Bytes isakmp = udp(kOwn, kPeer, 500, 500);
+  const auto sent = host.send(isakmp);
+  ASSERT_EQ(sent.to_wire.size(), 1U);
+  EXPECT_EQ(sent.to_wire[0].bytes, isakmp);
+  EXPECT_TRUE(host.send(udp(kOwn, kPeer, 501, 500)).to_wire.empty()) << "the tunnel's filter has the rest";
+}
+
+TEST(Clear, EX_17_outbound_groups_match_filters_from_this_host_to_any_at_2_and_3) {
+  for (const int value : {0, 1, 2, 3}) {
+    TestHost host(kOwn);
+    const FilterPair all = mirrored(kFilter, between(kOwn, "0.0.0.0-255.255.255.255"), Action::kBlock);
+    Policy policy = policy_of({all.outbound, all.inbound});
+    policy.exemptions = static_cast<Exemptions>(value);
+    ASSERT_TRUE(host.control().set_policy(std::move(policy)).ok());
+    EXPECT_EQ(host.send(udp(kOwn, "224.0.0.251", 5353, 5353)).to_wire.size(), value <= 1 ? 1U : 0U) << value;
+    EXPECT_EQ(host.count(Verdict::kOutboundBlocked), value <= 1 ? 0U : 1U) << value;
+  }
+}
+
 TEST(Clear, EX_15_groups_under_a_negotiate_filter_go_out_never_and_come_in_always) {
   TestHost host(kOwn);
   const FilterPair all =

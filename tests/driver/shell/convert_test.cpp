@@ -109,6 +109,10 @@ TEST(Convert, BadPoliciesAreRefusedByField) {
        [](auto& p) { p.mutable_filters(0)->mutable_tunnel_destination()->clear_octets(); }},
       {"change.inserted[0].tunnel_source", [](auto& p) { p.mutable_filters(0)->mutable_tunnel_source(); }},
       {"policy.exemptions: 0 to 3, found 4", [](auto& p) { p.set_exemptions(4); }},
+      {"policy.diagnostics: 0 to 7, found 8", [](auto& p) { p.set_diagnostics(8); }},
+      {"policy.log_interval_seconds: 60 to 86400, or 0, found 59", [](auto& p) { p.set_log_interval_seconds(59); }},
+      {"policy.log_interval_seconds: 60 to 86400, or 0, found 86401",
+       [](auto& p) { p.set_log_interval_seconds(86401); }},
       {"policy.boot_mode: judges packets until", [](auto& p) { p.set_boot_mode(proto::BOOT_MODE_BLOCK); }},
       {"policy.boot_mode: stateful (1)", [](auto& p) { p.set_boot_mode(proto::BootMode(4)); }},
       {"policy.boot_exemptions[0].direction", [](auto& p) { p.add_boot_exemptions()->set_protocol(6); }},
@@ -136,8 +140,11 @@ TEST(Convert, ExemptionsAndBootModeKeepTheirFields) {
   proto::DriverPolicy message = policy();
   EXPECT_EQ(from_proto(message)->exemptions, Exemptions::kIsakmpOnly);
   EXPECT_EQ(from_proto(message)->boot.mode, BootMode::kNone);
+  EXPECT_EQ(from_proto(message)->diagnostics, DiagnosticsSettings());
   message.clear_filters();
   message.set_exemptions(0);
+  message.set_diagnostics(5);
+  message.set_log_interval_seconds(120);
   message.set_boot_mode(proto::BOOT_MODE_STATEFUL);
   auto& exemption = *message.add_boot_exemptions();
   exemption.set_direction(proto::DIRECTION_INBOUND);
@@ -146,6 +153,7 @@ TEST(Convert, ExemptionsAndBootModeKeepTheirFields) {
   const auto converted = from_proto(message);
   ASSERT_TRUE(converted.ok()) << converted.status().message();
   EXPECT_EQ(converted->exemptions, Exemptions::kAll);
+  EXPECT_EQ(converted->diagnostics, (DiagnosticsSettings{5, std::chrono::minutes(2)}));
   EXPECT_EQ(converted->boot.mode, BootMode::kStateful);
   ASSERT_EQ(converted->boot.exemptions.size(), 1U);
   EXPECT_EQ(converted->boot.exemptions[0].destination_port, 3389U);

@@ -68,6 +68,52 @@ TEST_F(DaemonTest, DRV_01_not_in_the_path_without_an_active_policy) {
   EXPECT_TRUE(ping("10.99.0.2"));
 }
 
+// Of a policy that is not known yet.
+proto::DriverPolicy boot_policy(proto::BootMode mode) {
+  proto::DriverPolicy policy;
+  policy.set_active(true);
+  policy.set_boot_mode(mode);
+  return policy;
+}
+
+TEST_F(DaemonTest, TheBootModeDecidesUntilThereIsAPolicy) {
+  set(boot_policy(proto::BOOT_MODE_STATEFUL));
+  EXPECT_TRUE(driver_->attached());
+  EXPECT_EQ(driver_->statistics().boot_mode(), proto::BOOT_MODE_STATEFUL);
+  EXPECT_TRUE(ping("10.99.0.2"));
+  EXPECT_FALSE(hosts_->ping(hosts_->b, "10.99.0.1"));
+  EXPECT_GE(driver_->verdict("inbound_boot_blocked"), 1U);
+
+  set(boot_policy(proto::BOOT_MODE_BLOCK));
+  EXPECT_FALSE(ping("10.99.0.2"));
+  proto::DriverPolicy exempting = boot_policy(proto::BOOT_MODE_BLOCK);
+  for (const proto::Direction direction : {proto::DIRECTION_OUTBOUND, proto::DIRECTION_INBOUND}) {
+    exempting.add_boot_exemptions()->set_direction(direction);
+    exempting.mutable_boot_exemptions()->rbegin()->set_protocol(1);
+  }
+  set(exempting);
+  EXPECT_TRUE(ping("10.99.0.2"));
+  EXPECT_FALSE(ping("fd99::2"));
+
+  set(testing::policy_for_all(proto::ACTION_PERMIT));
+  EXPECT_EQ(driver_->statistics().boot_mode(), proto::BOOT_MODE_UNSPECIFIED);
+  EXPECT_TRUE(ping("fd99::2"));
+  const Status late = driver_->set_policy(boot_policy(proto::BOOT_MODE_BLOCK));
+  EXPECT_EQ(late.code(), ErrorCode::kRefused) << late.message();
+  EXPECT_TRUE(ping("10.99.0.2"));
+}
+
+TEST_F(DaemonTest, NoBootModeOpensWhatAKilledDriverLeftShut) {
+  set(testing::policy_for_all(proto::ACTION_BLOCK));
+  driver_->end(SIGKILL);
+  driver_->restart();
+  set(boot_policy(proto::BOOT_MODE_PERMIT));
+  EXPECT_FALSE(ping("10.99.0.2"));
+  EXPECT_FALSE(hosts_->ping(hosts_->b, "10.99.0.1"));
+  set(testing::policy_for_all(proto::ACTION_PERMIT));
+  EXPECT_TRUE(ping("10.99.0.2"));
+}
+
 TEST_F(DaemonTest, PermittedTrafficPassesInBothFamilies) {
   set(testing::policy_for_all(proto::ACTION_PERMIT));
   EXPECT_TRUE(ping("10.99.0.2"));

@@ -80,6 +80,12 @@ TEST_F(RunningPolicies, a_refused_request_changes_nothing) {
   EXPECT_EQ(apply({store::AddMainModePolicy{.name = "M"}}, {store::Problem{store::kPolicyExists, "", "", "", 0}}),
             std::vector<std::uint32_t>{store::kPolicyExists});
   EXPECT_TRUE(running_->state().policy.main_mode_policies.empty());
+  EXPECT_EQ(apply({store::SetConfig{"ipsecexempt", "0"}}, {store::Problem{store::kPolicyExists, "", "", "", 0}}),
+            std::vector<std::uint32_t>{store::kPolicyExists});
+  EXPECT_FALSE(std::filesystem::exists(path())) << "the store refused its part";
+  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+    EXPECT_EQ(entry.path().string().find("config.json"), std::string::npos) << entry.path() << " is left over";
+  }
 }
 
 TEST_F(RunningPolicies, EX_07_properties_are_kept_and_the_dynamic_policy_is_not) {
@@ -103,11 +109,35 @@ TEST_F(RunningPolicies, a_damaged_file_is_an_event_and_every_property_has_its_de
   }
 }
 
+TEST_F(RunningPolicies, EX_06_the_driver_gets_a_new_exemption_at_the_next_start_and_ike_its_setting_at_once) {
+  const int before = sent_;
+  apply({store::SetConfig{"ipsecexempt", "0"}, store::SetConfig{"ipsecdiagnostics", "7"}});
+  EXPECT_EQ(store::property_value(running_->state().config, "ipsecexempt"), "0");
+  EXPECT_EQ(store::property_value(running_->config_in_effect(), "ipsecexempt"), "3");
+  EXPECT_EQ(in_force().settings, ServiceSettings());
+  apply({store::SetConfig{"ikelogging", "1"}, store::SetConfig{"strongcrlcheck", "2"}});
+  EXPECT_TRUE(in_force().settings.ike_logging);
+  EXPECT_EQ(in_force().settings.strong_crl_check, 2U);
+  EXPECT_EQ(in_force().settings.exemptions, 3U);
+  EXPECT_GT(sent_, before);
+
+  open();
+  EXPECT_EQ(store::property_value(running_->config_in_effect(), "ipsecexempt"), "0");
+  EXPECT_EQ(in_force().settings, (ServiceSettings{0, 7, 3600, true, 2}));
+}
+
+// Nothing of a request is done if a part of it cannot be: the stored policies are changed last.
 TEST_F(RunningPolicies, what_cannot_be_kept_is_not_set) {
   std::filesystem::create_directory(path());  // no file can take its place
-  const auto outcome = running_->apply({store::SetConfig{"ipsecexempt", "0"}, store::AddMainModePolicy{.name = "M"}},
-                                       [] { return Result<store::Problems>(store::Problems()); });
+  bool asked_the_store = false;
+  const auto outcome =
+      running_->apply({store::SetConfig{"ipsecexempt", "0"}, store::AddMainModePolicy{.name = "M"}}, [&] {
+        asked_the_store = true;
+        return Result<store::Problems>(store::Problems());
+      });
   EXPECT_FALSE(outcome.ok());
+  EXPECT_THAT(outcome.status().message(), HasSubstr(path()));
+  EXPECT_FALSE(asked_the_store);
   EXPECT_EQ(store::property_value(running_->state().config, "ipsecexempt"), "3");
   EXPECT_TRUE(running_->state().policy.main_mode_policies.empty());
 }

@@ -114,6 +114,37 @@ TEST(Lint, connections_of_the_host_to_itself_are_not_cut_off) {
   EXPECT_EQ(lint(tree, facts).size(), 1u) << "one finding for one administrator";
 }
 
+TEST(Lint, EX_08_source_port_88_is_a_hole_at_0_and_2) {
+  for (const std::uint32_t value : {0U, 1U, 2U, 3U}) {
+    HostFacts facts;
+    facts.exemptions = value;
+    const bool is_hole = value == 0 || value == 2;
+    EXPECT_EQ(ids(lint(small_tree(), facts)),
+              is_hole ? std::vector<std::string>{"exemption_hole"} : std::vector<std::string>());
+  }
+}
+
+TEST(Lint, a_dynamic_rule_can_cut_an_administrator_off) {
+  PolicyTree tree = small_tree();
+  HostFacts facts;
+  const IpAddress local = IpAddress::parse("10.77.0.9").value();
+  facts.local_addresses = {local};
+  facts.sessions = {{IpAddress::parse("10.77.0.1").value(), local, kProtocolTcp, 50000, 22}};
+  PolicyOnHost host{tree.policies[0].guid, {}};
+  HostFilter block;
+  block.rule.text = "dynamic guid";
+  block.inbound = true;
+  block.action = Action::kBlock;
+  host.filters = {block};
+  host.dynamic_rules = {{"dynamic guid", "any -> me, any"}};
+  facts.policies = {host};
+  const auto findings = lint(tree, facts);
+  ASSERT_EQ(ids(findings), std::vector<std::string>{"lockout"});
+  EXPECT_EQ(findings[0].object, "dynamic rule any -> me, any");
+  EXPECT_THAT(findings[0].mend, IsEmpty());
+  EXPECT_NE(findings[0].why.find("netsh ipsec dynamic delete rule"), std::string::npos);
+}
+
 TEST(NetshCommand, texts_stand_in_quotes_and_what_cannot_be_written_is_not) {
   EXPECT_EQ(NetshCommand("set rule").text("name", "a b").word("activate", "no").line(),
             "set rule name=\"a b\" activate=no");
