@@ -89,11 +89,11 @@ std::optional<Ignored> run_step(Turn& turn, MainModeSa& sa, const State& state, 
         [&](auto&& outcome) {
           using Outcome = std::decay_t<decltype(outcome)>;
           if constexpr (std::is_same_v<Outcome, Ignored>) {
-            ignored = std::move(outcome);
+            ignored = std::forward<decltype(outcome)>(outcome);
           } else if constexpr (std::is_same_v<Outcome, Failure>) {
             fail_main_mode(turn, sa, outcome);
           } else {
-            commit(turn, sa, std::move(outcome), std::move(context.effects));
+            commit(turn, sa, std::forward<decltype(outcome)>(outcome), std::move(context.effects));
           }
         },
         std::move(result));

@@ -102,6 +102,7 @@ std::vector<std::string> main_mode_filters(const IkePolicy& policy) {
 
 std::vector<std::string> method_names(const std::vector<AuthenticationMethod>& methods) {
   std::vector<std::string> names;
+  names.reserve(methods.size());
   for (const AuthenticationMethod& method : methods) {
     names.emplace_back(std::holds_alternative<KerberosMethod>(method)      ? "Kerberos"
                        : std::holds_alternative<CertificateMethod>(method) ? "certificate"

@@ -98,11 +98,11 @@ std::optional<Ignored> run_step(Turn& turn, MainModeSa& sa, QuickModeExchange& e
   const auto take = [&](auto&& outcome) {
     using Outcome = std::decay_t<decltype(outcome)>;
     if constexpr (std::is_same_v<Outcome, Ignored>) {
-      ignored = std::move(outcome);
+      ignored = std::forward<decltype(outcome)>(outcome);
     } else if constexpr (std::is_same_v<Outcome, Failure>) {
       fail_quick_mode(turn, sa, exchange, outcome);
     } else {
-      commit(turn, sa, exchange, std::move(outcome), std::move(context.effects));
+      commit(turn, sa, exchange, std::forward<decltype(outcome)>(outcome), std::move(context.effects));
     }
   };
   std::visit(

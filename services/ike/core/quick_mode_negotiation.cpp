@@ -49,7 +49,9 @@ ReadTransform read_transform(const Transform& transform) {
     const auto number = static_cast<std::uint16_t>(value.value_or(0));
     if (!value || *value > 0xffff) {
       read.readable = false;
-    } else if (attribute.type == phase2::kGroup) {
+      continue;
+    }
+    if (attribute.type == phase2::kGroup) {
       read.group = number;
     } else if (attribute.type == phase2::kEncapsulation) {
       read.encapsulation = number;

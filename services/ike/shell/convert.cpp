@@ -205,7 +205,7 @@ Result<Event> acquire_from_proto(const proto::Acquire& message) {
   IPSEC_ASSIGN_OR_RETURN(event.packet, from_proto(message.packet(), "acquire.packet"));
   IPSEC_ASSIGN_OR_RETURN(event.local, from_proto(message.local(), "acquire.local"));
   IPSEC_ASSIGN_OR_RETURN(event.peer, from_proto(message.peer(), "acquire.peer"));
-  return Event(std::move(event));
+  return Event(event);
 }
 
 Result<Event> rekey_from_proto(const proto::RekeyNeeded& message) {
@@ -215,7 +215,7 @@ Result<Event> rekey_from_proto(const proto::RekeyNeeded& message) {
   event.filter_id = message.filter_id();
   IPSEC_ASSIGN_OR_RETURN(event.reason, enum_from_proto<RekeyReason>(message.reason(), proto::REKEY_REASON_SECONDS,
                                                                     proto::REKEY_REASON_SEQUENCE, "rekey.reason"));
-  return Event(std::move(event));
+  return Event(event);
 }
 
 Result<Event> ended_from_proto(const proto::SaEnded& message) {
@@ -226,7 +226,7 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   IPSEC_ASSIGN_OR_RETURN(event.peer, from_proto(message.peer(), "ended.peer"));
   IPSEC_ASSIGN_OR_RETURN(event.reason, enum_from_proto<SaEndReason>(message.reason(), proto::SA_END_REASON_LIFETIME,
                                                                     proto::SA_END_REASON_POLICY, "ended.reason"));
-  return Event(std::move(event));
+  return Event(event);
 }
 
 Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {

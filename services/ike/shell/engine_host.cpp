@@ -77,9 +77,9 @@ void EngineHost::perform(const AskForFilter& action) {
   if (requests_) requests_->push(to_proto(action));
 }
 
-std::uint32_t EngineHost::delete_main_modes(DeleteRequested request) {
+std::uint32_t EngineHost::delete_main_modes(const DeleteRequested& request) {
   const std::size_t before = main_mode_sas().size();
-  handle(std::move(request));
+  handle(request);
   return static_cast<std::uint32_t>(before - main_mode_sas().size());
 }
 
@@ -122,7 +122,7 @@ void EngineHost::trace(std::string_view what, const Endpoint& local, const Endpo
   daemon::log(daemon::LogLevel::kDebug, what, trace_fields(local, peer, datagram));
 }
 
-void EngineHost::perform(SendDatagram action) {
+void EngineHost::perform(const SendDatagram& action) {
   if (engine_.policy().logging) trace("message_sent", action.local, action.peer, action.bytes);
   const Status sent = sockets_.send(action);
   if (sent.ok()) return;

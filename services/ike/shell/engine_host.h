@@ -38,7 +38,7 @@ class EngineHost {
   // Ends it for good.
   void close_requests();
   // The number of main mode SAs that were ended.
-  std::uint32_t delete_main_modes(DeleteRequested request);
+  std::uint32_t delete_main_modes(const DeleteRequested& request);
   std::vector<MainModeSaStatus> main_mode_sas() const;
   proto::ListFailedNegotiationsReply failed_negotiations() const;
   proto::IkeStatistics statistics() const;
@@ -48,14 +48,14 @@ class EngineHost {
 
  private:
   void perform(Actions actions);
-  void perform(SendDatagram action);
+  void perform(const SendDatagram& action);
   void perform(const SendKeepAlive& action);
-  void perform(ReserveSpi action) { driver_->submit(std::move(action)); }
+  void perform(const ReserveSpi& action) { driver_->submit(action); }
   void perform(InstallSa action) { driver_->submit(std::move(action)); }
-  void perform(DeleteSa action) { driver_->submit(std::move(action)); }
+  void perform(const DeleteSa& action) { driver_->submit(action); }
   void perform(AcquireFailed action) { driver_->submit(std::move(action)); }
   void perform(const AskForFilter& action);
-  void perform(ReportEvent action) { report(action); }
+  void perform(const ReportEvent& action) { report(action); }
   void perform(ComputeDh action);
   void read_socket(std::size_t index);
   void trace(std::string_view what, const Endpoint& local, const Endpoint& peer, ByteView datagram);
