@@ -10,7 +10,6 @@ namespace ipsec::cli {
 namespace {
 
 using Kind = BatchStep::Kind;
-using Condition = BatchStep::Condition;
 
 // Commands of cmd.exe and programs that do nothing for IPsec and need no remark.
 constexpr std::string_view kSilent[] = {"echo",     "echo.",  "pause", "cls",   "title",   "color", "setlocal",

@@ -5,6 +5,10 @@ namespace ipsec::cli {
 
 namespace {
 
+constexpr std::string_view kGpoNameNotKept =
+    "WARNING: 'gponame' is not kept: a policy that is assigned in this central store is for every host that names "
+    "it.\n";
+
 // The parameters that `add policy` and `set policy` share.
 template <typename Message>
 void set_main_mode(const Command& command, Message& message) {
@@ -59,6 +63,7 @@ Outcome set_policy(const Command& command, Services& services) {
   set_main_mode(command, message);
   if (command.yes("assign", false)) warn_of_lockout(command, services);
   set_text(command, "gponame", [&] { return message.mutable_gpo_name(); });
+  if (command.find("gponame") != nullptr && services.warn) services.warn(kGpoNameNotKept);
   return apply_change(services, std::move(change));
 }
 

@@ -2,7 +2,6 @@
 #include "cli/commands/commands.h"
 #include "cli/limits.h"
 #include "cli/text.h"
-#include "cli/words.h"
 #include "services/common/files.h"
 
 namespace ipsec::cli {
@@ -122,12 +121,7 @@ Outcome show_gpo_assigned_policy(const Command& command, Services& services) {
   if (wants_json(command, services)) return json_outcome(command, *status);
   const bool is_from_domain = status->state() == "Central" || status->state() == "Cached";
   if (!is_from_domain) return {"No policy of the domain is assigned to this computer.\n\n"};
-  const auto* wanted = command.get<std::string>("name");
-  if (wanted != nullptr && !equal_ignoring_case(*wanted, status->gpo_name())) {
-    return {fmt::format("No policy is assigned to this computer through '{}'.\n\n", harmless(*wanted))};
-  }
-  return {field("GPO Name", status->gpo_name()) + field("Policy Name", status->policy_name()) +
-          field("Store", store_text(status->state())) + "\n"};
+  return {field("Policy Name", status->policy_name()) + field("Store", store_text(status->state())) + "\n"};
 }
 
 }  // namespace ipsec::cli

@@ -64,12 +64,13 @@ std::string everything_shown(const PolicyTree& tree) {
   for (const auto& list : tree.filter_lists) *stored.add_filter_lists() = agent::to_proto(list, true);
   for (const auto& action : tree.filter_actions) *stored.add_filter_actions() = agent::to_proto(action);
 
-  const auto policy = agent::compile(tree, host());
+  auto policy = agent::compile(tree, host());
   RC_ASSERT(policy.ok());
+  const agent::PolicyInForce in_force{std::move(policy).value(), 1};
   proto::CompiledPolicyReply compiled;
-  *compiled.mutable_driver() = agent::to_driver_policy(*policy, 1);
-  *compiled.mutable_ike() = agent::to_ike_policy(*policy, 1, agent::Secrets::kLeaveOut);
-  for (const auto& filter : policy->generic_filters) *compiled.add_generic_filters() = agent::to_proto(filter);
+  *compiled.mutable_driver() = agent::to_driver_policy(in_force);
+  *compiled.mutable_ike() = agent::to_ike_policy(in_force);
+  for (const auto& filter : in_force.policy.generic_filters) *compiled.add_generic_filters() = agent::to_proto(filter);
   agent::add_generic_main_mode_filters(compiled);
 
   std::string text = show_json("static show all", stored) + show_json("dynamic show all", compiled);

@@ -2,7 +2,7 @@
 
 import shutil
 
-from lab import LabTest, pcap, wait_for
+from lab import CommandFailed, LabTest, pcap, wait_for
 import policies
 
 SECONDS = 60
@@ -213,3 +213,68 @@ class Stores(LabTest):
         self.assertIn("mode 0644", events["store_made_private"])
         self.assertEqual((state / "policy.db").stat().st_mode & 0o777, 0o600)
         self.assertNotIn("a key that nobody should find", self.lab.log("b"))
+
+
+class Domain(LabTest):
+    """The central store administered from a host by netsh, as a domain's policies are."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.share = cls.lab.directory / "share"
+        cls.share.mkdir()
+        for host in cls.HOSTS:
+            cls.lab.stop(host)
+            (cls.lab.directory / host / "policyagent.conf").write_text(f"central-store = sqlite:{cls.share}/central.db\n", encoding="ascii")
+            cls.lab.start(host)
+
+    def in_domain(self, *lines, check=True, store="domain"):
+        """`set store` lasts as long as one netsh."""
+        return self.lab.netsh_script("a", ["pushd ipsec static", f"set store location={store}", *lines], check=check)
+
+    def gpo_policy(self, host, *words):
+        return self.lab.netsh(host, "ipsec", "static", "show", "gpoassignedpolicy", *words)
+
+    def refused(self, *lines, store="domain"):
+        with self.assertRaises(CommandFailed) as refused:
+            self.in_domain(*lines, store=store)
+        return str(refused.exception)
+
+    def test_st_01_pa_16_a_policy_of_the_domain_made_and_assigned_by_netsh(self):
+        self.assertIn("No policy of the domain", self.gpo_policy("a"))
+        self.in_domain(
+            "add policy name=Domain activatedefaultrule=no",
+            f"add filter filterlist=Network srcaddr=me dstaddr={policies.NETWORK_4}",
+            'add filteraction name=Secure action=negotiate qmsecmethods="ESP[AES128-GCM]:100000k/3600s"',
+            f'add rule name=Network policy=Domain filterlist=Network filteraction=Secure psk="{policies.KEY}"',
+            "set policy name=Domain assign=y")
+        self.lab.wait_in_force("a", "Domain")
+        self.lab.netsh("b", "ipsec", "dynamic", "refresh")
+        self.lab.wait_in_force("b", "Domain")
+        for host in self.HOSTS:
+            self.assertEqual(self.lab.show(host, "status")["state"], "Central")
+            shown = self.gpo_policy(host)
+            self.assertIn("Domain", shown)
+            self.assertIn("Central Store", shown)
+            self.assertIn("there are no policies", self.lab.netsh(host, "ipsec", "static", "show", "policy", "all", check=False), "in the local store")
+        wait_for(lambda: self.lab.ping("a", "10.77.0.2", count=1, check=False).returncode == 0, SECONDS, "a ping is answered")
+        with self.lab.capture("b") as wire:
+            self.lab.ping("a", "10.77.0.2")
+        self.assert_protected(wire)
+
+        shown = self.in_domain("show policy all level=verbose", "show store")
+        self.assertIn("Preshared Key ****", shown)
+        self.assertIn(f"sqlite:{self.share}/central.db", shown)
+        self.assertNotIn(policies.KEY, shown + self.in_domain("dump"))
+        self.assertIn(policies.KEY, self.in_domain("dump secrets=yes"))
+
+        self.assertIn("cache can be neither", self.refused("set policy name=Domain newname=X", store="cache"))
+        self.assertIn("location=domain", self.refused("set policy name=Domain assign=y gponame=G", store="local"))
+        self.assertIn("no central store 'elsewhere.example'", self.refused("set store location=domain domain=elsewhere.example"))
+        self.assertEqual(self.lab.show("a", "status")["policy_name"], "Domain")
+
+        self.in_domain("set policy name=Domain assign=n gponame=G", store="central")
+        for host in self.HOSTS:
+            self.lab.netsh(host, "ipsec", "dynamic", "refresh")
+            wait_for(lambda: not self.lab.show(host, "status")["driver_attached"], SECONDS, "no policy is in force")
+            self.assertIn("No policy of the domain", self.gpo_policy(host))
