@@ -164,7 +164,7 @@ Status Agent::set_dynamic(store::DynamicPolicy policy, const ServiceSettings& se
   std::swap(dynamic_, policy);
   const ServiceSettings before = std::exchange(settings_, settings);
   // Before the first load there is nothing it could lie over; the load brings it.
-  const Status status = loaded_once_ ? compile_and_distribute() : Status();
+  Status status = loaded_once_ ? compile_and_distribute() : Status();
   if (status.ok()) return status;
   std::swap(dynamic_, policy);
   settings_ = before;
