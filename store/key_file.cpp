@@ -75,7 +75,7 @@ Status write_new(const std::string& path, const SecretBytes& key) {
   const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.valid()) return cannot();
   if (!write_all(file.get(), key.view()) || ::fsync(file.get()) != 0 || ::link(draft.c_str(), path.c_str()) != 0) {
-    const Status status = cannot();
+    Status status = cannot();
     ::unlink(draft.c_str());
     return status;
   }

@@ -45,11 +45,11 @@ inline constexpr std::size_t kMaxProblems = 1'000;          // of one answer; mo
 // ---- central stores -------------------------------------------------------------------------------------------------
 
 // Of one file of a central store, which is held in memory twice while it is read; twice the largest import.
-inline constexpr std::size_t kMaxSourceBytes = 512u * 1024 * 1024;
+inline constexpr std::size_t kMaxSourceBytes = std::size_t{512} * 1024 * 1024;
 
 // ---- import ---------------------------------------------------------------------------------------------------------
 
-inline constexpr std::size_t kMaxImportBytes = 256u * 1024 * 1024;  // about a million filters
+inline constexpr std::size_t kMaxImportBytes = std::size_t{256} * 1024 * 1024;  // about a million filters
 // A wrong link is compared with every name there is, to tell the nearest; a thousand wrong links stay under a second.
 inline constexpr std::size_t kMaxComparedNames = 1'000;
 inline constexpr std::size_t kShortestGuessedName = 3;  // octets; to shorter ones every name is near

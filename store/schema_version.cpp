@@ -186,7 +186,7 @@ Status check_integrity(Connection& connection) {
   IPSEC_ASSIGN_OR_RETURN(SqlStatement* const links, connection.cached("PRAGMA foreign_key_check"));
   IPSEC_ASSIGN_OR_RETURN(const bool row, links->step());
   if (!row) return {};
-  const Status broken = invalid(
+  Status broken = invalid(
       fmt::format("policy store {} is damaged: row {} of table {} points at a row of table {} that is not there",
                   connection.path(), links->integer(1), links->text(0), links->text(2)));
   links->reset();

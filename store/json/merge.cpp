@@ -199,13 +199,13 @@ class Merger {
 
   template <typename T>
   void link(Guid& guid, const std::string& name, const Directory<T>& own, const Directory<T>& stored, Code code,
-            std::string_view kind, const std::string& label, std::string pointer) {
+            std::string_view kind, const std::string& label, const std::string& pointer) {
     const T* target = own.by_name(name);
     if (!target) target = stored.by_name(name);
     if (target) {
       guid = target->guid;
     } else {
-      report(code, label, std::move(pointer),
+      report(code, label, pointer,
              fmt::format("there is no {} '{:.300}'{}; accepted is the name of one in the document{}", kind, name,
                          suggestion(name, own, stored), base_ ? " or in the store" : ""));
     }

@@ -104,7 +104,8 @@ QuickModeOffer read_quick_mode_offer(const json& value, std::string pointer, con
   return offer;
 }
 
-std::vector<QuickModeOffer> read_offers(ObjectReader& in, std::vector<QuickModeOffer> fallback, Problems& problems) {
+std::vector<QuickModeOffer> read_offers(ObjectReader& in, const std::vector<QuickModeOffer>& fallback,
+                                        Problems& problems) {
   std::vector<QuickModeOffer> offers;
   const bool given = in.each("offers", [&](const json& value, std::string pointer) {
     offers.push_back(read_quick_mode_offer(value, std::move(pointer), in.label(), problems));
@@ -201,7 +202,7 @@ void read_default_response(const json& value, std::string pointer, DocumentPolic
   rule.guid = read_guid(in);
   rule.active = in.boolean("active", true);
   rule.quick_mode_pfs = in.boolean("quick_mode_pfs", false);
-  rule.offers = read_offers(in, std::move(rule.offers), problems);
+  rule.offers = read_offers(in, rule.offers, problems);
   rule.authentication = read_authentication(in, out.keys_left_out, problems);
   in.finish();
 }

@@ -56,6 +56,7 @@ std::vector<NetshCommand> add_opposite(const Context& context, const Policy& pol
   const std::string list =
       free_name(context.tree().filter_lists, fmt::format("{} (back)", context.list_of(rule)->name));
   std::vector<NetshCommand> commands;
+  commands.reserve(lone.size() + 1);
   for (const Filter& filter : lone) {
     commands.push_back(NetshCommand("add filter").text("filterlist", list).selector(reversed(filter)));
   }

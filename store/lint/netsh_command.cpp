@@ -73,6 +73,7 @@ NetshCommand& NetshCommand::authentication(const std::vector<AuthenticationMetho
 
 std::vector<std::string> lines(const std::vector<NetshCommand>& commands) {
   std::vector<std::string> written;
+  written.reserve(commands.size());
   for (const NetshCommand& command : commands) written.push_back(command.line());
   const bool is_whole = std::none_of(written.begin(), written.end(), [](const auto& line) { return line.empty(); });
   return is_whole ? written : std::vector<std::string>();

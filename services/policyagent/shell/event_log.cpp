@@ -65,7 +65,7 @@ std::string key_of(const Event& event) {
     if (is_passing(name)) {
       replace_all(text, value);
     } else {
-      fields.push_back(name + '=' + value);
+      fields.push_back(fmt::format("{}={}", name, value));
     }
   }
   std::sort(fields.begin(), fields.end());  // a map has no order

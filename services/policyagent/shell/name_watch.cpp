@@ -86,7 +86,7 @@ NameWatch::NameWatch(Resolver resolver, Tell tell)
   std::thread([state = state_] { state->run(); }).detach();
 }
 
-void NameWatch::set_names(std::vector<std::string> names) {
+void NameWatch::set_names(const std::vector<std::string>& names) {
   const std::lock_guard lock(state_->mutex);
   state_->schedule.set_names(names, daemon::monotonic_now());
   state_->wake();

@@ -23,7 +23,7 @@ class NameWatch {
   NameWatch(const NameWatch&) = delete;
   NameWatch& operator=(const NameWatch&) = delete;
 
-  void set_names(std::vector<std::string> names);
+  void set_names(const std::vector<std::string>& names);
   // Whatever the answers' lifetime says.
   void look_again();
   // For good: `tell` is not called any more, and a call under way has ended. A lookup that hangs is left to its thread.

@@ -1,21 +1,10 @@
 #include "services/policyagent/shell/policy_conversion.h"
 
 #include "services/common/rpc/convert.h"
+#include "services/policyagent/shell/store_messages.h"
 
 namespace ipsec::agent {
 namespace {
-
-proto::Action to_proto(store::Action action) {
-  switch (action) {
-    case store::Action::kPermit:
-      return proto::ACTION_PERMIT;
-    case store::Action::kBlock:
-      return proto::ACTION_BLOCK;
-    case store::Action::kNegotiate:
-      break;
-  }
-  return proto::ACTION_NEGOTIATE;
-}
 
 proto::Direction to_proto(Direction direction) {
   return direction == Direction::kOutbound ? proto::DIRECTION_OUTBOUND : proto::DIRECTION_INBOUND;
