@@ -63,7 +63,8 @@ void Workspace::put_policy(Policy policy) {
 
 void Workspace::remove_policy(const Guid& policy) {
   if (tree_.assigned == policy) assign(std::nullopt);
-  const Guid guid = policy;  // the argument may live in the object that goes
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): the argument may live in the object that goes
+  const Guid guid = policy;
   remove(policies_, tree_.policies, guid);
   ++mutations_;
   if (writer_) writer_->remove_policy(guid);
@@ -156,6 +157,7 @@ void Workspace::put_filter_action(FilterAction action) {
 }
 
 void Workspace::remove_filter_action(const Guid& action) {
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): as in remove_policy()
   const Guid guid = action;
   remove(actions_, tree_.filter_actions, guid);
   ++mutations_;

@@ -131,7 +131,7 @@ void Agent::follow_names() {
   std::vector<std::string> names = names_in(tree_, dynamic_);
   std::erase_if(known_names_,
                 [&](const auto& known) { return !std::binary_search(names.begin(), names.end(), known.first); });
-  names_->set_names(std::move(names));
+  names_->set_names(names);
 }
 
 void Agent::version_seen(std::uint64_t version) {
