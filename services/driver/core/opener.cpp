@@ -5,6 +5,7 @@
 #include "services/driver/core/ah.h"
 #include "services/driver/core/checksum.h"
 #include "services/driver/core/describe.h"
+#include "services/driver/core/tcp.h"
 #include "services/driver/core/tunnel.h"
 #include "services/driver/core/udp_encapsulation.h"
 
@@ -206,6 +207,7 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
     batch.state.nat_flows.learn(inner->tuple, sa.parameters().pair_spi, batch.now);
   }
   count_use(waiting, inner->bytes.size(), batch);
+  hear_answer(waiting, *inner, batch);
   deliver(waiting, *inner, batch);
 }
 
@@ -248,6 +250,20 @@ void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) 
   if (pair == nullptr || !pair->ask_rekey(batch.now)) return;
   batch.output.events.push_back(
       RekeyNeeded{parameters.pair_spi, parameters.peer(), pair->parameters().filter_id, *use.rekey});
+}
+
+// What the peer's TCP acknowledges tells which sizes arrive (BlackHoleDetector).
+void Opener::hear_answer(const Waiting& waiting, const PacketView& inner, Batch& batch) {
+  PathMtu& path = waiting.sa->path();
+  if (inner.tuple.protocol != kProtocolTcp || !inner.ports_visible || !path.awaits(inner.tuple)) return;
+  const ByteView tcp = inner.upper();
+  const auto header = tcp::header_size(tcp);
+  if (!header || (tcp[tcp::kFlagsOffset] & tcp::kAck) == 0) return;
+  const bool found = path.acknowledged(
+      inner.tuple, {tcp::acknowledged(tcp), tcp::longest_selective_run(tcp.first(*header))}, batch.now);
+  if (!found) return;
+  batch.output.events.push_back(
+      PathMtuLowered{waiting.sa->parameters().peer(), path.known().mtu, PathMtuSource::kProbe});
 }
 
 // Only now that the packet has proved who sent it (RFC 3948 4): the NAT has another port for the peer.

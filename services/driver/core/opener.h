@@ -55,6 +55,7 @@ class Opener {
   void unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_t next_header, Batch& batch);
   void deliver(const Waiting& waiting, const PacketView& inner, Batch& batch);
   void count_use(const Waiting& waiting, std::size_t bytes, Batch& batch);
+  void hear_answer(const Waiting& waiting, const PacketView& inner, Batch& batch);
   void follow_nat(const Waiting& waiting, Batch& batch);
 
   Joiner& joiner_;
