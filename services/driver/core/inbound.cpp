@@ -73,6 +73,7 @@ Sa* find_sa_of_clear(const Item& item, const Filter& filter, const Tables& table
 
 void InboundPath::process(std::span<const Packet> packets, Batch& batch) {
   joiner_.begin_batch();
+  opener_.begin_batch();
   for (const Packet& packet : packets) {
     const auto view = parse_ip(packet.bytes);
     if (!batch.tables.active) {  // DRV-01
@@ -226,6 +227,9 @@ void InboundPath::pass(const Item& item, Verdict verdict, const Filter* filter, 
   for (const MutableByteView& piece : pieces) batch.output.to_host.add(piece);
 }
 
-void InboundPath::tick(Timestamp now, WorkerCounters& counters) { joiner_.tick(now, counters); }
+void InboundPath::tick(Timestamp now, WorkerCounters& counters) {
+  joiner_.tick(now, counters);
+  opener_.tick(now, counters);
+}
 
 }  // namespace ipsec::driver

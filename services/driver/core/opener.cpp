@@ -5,6 +5,7 @@
 #include "services/driver/core/ah.h"
 #include "services/driver/core/checksum.h"
 #include "services/driver/core/describe.h"
+#include "services/driver/core/fragment.h"
 #include "services/driver/core/tcp.h"
 #include "services/driver/core/tunnel.h"
 #include "services/driver/core/udp_encapsulation.h"
@@ -219,11 +220,13 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
   Arrived next{waiting.arrived.item, waiting.arrived.nesting + 1, nullptr};
   next.item.view = inner;
   next.item.offload = {};
-  if (!nested) {
-    note(next.item.trace, Step::kInDelivered);
-    batch.conclude(Verdict::kInboundOpened, facts_of(next.item, 0, waiting.sequence));
-    return merger_.add(inner, batch.output.to_host);
+  next.item.fragment_size = 0;  // that of the packet around
+  if (!nested && waiting.sa->is_tunnel()) {
+    const auto admitted = second_pass_.admit(next.item, *waiting.sa, batch);
+    if (admitted) hand_up(waiting, *admitted, batch);
+    return;
   }
+  if (!nested) return hand_up(waiting, next.item, batch);
   note(next.item.trace, Step::kInTunnel, [&] { return inner.tuple.to_string(); });
   if (next.nesting >= limits::kMaxNesting) {
     return batch.conclude(Verdict::kInboundNestedTooDeep,
@@ -235,6 +238,15 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
     next.item = *whole;
   }
   take(next, batch);
+}
+
+void Opener::hand_up(const Waiting& waiting, const Item& inner, Batch& batch) {
+  note(inner.trace, Step::kInDelivered);
+  batch.conclude(Verdict::kInboundOpened, facts_of(inner, 0, waiting.sequence));
+  if (inner.fragment_size == 0) return merger_.add(inner.view, batch.output.to_host);
+  std::vector<MutableByteView> pieces;
+  fragment(inner.view, inner.fragment_size, inner.fragment_id, batch.state.arena, pieces);
+  for (const MutableByteView& piece : pieces) batch.output.to_host.add(piece);
 }
 
 void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) {

@@ -129,15 +129,17 @@ bool Protector::send_head(const Task& task, std::size_t size, Batch& batch) {
 }
 
 // In tunnel mode a packet is cut before protection, which spares the receiver the joining; but not where the SA asks
-// for ports, which only the first piece would show. Transport mode protects whole packets, so there what comes out is
-// cut.
+// for ports, which only the first piece would show, and not what only its sender may cut (RFC 2473 7.1 b). Transport
+// mode protects whole packets, so there what comes out is cut.
 bool Protector::protect_too_big(Task task, Batch& batch) {
   const auto refuse = [&] {
     refuse_too_big(task, batch);
     return true;
   };
   if (!may_fragment(task.item)) return refuse();
-  if (task.sa.is_tunnel() && !task.sa.selects_ports() && !task.plan.cuts()) return protect_in_fragments(task, batch);
+  const bool by_sender_only = !task.item.view.is_v4() && task.item.fragment_size == 0;
+  const bool inside = task.sa.is_tunnel() && !task.sa.selects_ports() && !by_sender_only;
+  if (inside && !task.plan.cuts()) return protect_in_fragments(task, batch);
   // A datagram of nearly 64 KiB has no room for more headers, however it is cut afterwards.
   const std::size_t largest = payload_of(task.item, task.sa, task.plan.largest_size());
   if (task.room.carrier_size(task.sa, largest) > limits::kMaxPacketSize) return refuse();
