@@ -136,11 +136,14 @@ Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAd
 Status Control::install_sa(SaParameters parameters, Timestamp now) {
   Implementation& self = *implementation_;
   const bool outbound = parameters.direction == Direction::kOutbound;
+  const bool manual = parameters.manual;
   const std::uint64_t filter_id = parameters.filter_id;
   const IpAddress peer = parameters.destination;
   IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
   self.changed();
-  if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);
+  // Which filters a manual SA serves, each packet finds out.
+  if (outbound && manual) self.held.release(peer, self.next_generation(), now);
+  if (outbound && !manual) self.held.release(filter_id, peer, self.next_generation(), now);
   return {};
 }
 

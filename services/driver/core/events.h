@@ -64,6 +64,17 @@ struct PeerMoved {
   friend bool operator==(const PeerMoved&, const PeerMoved&) = default;
 };
 
-using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, AuditEvent, PacketTrace>;
+// Nobody makes a successor of a manual SA but the administrator: it nears its end, or has reached it.
+struct ManualSaLimit {
+  std::uint32_t spi = 0;
+  Direction direction = Direction::kOutbound;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  IpAddress peer;
+  RekeyReason reason = RekeyReason::kSeconds;
+  bool reached = false;
+  friend bool operator==(const ManualSaLimit&, const ManualSaLimit&) = default;
+};
+
+using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, ManualSaLimit, AuditEvent, PacketTrace>;
 
 }  // namespace ipsec::driver

@@ -164,7 +164,7 @@ void Protector::build_one(const Task& task, std::size_t index, std::uint64_t seq
     store_u32(&esp[0], parameters.spi);
     store_u32(&esp[4], static_cast<std::uint32_t>(sequence));
     write_trailer(encrypted, payload_size, protocol);
-    jobs_.push_back({&task.sa.keys(), esp, high_half(sequence, task.sa)});
+    jobs_.push_back({&task.sa.keys(), esp, high_half(sequence, task.sa), task.sa.iv_start()});
     protocol = kProtocolEsp;
   }
   if (parameters.udp) {
@@ -198,7 +198,7 @@ void Protector::seal(Batch& batch) {
     if (built.sa->has_ah()) {
       const auto high = sa.extended_sequence ? std::optional(high_half(built.sequence, *built.sa)) : std::nullopt;
       const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes, built.header_size,
-                                      built.ah_size, high, batch.state.arena});
+                                      built.ah_size, high, batch.state.arena, built.sa->iv_start()});
       assert(is_signed);  // protect() has read the headers
       if (!is_signed) continue;
     }

@@ -65,6 +65,8 @@ struct SaParameters {
   std::optional<AroundEsp> ah;  // a bundle of two: AH around ESP
   std::optional<UdpEncapsulation> udp;
   bool soft = false;
+  bool manual = false;
+  std::uint64_t last_sequence = 0;
 
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
   const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
@@ -79,6 +81,8 @@ struct SaStatus {
   Duration idle{};
   bool soft_expired = false;
   bool dying = false;
+  std::uint64_t last_sequence = 0;
+  bool ended = false;
 };
 
 // What one use of an SA leads to.
@@ -91,14 +95,16 @@ struct SaUse {
 class Sa {
  public:
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
-  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones.
-  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now);
+  // replay window out of range, AH in UDP (NAT-05), a manual SA that is soft or of a filter. Keeps no copy of the keys
+  // but the expanded ones. `iv_start`: of a manual SA, random (see there).
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now, std::uint64_t iv_start = 0);
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
   // A soft SA has neither, a bundle both.
   bool has_esp() const { return keys_ != nullptr; }
   bool has_ah() const { return ah_keys_ != nullptr; }
   bool is_soft() const { return parameters_.soft; }
+  bool is_manual() const { return parameters_.manual; }
   // Require has_esp().
   const EspKeys& keys() const { return *keys_; }
   const EspSuite& suite() const { return keys_->suite(); }
@@ -118,10 +124,15 @@ class Sa {
   ReplayWindow& ah_window() { return ah_window_ ? *ah_window_ : window_; }
   bool sequence_is_exhausted() const { return last_sequence() >= last_allowed_sequence(); }
   std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
+  // What an AEAD's IV is ahead of the sequence number. IVs may never repeat under one key (RFC 4106 section 3.1), and
+  // the keys of a manual SA, alone, may come again with numbers that begin anew: then it is random, elsewhere 0.
+  std::uint64_t iv_start() const { return iv_start_; }
 
   // Counts packets and their octets before ESP, and notes the time of use.
   SaUse use(std::uint64_t packets, std::uint64_t bytes, Timestamp now);
-  bool is_expired() const { return bytes() >= hard_bytes_; }
+  bool is_expired() const { return bytes() >= hard_bytes_.load(std::memory_order_relaxed); }
+  // From now on it is expired.
+  void expire() { hard_bytes_.store(0, std::memory_order_relaxed); }
   std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   Timestamp last_used() const { return {Duration(last_used_.load(std::memory_order_relaxed))}; }
@@ -154,7 +165,7 @@ class Sa {
     std::shared_ptr<const AhKeys> ah;
   };
   static Result<Keys> expand(const SaParameters& parameters);
-  Sa(SaParameters parameters, Keys keys, Timestamp now);
+  Sa(SaParameters parameters, Keys keys, Timestamp now, std::uint64_t iv_start);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 
@@ -162,11 +173,12 @@ class Sa {
   std::shared_ptr<const EspKeys> keys_;
   std::shared_ptr<const AhKeys> ah_keys_;
   bool selects_ports_;
+  std::uint64_t iv_start_;
   Timestamp installed_;
   Timestamp soft_end_ = kNever;
   Timestamp hard_end_ = kNever;
   std::uint64_t soft_bytes_;
-  std::uint64_t hard_bytes_;
+  std::atomic<std::uint64_t> hard_bytes_;
   ReplayWindow window_;
   std::optional<ReplayWindow> ah_window_;  // of a bundle
   std::atomic<std::uint16_t> udp_port_;

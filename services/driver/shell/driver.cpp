@@ -240,6 +240,7 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
     void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
     void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
     void operator()(const PeerMoved& moved) const { driver.requests_.push(moved); }
+    void operator()(const ManualSaLimit& limit) const { driver.events_.add(limit); }
     void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };
