@@ -15,6 +15,8 @@ from programs import TOP
 FUZZ_SECONDS_EACH = 60
 SANITIZERS = ("asan", "tsan")
 LONG_SIMULATION = {"POLICYAGENT_SIMULATION_RUNS": "100000"}
+# System tests that take a part of their cases in an ordinary run, and how they are told to take all.
+WHOLE_SYSTEM_TESTS = {"test_proof_matrix": {"POLICYAGENT_PROOF_MATRIX": "all"}}
 
 
 class BuildFailed(Exception):
@@ -112,6 +114,9 @@ def run_all(session):
     heading("Long simulations and fuzzing")
     session.side_by_side([lambda program=program: programs.unit(program, "release", LONG_SIMULATION)
                           for program in built("release", "test") if "simulation" in program.name])
+    for module, environment in WHOLE_SYSTEM_TESTS.items():
+        if session.wants(module):
+            session.add(programs.system(module, "release", environment))
     build("fuzz")
     session.side_by_side([lambda program=program: programs.fuzz_long(program, "fuzz", FUZZ_SECONDS_EACH) for program in built("fuzz", "fuzz")])
 
