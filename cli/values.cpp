@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "cli/limits.h"
 #include "cli/words.h"
 #include "services/common/selector.h"
 

@@ -113,7 +113,8 @@ constexpr Case kCases[] = {
      "sh sas 0x1001 man 10.0.0.1 10.0.0.2 tcp t n", "show sas spi=255", Kind::kWrongValue},
     {CommandId::kAddSa, kDynamic,
      "add sa srcaddr=me dstaddr=10.0.0.2 spi=0x1001 method=AH[SHA1]+ESP[AES128,SHA256] ahspi=0x1002 esn=yes "
-     "replaywindow=1024 tunnelsrcaddress=10.0.0.1 tunneldstaddress=10.0.0.2 protocol=TCP srcport=0 dstport=80 srcmask=32 "
+     "replaywindow=1024 tunnelsrcaddress=10.0.0.1 tunneldstaddress=10.0.0.2 protocol=TCP srcport=0 dstport=80 "
+     "srcmask=32 "
      "dstmask=32 lifetime=60 kilobytes=10 enckey=00112233445566778899aabbccddeeff authkey=0x00 ahkey=ff keyfile=F",
      "a sa me 10.0.0.2 4097 ah[sha1]+esp[aes128,sha256] 4098 y 1024 10.0.0.1 10.0.0.2 tcp 0 80 32 32 60 10 "
      "enc=00112233445566778899AABBCCDDEEFF au=00 ahk=FF keyf=F",

@@ -37,8 +37,13 @@ class ManualSas : public testing::Test {
 };
 
 TEST_F(ManualSas, ARC_09_both_directions_reach_the_driver_with_their_keys) {
-  EXPECT_EQ(add(fmt::format("srcaddr=me dstaddr=10.77.0.2 spi=0x1001 method=ESP[AES128,SHA256] esn=yes replaywindow=1024{}", kKeys)), "\n");
-  EXPECT_EQ(add("10.77.0.2 me 8193 AH[SHA1]+ESP[AES128-GCM] ahspi=8194 enckey=" + std::string(40, 'a') + " ahkey=" + std::string(40, 'b')), "\n");
+  EXPECT_EQ(
+      add(fmt::format("srcaddr=me dstaddr=10.77.0.2 spi=0x1001 method=ESP[AES128,SHA256] esn=yes replaywindow=1024{}",
+                      kKeys)),
+      "\n");
+  EXPECT_EQ(add("10.77.0.2 me 8193 AH[SHA1]+ESP[AES128-GCM] ahspi=8194 enckey=" + std::string(40, 'a') +
+                " ahkey=" + std::string(40, 'b')),
+            "\n");
   const auto sas = agent_.installed_sas();
   ASSERT_EQ(sas.size(), 2U);
   EXPECT_EQ(sas[0].direction(), proto::DIRECTION_OUTBOUND);
@@ -54,10 +59,11 @@ TEST_F(ManualSas, ARC_09_both_directions_reach_the_driver_with_their_keys) {
 }
 
 TEST_F(ManualSas, a_tunnel_takes_subnets_and_its_two_ends) {
-  EXPECT_EQ(add(fmt::format("srcaddr=10.1.0.0 srcmask=16 dstaddr=10.2.0.0/16 spi=0x1001 method=ESP[AES128,SHA256] "
-                            "tunnelsrcaddress=10.77.0.1 tunneldstaddress=gw.example protocol=TCP dstport=445 lifetime=60{}",
-                            kKeys)),
-            "\n");
+  EXPECT_EQ(
+      add(fmt::format("srcaddr=10.1.0.0 srcmask=16 dstaddr=10.2.0.0/16 spi=0x1001 method=ESP[AES128,SHA256] "
+                      "tunnelsrcaddress=10.77.0.1 tunneldstaddress=gw.example protocol=TCP dstport=445 lifetime=60{}",
+                      kKeys)),
+      "\n");
   const proto::Sa sa = agent_.installed_sas().at(0);
   EXPECT_EQ(sa.encapsulation(), proto::ENCAPSULATION_TUNNEL);
   EXPECT_EQ(sa.destination().octets(), std::string("\xc6\x33\x64\x07", 4));
@@ -70,13 +76,17 @@ TEST_F(ManualSas, a_tunnel_takes_subnets_and_its_two_ends) {
 
 TEST_F(ManualSas, complaints_name_the_parameter_and_hide_keys) {
   const std::string start = "me 10.77.0.2 0x1001 ESP[AES128,SHA256]";
-  EXPECT_THAT(add(start + " enckey=0011 authkey=" + std::string(64, 'a')),
-              testing::AllOf(HasSubstr("[05960]"), HasSubstr("enckey: AES128 takes 16 octets"), Not(HasSubstr("0011"))));
-  EXPECT_THAT(add(start + " enckey=00112"), testing::AllOf(HasSubstr("'enckey'"), HasSubstr("pairs of hexadecimal"), Not(HasSubstr("00112"))));
+  EXPECT_THAT(
+      add(start + " enckey=0011 authkey=" + std::string(64, 'a')),
+      testing::AllOf(HasSubstr("[05960]"), HasSubstr("enckey: AES128 takes 16 octets"), Not(HasSubstr("0011"))));
+  EXPECT_THAT(add(start + " enckey=00112"),
+              testing::AllOf(HasSubstr("'enckey'"), HasSubstr("pairs of hexadecimal"), Not(HasSubstr("00112"))));
   EXPECT_THAT(add("me 10.77.0.2 0x10 ESP[AES128,SHA256]"), HasSubstr("'spi'"));
   EXPECT_THAT(add("me 10.77.0.2 0x1001 ESP[AES129,SHA256]"), HasSubstr("AES129"));
-  EXPECT_THAT(add(fmt::format("10.0.0.8 10.0.0.9 0x1001 ESP[AES128,SHA256]{}", kKeys)), HasSubstr("neither of 10.0.0.8 and 10.0.0.9"));
-  EXPECT_THAT(add(fmt::format("me fd77::2 0x1001 ESP[AES128,SHA256]{}", kKeys)), HasSubstr("srcaddr: me: an SA has one address, and this host has none"));
+  EXPECT_THAT(add(fmt::format("10.0.0.8 10.0.0.9 0x1001 ESP[AES128,SHA256]{}", kKeys)),
+              HasSubstr("neither of 10.0.0.8 and 10.0.0.9"));
+  EXPECT_THAT(add(fmt::format("me fd77::2 0x1001 ESP[AES128,SHA256]{}", kKeys)),
+              HasSubstr("srcaddr: me: an SA has one address, and this host has none"));
   EXPECT_THAT(agent_.installed_sas(), IsEmpty());
   EXPECT_EQ(add(start + std::string(kKeys)), "\n");
   EXPECT_THAT(add(start + std::string(kKeys)), testing::AllOf(HasSubstr("[05961]"), HasSubstr("spi: ")));
@@ -84,7 +94,8 @@ TEST_F(ManualSas, complaints_name_the_parameter_and_hide_keys) {
 
 TEST_F(ManualSas, keys_come_from_a_file_that_only_its_owner_reads) {
   const std::string start = "me 10.77.0.2 0x1001 ESP[AES128,SHA256] keyfile=";
-  const std::string content = "# out\n\nenckey=000102030405060708090a0b0c0d0e0f\r\nAUTHKEY=0x" + std::string(64, 'c') + "\n";
+  const std::string content =
+      "# out\n\nenckey=000102030405060708090a0b0c0d0e0f\r\nAUTHKEY=0x" + std::string(64, 'c') + "\n";
   EXPECT_THAT(add(start + key_file(content, std::filesystem::perms::owner_read | std::filesystem::perms::others_read)),
               HasSubstr("mode 0404"));
   EXPECT_THAT(add(start + agent_.directory() + "/nowhere"), HasSubstr("nowhere"));

@@ -53,10 +53,10 @@ class Checker {
   }
 
   void check_spi(std::string_view field, std::uint32_t spi) {
-    if (spi >= limits::kFirstManualSpi) return;
-    complain(field, fmt::format("{} is reserved; {} to {} ({:#x} to {:#x}) would be accepted", spi,
-                                limits::kFirstManualSpi, std::numeric_limits<std::uint32_t>::max(),
-                                limits::kFirstManualSpi, std::numeric_limits<std::uint32_t>::max()));
+    if (spi >= kFirstManualSpi) return;
+    complain(field, fmt::format("{} is reserved; {} to {} ({:#x} to {:#x}) would be accepted", spi, kFirstManualSpi,
+                                std::numeric_limits<std::uint32_t>::max(), kFirstManualSpi,
+                                std::numeric_limits<std::uint32_t>::max()));
   }
 
   void check_spis() {
@@ -127,9 +127,9 @@ class Checker {
 
   void check_numbers() {
     const std::uint32_t window = sa_.replay_window;
-    if (window != 0 && (window < limits::kMinReplayWindow || window > limits::kMaxReplayWindow)) {
+    if (window != 0 && (window < kMinReplayWindow || window > kMaxReplayWindow)) {
       complain("replaywindow", fmt::format("{} is out of range; {} to {} packets would be accepted", window,
-                                           limits::kMinReplayWindow, limits::kMaxReplayWindow));
+                                           kMinReplayWindow, kMaxReplayWindow));
     }
     if (sa_.lifetime_kilobytes > std::numeric_limits<std::uint64_t>::max() / kKilobyte) {
       complain("kilobytes", "is more than 64 bits of octets");
@@ -147,7 +147,7 @@ store::Problems check(const ManualSa& sa, std::span<const ManualSa* const> other
 std::optional<ManualSaRest> rest_of(const ManualSa& sa, const ManualSaUse& use, Timestamp now) {
   ManualSaRest rest{use.last_sequence, sa.lifetime_seconds, sa.lifetime_kilobytes};
   // What the peer sent since is not known, and must not be refused.
-  if (sa.direction == Direction::kOutbound) rest.last_sequence += limits::kSequencesLeftOut;
+  if (sa.direction == Direction::kOutbound) rest.last_sequence += kSequencesLeftOut;
   const std::uint64_t highest =
       sa.extended_sequence ? std::numeric_limits<std::uint64_t>::max() / 2 : std::numeric_limits<std::uint32_t>::max();
   if (rest.last_sequence >= highest) return std::nullopt;

@@ -74,7 +74,7 @@ Result<store::Problems> ManualSas::add(ManualSa sa) {
   const auto complain = [&](std::uint32_t code, std::string field, std::string text) {
     problems.push_back({code, fmt::format("manual SA {:#010x}", sa.spi), std::move(field), std::move(text), 0});
   };
-  if (entries_.size() >= limits::kMaxManualSas) {
+  if (entries_.size() >= kMaxManualSas) {
     complain(store::kTooMany, "", fmt::format("there are {} manual SAs, that is the limit", entries_.size()));
   }
   if (!problems.empty()) return problems;

@@ -94,13 +94,15 @@ TEST(ManualSa, each_complaint_names_the_parameter_and_what_would_be_accepted) {
   });
   EXPECT_EQ(problem.field, "method");
   EXPECT_THAT(problem.text, HasSubstr("RFC 8221"));
-  EXPECT_THAT(fields_of(check([] {
-                ManualSa sa = sound();
-                sa.spi = 1;
-                sa.encryption_key = {};
-                sa.replay_window = 1;
-                return sa;
-              }(), {})),
+  EXPECT_THAT(fields_of(check(
+                  [] {
+                    ManualSa sa = sound();
+                    sa.spi = 1;
+                    sa.encryption_key = {};
+                    sa.replay_window = 1;
+                    return sa;
+                  }(),
+                  {})),
               ElementsAre("spi", "enckey", "replaywindow"));
 }
 
@@ -134,13 +136,13 @@ TEST(ManualSa, it_goes_on_in_another_driver_where_it_was) {
   const Timestamp added{std::chrono::hours(1)};
   const ManualSaUse use{added, 5000, 300 * 1024};
   const Timestamp later = added + std::chrono::seconds(30);
-  EXPECT_EQ(rest_of(sa, use, later), (ManualSaRest{5000 + limits::kSequencesLeftOut, 70, 700}));
+  EXPECT_EQ(rest_of(sa, use, later), (ManualSaRest{5000 + kSequencesLeftOut, 70, 700}));
   sa.direction = Direction::kInbound;
   EXPECT_EQ(rest_of(sa, use, later), (ManualSaRest{5000, 70, 700})) << "the peer goes on where it is";
   EXPECT_EQ(rest_of(sa, use, added + std::chrono::seconds(100)), std::nullopt);
   EXPECT_EQ(rest_of(sa, {added, 5000, 1000 * 1024}, later), std::nullopt);
   sa.direction = Direction::kOutbound;
-  const ManualSaUse nearly_over{added, 0xFFFF'FFFF - limits::kSequencesLeftOut, 0};
+  const ManualSaUse nearly_over{added, 0xFFFF'FFFF - kSequencesLeftOut, 0};
   EXPECT_EQ(rest_of(sa, nearly_over, later), std::nullopt) << "numbers never wrap";
   sa.extended_sequence = true;
   EXPECT_TRUE(rest_of(sa, nearly_over, later));

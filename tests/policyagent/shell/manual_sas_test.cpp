@@ -155,7 +155,7 @@ TEST_F(ManualSasTest, a_driver_that_starts_anew_gets_it_behind_the_numbers_it_ha
   driver_.restart();
   sas_.driver_connected();
   const proto::Sa given = driver_.wait_for_one();
-  EXPECT_EQ(given.last_sequence(), 5000 + limits::kSequencesLeftOut);
+  EXPECT_EQ(given.last_sequence(), 5000 + kSequencesLeftOut);
   EXPECT_EQ(given.lifetime_kilobytes(), 60U);
   EXPECT_EQ(given.encryption_key(), std::string(16, 0x11));
   // Waits for the synchronisation to end.
