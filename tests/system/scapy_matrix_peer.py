@@ -26,6 +26,21 @@ ETHERTYPE = {4: 0x0800, 6: 0x86DD}
 LAYER = {4: IP, 6: IPv6}
 
 
+class AroundEsp:
+    """scapy 2.5, asked to sign AH around ESP, would sign that ESP: it gets to see mere octets."""
+
+    def __init__(self, algorithm):
+        self.algorithm = algorithm
+
+    def __getattr__(self, name):
+        return getattr(self.algorithm, name)
+
+    def sign(self, packet, key, **options):
+        inside = bytes(packet[AH].payload)
+        packet[AH].remove_payload()
+        return self.algorithm.sign(packet / Raw(inside), key, **options)
+
+
 class Way:
     """One direction of a cell."""
 
@@ -42,6 +57,8 @@ class Way:
         if cell["ah"]:
             self.ah = SecurityAssociation(AH, spi=way["ah_spi"] or way["spi"], auth_algo=HASHES[cell["ah"]],
                                           auth_key=bytes.fromhex(way["ah_key"]), **({} if self.esp else tunnel))
+            if self.esp:
+                self.ah.auth_algo = AroundEsp(self.ah.auth_algo)
         # What the receiver sees first.
         self.protocol, self.spi = (51, self.ah.spi) if self.ah else (50, self.esp.spi)
 
