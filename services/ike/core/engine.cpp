@@ -9,6 +9,7 @@
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/sa_pairs.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/turn.h"
 #include "services/ike/core/upkeep.h"
 #include "services/ike/core/wishes.h"
@@ -116,6 +117,7 @@ struct Handler {
     if (!request) return;
     MainModeSa* sa = turn.state.main_modes.find(request->handle);
     if (sa != nullptr && quick_mode_spi_reserved(turn, *sa, request->message_id, event)) return;
+    if (request->soft_sa != 0 && soft_sa_spi_reserved(turn, request->soft_sa, event.spi)) return;
     request->undo.spi = event.spi;
     turn.actions.emplace_back(request->undo);
   }
@@ -125,6 +127,7 @@ struct Handler {
     if (!request) return;
     MainModeSa* sa = turn.state.main_modes.find(request->handle);
     if (sa != nullptr && quick_mode_sa_installed(turn, *sa, request->message_id, event)) return;
+    if (request->soft_sa != 0 && soft_sa_installed(turn, request->soft_sa)) return;
     turn.actions.emplace_back(request->undo);
   }
 
@@ -154,6 +157,7 @@ struct Handler {
   }
 
   void driver_failed(const PendingRequest& request, const std::string& text) {
+    if (request.soft_sa != 0) return soft_sa_refused(turn, request.soft_sa, text);
     if (MainModeSa* sa = turn.state.main_modes.find(request.handle))
       quick_mode_driver_failed(turn, *sa, request.message_id, text);
   }
