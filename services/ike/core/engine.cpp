@@ -246,11 +246,18 @@ Statistics Engine::statistics() const {
     const MainModeSa& sa = state.main_modes.at(handle);
     if (!sa.ended) ++statistics.isadb_list_size;
     statistics.active_acquire += sa.waiting.size();
-    if (!sa.initiator && sa.half_open()) ++statistics.active_receive;
+    statistics.acquire_heap_size += sa.waiting.size();
+    const bool is_answering = !sa.initiator && sa.half_open();
+    statistics.active_receive += is_answering ? 1 : 0;
+    statistics.receive_heap_size += (is_answering ? 1U : 0U) + (sa.fragments ? 1U : 0U);
     for (const auto& [id, exchange] : sa.exchanges) {
-      if (!exchange.finished()) ++(exchange.facts.initiator ? statistics.active_acquire : statistics.active_receive);
+      const bool own = exchange.facts.initiator;
+      ++(own ? statistics.acquire_heap_size : statistics.receive_heap_size);
+      if (!exchange.finished()) ++(own ? statistics.active_acquire : statistics.active_receive);
     }
   }
+  statistics.active_acquire += state.soft_sas.attempts.size();
+  statistics.acquire_heap_size += state.soft_sas.attempts.size();
   return statistics;
 }
 

@@ -245,6 +245,30 @@ TEST_F(SoftSa, a_policy_that_forbids_it_meanwhile_wins) {
   EXPECT_EQ(pair.a.driver.acquire_failures[0].reason, FailureReason::kPolicyChanged);
 }
 
+TEST_F(SoftSa, the_statistics_count_what_is_under_way_and_what_was_made) {
+  pair.set_policy(pair.a, policy_with(pair, {1}));
+  const auto now = [&] { return pair.a.engine.statistics(); };
+  pair.a.driver.silent = true;
+  pair.acquire(pair.a, 7, 1);
+  for (int i = 0; i < 2; ++i) {  // waiting for main mode; then for the driver
+    EXPECT_EQ(now().active_acquire, 1U) << i;
+    EXPECT_EQ(now().acquire_heap_size, 1U) << i;
+    pair.run(seconds(5));
+  }
+  pair.give(pair.a, DriverRestarted{});
+  EXPECT_EQ(now().active_acquire, 0U);
+  EXPECT_EQ(now().acquire_fail, 1U);
+  pair.a.driver.silent = false;
+  pair.acquire(pair.a, 8, 1);
+  pair.run(seconds(5));
+  EXPECT_EQ(now().active_acquire, 0U);
+  EXPECT_EQ(now().total_acquire, 2U);
+  EXPECT_EQ(now().soft_sas, 1U);
+  EXPECT_EQ(now().total_key_add, 1U);
+  EXPECT_EQ(now().total_key_update, 1U);
+  EXPECT_EQ(now().quick_modes, 0U);
+}
+
 TEST_F(SoftSa, a_driver_that_refuses_or_starts_anew_fails_the_request) {
   for (const int fault : {0, 1, 2, 3}) {
     Pair one;
