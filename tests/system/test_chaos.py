@@ -10,7 +10,7 @@ import signal
 import time
 
 import policies
-from lab import TOP, LabTest, new_marker, wait_for
+from lab import TOP, LabTest, new_marker, pcap, wait_for
 from lab_client import PYTHON, Talker
 from policies import negotiate, offer
 
@@ -120,3 +120,18 @@ class Chaos(LabTest):
         for source, target in (("a", "b"), ("b", "a")):
             sent, received = self.lab.transfer(source, target, 3_000_000, marker)
             self.assertEqual(sent["sha256"], received["sha256"])
+
+
+class Detectors(LabTest):
+    """That the test above can fail: without a policy the same cable and the same traffic show what it looks for."""
+
+    def test_doubled_datagrams_and_clear_payload_are_seen(self):
+        marker = new_marker()
+        with self.lab.capture("a") as file, Disturbance(self.lab, "a") as cable, \
+                self.lab.talker("b", "sink", "10.77.0.2", PORT, marker.hex(), CALM_SECONDS) as sink:
+            self.lab.traffic("a", "number", "10.77.0.2", PORT, 1, marker.hex())
+            received = sink.result()
+            cable.calm()
+        self.assertGreater(received["twice"], 0)
+        self.assertGreater(received["received"], 0)
+        self.assertTrue(pcap.contains(file, marker))
