@@ -15,6 +15,7 @@ from programs import TOP
 FUZZ_SECONDS_EACH = 60
 SANITIZERS = ("asan", "tsan")
 LONG_SIMULATION = {"POLICYAGENT_SIMULATION_RUNS": "100000"}
+LONG_CHAOS = {"POLICYAGENT_CHAOS_SECONDS": "60"}
 
 
 class BuildFailed(Exception):
@@ -109,7 +110,9 @@ def run_all(session):
         build(preset)
         run_programs(session, preset)
         run_system(session, preset)
-    heading("Long simulations and fuzzing")
+    heading("Long simulations, chaos and fuzzing")
+    if session.wants("test_chaos"):
+        session.add(programs.system("test_chaos", "release", LONG_CHAOS))
     session.side_by_side([lambda program=program: programs.unit(program, "release", LONG_SIMULATION)
                           for program in built("release", "test") if "simulation" in program.name])
     build("fuzz")

@@ -11,6 +11,25 @@
 
 namespace ipsec::driver {
 
+namespace {
+
+// SFT-02. IKE asks for soft SAs by the policy it knows; the one in force here decides.
+Status check_soft(const SaParameters& sa, const FilterTable& filters) {
+  const FilterEntry* const entry = filters.find(sa.filter_id);
+  const bool inbound = sa.direction == Direction::kInbound;
+  // The inbound half only counts; a filter that is not mirrored has none for it.
+  if (entry == nullptr && inbound && sa.filter_id == 0) return {};
+  const bool allowed = entry != nullptr && entry->filter.direction == sa.direction &&
+                       entry->filter.action == Action::kNegotiate && entry->filter.allow_soft &&
+                       !entry->filter.is_tunnel() && entry->filter.selector.contains(sa.selector);
+  if (allowed) return {};
+  return invalid(fmt::format(
+      "soft SA {:#010x} for {}: {}", sa.spi, sa.selector.to_string(),
+      entry == nullptr ? "its filter is not in the policy" : "its filter does not let this traffic pass in clear"));
+}
+
+}  // namespace
+
 class Control::Implementation {
  public:
   explicit Implementation(RandomSource& random) : sad(random), filters(*FilterTable::make({}, nullptr)) {}
@@ -138,6 +157,9 @@ Status Control::install_sa(SaParameters parameters, Timestamp now) {
   const bool outbound = parameters.direction == Direction::kOutbound;
   const std::uint64_t filter_id = parameters.filter_id;
   const IpAddress peer = parameters.destination;
+  if (parameters.soft) {
+    IPSEC_RETURN_IF_ERROR(check_soft(parameters, *self.filters));
+  }
   IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
   self.changed();
   if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);

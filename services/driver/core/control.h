@@ -57,7 +57,8 @@ class Control {
                                     Timestamp now);
   // Inbound: the SPI must be larval with the same addresses. Outbound: the SA in use for its filter and peer from now
   // on; the one it replaces is removed, packets held for it are released. Errors: kInvalid (key length, suite without
-  // integrity, addresses), kNotFound (SPI not larval), kAlreadyExists, kExhausted.
+  // integrity, addresses; a soft SA that its filter does not allow), kNotFound (SPI not larval), kAlreadyExists,
+  // kExhausted.
   Status install_sa(SaParameters parameters, Timestamp now);
   // Whether there was one. `peer` counts for outbound SAs only. Larval SPIs can be deleted too (direction inbound).
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);

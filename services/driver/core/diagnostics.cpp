@@ -6,6 +6,7 @@ namespace {
 bool is_failure(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
     case Verdict::kOutboundMalformed:
     case Verdict::kOutboundFragmentLost:

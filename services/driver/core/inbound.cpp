@@ -135,12 +135,19 @@ void InboundPath::decide(const Item& item, const FilterEntry* entry, Batch& batc
         filter != nullptr && filter->action == Action::kBlock && !exempts_groups(batch.tables.exemptions);
     if (!blocked) return pass(item, Verdict::kInboundMulticast, filter, batch);
   }
-  if (filter == nullptr) return pass(item, Verdict::kInboundNoFilter, nullptr, batch);
+  if (filter == nullptr) {
+    note(item.trace, Step::kInNoFilter);
+    return pass(item, Verdict::kInboundNoFilter, nullptr, batch);
+  }
   if (!batch.dry) entry->counters->add(1, item.view.bytes.size());
   switch (filter->action) {
     case Action::kPermit:
+      note(item.trace, Step::kInPermitFilter, [] { return "yes"; });
+      note(item.trace, Step::kInPermitted);
       return pass(item, Verdict::kInboundPermitted, filter, batch);
     case Action::kBlock:
+      note(item.trace, Step::kInPermitFilter, [] { return "no, it blocks"; });
+      note(item.trace, Step::kInRefused);
       return batch.conclude(Verdict::kInboundBlocked, facts_of(item, filter));
     case Action::kNegotiate:
       return judge_clear(item, *filter, batch);
@@ -152,17 +159,28 @@ void InboundPath::judge_clear(const Item& item, const Filter& filter, Batch& bat
   note(item.trace, Step::kInClearSa, [&] { return sa == nullptr ? "none" : describe(*sa); });
   if (sa == nullptr) {
     note(item.trace, Step::kInPermitFilter, [&] { return filter.inbound_passthrough ? "yes" : "no"; });
-    if (filter.inbound_passthrough) return pass(item, Verdict::kInboundPassthrough, &filter, batch);
+    if (filter.inbound_passthrough) {
+      note(item.trace, Step::kInPermitted);
+      return pass(item, Verdict::kInboundPassthrough, &filter, batch);
+    }
+    note(item.trace, Step::kInRefused);
     return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
   }
   note(item.trace, Step::kInSoft, [&] { return sa->is_soft() ? "yes" : "no"; });
-  if (!sa->is_soft()) return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
+  if (!sa->is_soft()) {
+    note(item.trace, Step::kInNotSoft);
+    return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
+  }
+  note(item.trace, Step::kInSoftPasses);
   Sa* const inbound = batch.tables.sas.find_inbound(sa->parameters().pair_spi);
   if (inbound != nullptr && !batch.dry) inbound->use(1, item.view.bytes.size(), batch.now);
   pass(item, Verdict::kInboundSoft, &filter, batch);
 }
 
 void InboundPath::pass(const Item& item, Verdict verdict, const Filter* filter, Batch& batch) {
+  if (!batch.state.last_look.agrees({Direction::kInbound, verdict, filter}, item.view, batch.tables)) {
+    return batch.conclude(Verdict::kInboundAgainstPolicy, facts_of(item, filter));
+  }
   note(item.trace, Step::kInDelivered, [] { return "unmodified"; });
   batch.conclude(verdict, facts_of(item, filter));
   if (item.fragment_size == 0) return batch.output.to_host.add(item.view.bytes, item.offload);

@@ -41,7 +41,7 @@ class InboundPath {
 
   FlowCache flows_{Direction::kInbound};
   Joiner joiner_{{Verdict::kInboundFragmentTaken, Verdict::kInboundFragmentLost, Verdict::kInboundMalformed}};
-  Opener opener_{joiner_};
+  Opener opener_{joiner_, flows_};
 };
 
 }  // namespace ipsec::driver

@@ -198,6 +198,7 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
       inner && (!sa.is_tunnel() || next_header == (inner->is_v4() ? kProtocolIpv4 : kProtocolIpv6));
   if (!version_agrees) return batch.conclude(Verdict::kInboundInnerMalformed, facts);
   if (!is_traffic_of(sa, *inner)) return batch.conclude(Verdict::kInboundSelectorMismatch, facts);
+  if (is_blocked(*inner, batch.tables)) return batch.conclude(Verdict::kInboundBlocked, facts);
   if (sa.is_tunnel() && !decapsulate_congestion(*inner, item.view.traffic_class())) {
     return batch.conclude(Verdict::kInboundCongestionMark, facts);
   }
@@ -207,6 +208,16 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
   }
   count_use(waiting, inner->bytes.size(), batch);
   deliver(waiting, *inner, batch);
+}
+
+// The peer chooses what it sends under an SA, which may be for more than the policy lets in. Of a datagram in pieces
+// only the first shows the ports, and without it the rest is of no use.
+bool Opener::is_blocked(const PacketView& inner, const Tables& tables) {
+  const bool without_ports = inner.is_fragment && !inner.ports_visible;
+  const FilterEntry* const entry = without_ports
+                                       ? tables.filters->match_without_ports(Direction::kInbound, inner.tuple).entry
+                                       : flows_.find(inner.tuple, tables).filter;
+  return entry != nullptr && entry->filter.action == Action::kBlock;
 }
 
 // Transport inside tunnel: the inner packet may be protected for this host again (IN-23).

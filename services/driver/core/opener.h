@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "services/driver/core/flow_cache.h"
 #include "services/driver/core/joiner.h"
 #include "services/driver/core/merge.h"
 #include "services/driver/core/worker_state.h"
@@ -16,14 +17,14 @@ namespace ipsec::driver {
 //   IN-18        count_use()                    the time of use
 //   IN-20, 21    take_ah(); open_waiting()      ICV of AH at once, ESP in batches; replay commit
 //   IN-22        strip(), unwrap()              headers and trailer go; selectors; checksums behind a NAT
-//   IN-23        unwrap(), deliver()            tunnel: the inner packet, which may be for take() again
-//   IN-24        deliver()                      to the stack, TCP segments merged
+//   IN-23        unwrap(), deliver()            the inner packet meets block filters; in a tunnel it may be for take()
+//   again IN-24        deliver()                      to the stack, TCP segments merged
 //
 // One thread.
 class Opener {
  public:
-  // `joiner` must outlive this.
-  explicit Opener(Joiner& joiner) : joiner_(joiner) {}
+  // Both must outlive this. `flows`: of what comes in.
+  Opener(Joiner& joiner, FlowCache& flows) : joiner_(joiner), flows_(flows) {}
 
   // A whole packet of protocol AH or ESP for this host.
   void take(const Item& item, Batch& batch) { take({item, 0, nullptr}, batch); }
@@ -53,11 +54,13 @@ class Opener {
   void open_waiting(Batch& batch);
   void finish_one(const Waiting& waiting, const EspJob& job, Batch& batch);
   void unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_t next_header, Batch& batch);
+  bool is_blocked(const PacketView& inner, const Tables& tables);
   void deliver(const Waiting& waiting, const PacketView& inner, Batch& batch);
   void count_use(const Waiting& waiting, std::size_t bytes, Batch& batch);
   void follow_nat(const Waiting& waiting, Batch& batch);
 
   Joiner& joiner_;
+  FlowCache& flows_;
   std::vector<EspJob> jobs_;
   std::vector<Waiting> waiting_;  // of the same index
   // What is being finished while jobs_ and waiting_ collect packets that were inside.

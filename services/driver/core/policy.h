@@ -30,6 +30,7 @@ struct Filter {
   std::optional<IpAddress> tunnel_source;
   std::optional<IpAddress> tunnel_destination;
   bool inbound_passthrough = false;
+  bool allow_soft = false;
   std::uint64_t protection_id = 0;
   std::string rule_name;  // for event texts
 

@@ -133,6 +133,8 @@ bool Protector::build(const Task& task, Batch& batch) {
   }
   if (!first || !use.allowed) return false;
   note(task.item.trace, Step::kOutUsed);
+  note(task.item.trace, Step::kOutHeaders,
+       [&] { return fmt::format("{} octets", task.room.carrier_size(sa, payload_of(task.item, sa, plan.size(0)))); });
   count_bytes(batch.state.counters->sent, sa, bytes);
   for (std::size_t i = 0; i < plan.count(); ++i) build_one(task, i, *first + i, batch);
   note(task.item.trace, Step::kOutCrypto, [&] { return fmt::format("sequence number {}", *first); });

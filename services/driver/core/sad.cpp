@@ -190,7 +190,8 @@ std::vector<DriverEvent> Sad::end_without_filter(const FilterTable& before, cons
     const FilterEntry* const was = before.find(parameters.filter_id);
     const FilterEntry* const is = after.find(parameters.filter_id);
     const bool stays = is != nullptr && is->filter.action == Action::kNegotiate &&
-                       (was == nullptr || was->filter.protection_id == is->filter.protection_id);
+                       (was == nullptr || was->filter.protection_id == is->filter.protection_id) &&
+                       (!parameters.soft || is->filter.allow_soft);
     if (!stays) ended.emplace_back(record.sa, SaEndReason::kPolicy);
   }
   return end(ended);

@@ -30,7 +30,7 @@ class Sad {
   std::vector<DriverEvent> tick(Timestamp now);
 
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
-  // `before` (an SA of filter 0 stays). Inbound ones run out (PA-26).
+  // `before`, and soft ones that it does not allow any more (an SA of filter 0 stays). Inbound ones run out (PA-26).
   std::vector<DriverEvent> end_without_filter(const FilterTable& before, const FilterTable& after);
   std::vector<DriverEvent> end_all(SaEndReason reason);
 

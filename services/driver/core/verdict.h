@@ -70,6 +70,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
   X(kInboundBootBlocked,         inbound_boot_blocked,         kDrop,    kQuiet, "the boot mode does not let it pass") \
   X(kInboundUnlistedAddress,     inbound_unlisted_address,     kDrop,    kEvent, "to an address of this host that the policy does not list yet") \
+  X(kInboundAgainstPolicy,       inbound_against_policy,       kDrop,    kEvent, "about to come in in clear against its filter, a fault of the driver") \
   X(kInboundClearRefused,        inbound_clear_refused,        kDrop,    kEvent, "clear packet where a filter demands security") \
   X(kInboundBadSpi,              bad_spi,                      kDrop,    kEvent, "no SA has this SPI") \
   X(kInboundWrongEncapsulation,  inbound_wrong_encapsulation,  kDrop,    kEvent, "AH, ESP or UDP around it are not those of the SA") \

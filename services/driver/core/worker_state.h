@@ -13,6 +13,7 @@
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/ip.h"
+#include "services/driver/core/last_look.h"
 #include "services/driver/core/nat_flows.h"
 #include "services/driver/core/own_addresses.h"
 #include "services/driver/core/packet_port.h"
@@ -41,6 +42,7 @@ struct WorkerState {
   OwnAddresses* own_addresses;  // null: not known
   NatFlows nat_flows;
   BootFilter boot;
+  LastLook last_look;
   std::deque<PacketTrace> traces;  // of this batch; they stay where they are
 };
 

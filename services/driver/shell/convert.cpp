@@ -248,6 +248,7 @@ Result<Filter> from_proto(const proto::Filter& message, const std::string& field
       filter.tunnel_destination,
       optional_address(message.has_tunnel_destination(), message.tunnel_destination(), field + ".tunnel_destination"));
   filter.inbound_passthrough = message.inbound_passthrough();
+  filter.allow_soft = message.allow_soft();
   filter.protection_id = message.protection_id();
   filter.rule_name = message.rule_name();
   return filter;
