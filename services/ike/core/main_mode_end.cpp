@@ -50,8 +50,9 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   const bool peer_is_dead = sa.decides_whether_peer_lives;
   const IpAddress local = sa.local.address;
   const IpAddress peer = sa.peer.address;
+  const HostBehindNat host = sa.meant_for;
   turn.state.main_modes.remove(sa.handle);
-  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer);
+  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer, host);
   for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
 }
 

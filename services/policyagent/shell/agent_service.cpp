@@ -158,6 +158,10 @@ class AgentService final : public proto::PolicyAgent::Service {
     *reply->mutable_ike() = to_ike_policy(*in_force);
     for (const GenericFilter& filter : in_force->policy.generic_filters)
       *reply->add_generic_filters() = to_proto(filter);
+    // Those that nobody has written (EX-14); a driver that is away has none.
+    if (auto of_nat = parts_.driver.list_nat_filters(); of_nat.ok()) {
+      for (proto::Filter& filter : *of_nat->mutable_filters()) *reply->mutable_driver()->add_filters() = std::move(filter);
+    }
     add_generic_main_mode_filters(*reply);
     add_exemptions(in_force->policy, *reply);
     return grpc::Status::OK;
