@@ -22,14 +22,21 @@ MAPPED_ANEW = (30000, 39999)
 
 def set_nat(lab, *more, ports=MAPPED):
     """The rules of the NAT box, and all mappings forgotten: the kernel drops those of a masquerading interface that goes down."""
+    prerouting, postrouting = more or ("", "")
     rules = f"""
 flush ruleset
 table ip nat {{
-  chain prerouting {{ type nat hook prerouting priority dstnat; {" ".join(more[:1])} }}
-  chain postrouting {{ type nat hook postrouting priority srcnat;
-    {" ".join(more[1:])}
+  chain prerouting {{
+    type nat hook prerouting priority dstnat
+    {prerouting}
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat
+    {postrouting}
     oifname "out" udp sport {NAT_PORT} masquerade to :{ports[0]}-{ports[1]}
-    oifname "out" masquerade }} }}
+    oifname "out" masquerade
+  }}
+}}
 """
     file = pathlib.Path(lab.directory) / "nat.nft"
     file.write_text(rules, encoding="ascii")
@@ -117,11 +124,22 @@ class ClientsBehindNat(NatTest):
                 with self.lab.talker("b", "receive", server, 5001) as receiver:
                     sent = self.lab.traffic(client, "send", server, 5001, TRANSFER_BYTES, marker.hex())
                     self.assertEqual(receiver.result()["sha256"], sent["sha256"])
-                for size in (20, 512, 8000):
-                    with self.lab.talker("b", "echo", server, 5002):
-                        answer = self.lab.traffic(client, "ask", server, 5002, size, 20, marker.hex())
-                    self.assertEqual(answer, {"asked": 20, "right": 20})
+                for size in (20, 512):
+                    self.ask(client, size, marker)
             self.assert_in_udp(file, marker)
+
+    def ask(self, client, size, marker):
+        with self.lab.talker("b", "echo", self.lab.address("b"), 5002):
+            answer = self.lab.traffic(client, "ask", self.lab.address("b"), 5002, size, 20, marker.hex())
+        self.assertEqual(answer, {"asked": 20, "right": 20})
+
+    def test_NAT_04_datagrams_of_8000_bytes_go_in_fragments(self):
+        marker = new_marker()
+        with self.lab.capture("b") as file:
+            self.ask("a", 8000, marker)
+        # What follows the first fragment shows no port; nothing of it is in clear.
+        self.assertEqual(set(pcap.counts(file)) - PROTECTED_KINDS - {"fragment of protocol 17"}, set())
+        self.assertFalse(pcap.contains(file, marker))
 
     def test_two_clients_behind_one_address_at_the_same_time(self):
         server, marker = self.lab.address("b"), new_marker()
@@ -255,8 +273,8 @@ class ServerBehindNat(NatTest):
 
     @classmethod
     def forward(cls):
-        set_nat(cls.lab, f"ip daddr {OUTSIDE} udp dport {{500, {NAT_PORT}}} dnat to {cls.lab.address('a')};",
-                f'iifname "in" oifname "in" udp sport {NAT_PORT} masquerade to :{MAPPED[0]}-{MAPPED[1]}; iifname "in" oifname "in" masquerade;')
+        set_nat(cls.lab, f"ip daddr {OUTSIDE} udp dport {{500, {NAT_PORT}}} dnat to {cls.lab.address('a')}",
+                f'iifname "in" oifname "in" udp sport {NAT_PORT} masquerade to :{MAPPED[0]}-{MAPPED[1]}\n    iifname "in" oifname "in" masquerade')
 
     def setUp(self):
         pass
