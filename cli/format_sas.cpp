@@ -22,6 +22,7 @@ std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& 
          field("Auth Mode", sa.authentication()) + field("Source", endpoint_text(sa.local(), options)) +
          field("ID", sa.local_identity()) + field("Destination", endpoint_text(sa.peer(), options)) +
          field("ID", sa.peer_identity()) +
+         field("Behind NAT", sa.nat().empty() ? "none" : sa.nat()) +
          field("State", fmt::format("{}, as {}", sa.state(), sa.initiator() ? "initiator" : "responder")) +
          field("Age", fmt::format("{} of {}", duration(sa.age_seconds()), duration(sa.lifetime_seconds()))) +
          field("Quick Modes", fmt::format("{} ({})", sa.quick_modes(), limit)) + field("Rule Name", sa.rule_name());

@@ -363,6 +363,27 @@ proto::ListMainModeSasReply sample_main_mode_sas() {
   sa.set_quick_modes(3);
   sa.set_state("established");
   sa.set_rule_name("db link");
+  sa.set_nat("peer");
+  return reply;
+}
+
+proto::ListNatFiltersReply sample_nat_filters() {
+  proto::ListNatFiltersReply reply;
+  const auto add = [&](std::uint64_t id, proto::Direction direction, const Selector& selector) {
+    proto::Filter& filter = *reply.add_filters();
+    filter.set_id(id);
+    filter.set_mirror_id(id ^ 1);
+    filter.set_direction(direction);
+    *filter.mutable_selector() = rpc::to_proto(selector);
+    filter.set_action(proto::ACTION_PERMIT);
+    filter.set_dynamic(true);
+    filter.set_rule_name("<ISAKMP behind NAT>");
+  };
+  const Selector outbound{AddressRange::host(*IpAddress::parse("10.77.0.1")),
+                          AddressRange::host(*IpAddress::parse("203.0.113.9")), kProtocolUdp,
+                          PortRange::from_number(4500), PortRange::from_number(61021)};
+  add(2, proto::DIRECTION_OUTBOUND, outbound);
+  add(3, proto::DIRECTION_INBOUND, outbound.mirrored());
   return reply;
 }
 

@@ -46,6 +46,7 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
  public:
   using StandIn::StandIn;
   Result<proto::ListSasReply> list_sas() override { return answer(sample_quick_mode_sas()); }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override { return answer(sample_nat_filters()); }
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds) override {
     return answer(sample_statistics().driver());
   }

@@ -6,6 +6,7 @@
 
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/packet_worker.h"
 #include "services/driver/core/sad.h"
 
@@ -46,6 +47,7 @@ class Control::Implementation {
 
   Sad sad;
   HeldPackets held;
+  NatFilters nat_filters;
   Policy policy;  // without its filters, which are in `filters`
   LinkSettings link;
   std::shared_ptr<const TraceRequest> trace;
@@ -86,8 +88,9 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   auto& counters = implementation_->counters[index];
   if (counters == nullptr) counters = std::make_shared<WorkerCounters>();
   *free = true;
-  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held, counters,
-                                                                addresses, [free] { *free = false; }));
+  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held,
+                                                                implementation_->nat_filters, counters, addresses,
+                                                                [free] { *free = false; }));
 }
 
 TablesPointer Control::tables() {
@@ -172,6 +175,8 @@ bool Control::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol
   return existed;
 }
 
+bool Control::move_peer(std::uint32_t spi, std::uint16_t port) { return implementation_->sad.move_peer(spi, port); }
+
 bool Control::acquire_failed(std::uint64_t acquire_id, Timestamp now) {
   return implementation_->held.fail(acquire_id, now);
 }
@@ -184,10 +189,12 @@ std::vector<DriverEvent> Control::tick(Timestamp now) {
   std::vector<DriverEvent> events = self.sad.tick(now);
   if (self.sad.changes() != before) self.changed();
   self.held.tick(now);
+  self.nat_filters.tick(now);
   return events;
 }
 
 bool Control::has_released_packets() const { return implementation_->held.has_released(); }
+std::vector<Filter> Control::nat_filters() const { return implementation_->nat_filters.list(); }
 std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
 const std::string& Control::policy_name() const { return implementation_->policy.name; }
@@ -239,6 +246,8 @@ Statistics Control::statistics(FilterNumbers filters) const {
     statistics.filters.push_back({entry->filter.id, entry->counters->packets.load(std::memory_order_relaxed),
                                   entry->counters->bytes.load(std::memory_order_relaxed)});
   }
+  const std::vector<FilterStatistics> of_nat = self.nat_filters.statistics();
+  statistics.filters.insert(statistics.filters.end(), of_nat.begin(), of_nat.end());
   return statistics;
 }
 

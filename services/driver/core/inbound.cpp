@@ -56,6 +56,9 @@ void InboundPath::route(const Item& item, Batch& batch) {
   const FiveTuple& tuple = item.view.tuple;
   if (const auto exempt = find_exemption(item.view, batch.tables)) {
     note(item.trace, Step::kInIsakmp, [&] { return std::string(info(*exempt).text); });
+    if (*exempt == Verdict::kInboundIsakmp && tuple.destination_port == kNatTraversalPort && !batch.dry) {
+      batch.state.nat_filters.received(item.view, batch.now);
+    }
     return pass(item, *exempt, nullptr, batch);
   }
   note(item.trace, Step::kInIsakmp, [] { return "no"; });
@@ -82,7 +85,9 @@ std::optional<Verdict> InboundPath::find_exemption(const PacketView& view, const
 // IN-05. AH and ESP protect whole packets, and in UDP the datagram may have been cut.
 bool InboundPath::take_secured(const Item& item, Batch& batch) {
   const std::uint8_t protocol = item.view.tuple.protocol;
-  const bool in_udp = protocol == kProtocolUdp && batch.tables.sas.has_udp();
+  const bool in_udp =
+      protocol == kProtocolUdp &&
+      (batch.tables.sas.has_udp() || is_nat_keep_alive(item.view, item.view.tuple.destination_port));
   if (protocol != kProtocolEsp && protocol != kProtocolAh && !in_udp) return false;
   if (item.view.is_fragment) {
     // A first fragment shows its ports; of the others only the whole tells.
@@ -99,6 +104,7 @@ bool InboundPath::take_secured(const Item& item, Batch& batch) {
   if (!inside) return false;
   note(item.trace, Step::kInParse, [&] { return inside->keep_alive ? "a keep-alive" : "ESP in UDP"; });
   if (inside->keep_alive) {
+    if (!batch.dry) batch.state.nat_filters.received(item.view, batch.now);
     batch.conclude(Verdict::kInboundKeepAlive, facts_of(item));
   } else {
     opener_.take_udp(item, inside->esp_offset, batch);

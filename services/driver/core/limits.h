@@ -107,6 +107,12 @@ inline constexpr Duration kBootFlowLifetime = std::chrono::seconds(120);
 inline constexpr std::size_t kMaxNatFlows = 65536;
 inline constexpr Duration kNatFlowLifetime = std::chrono::minutes(30);
 
+// Peers behind a NAT that are listed with a filter of their own: as many as one address of this host serves in an
+// office. Beyond that they are served all the same. One of which nothing has been heard on port 4500 for so long is
+// gone: keep-alives are 20 s apart.
+inline constexpr std::size_t kMaxNatFilters = 1024;
+inline constexpr Duration kNatFilterLifetime = std::chrono::seconds(120);
+
 // TCP flows being merged at once in one batch, and segments of one merged packet (a writev takes 1024 pieces, 64 KiB
 // hold 45 segments of 1460 octets).
 inline constexpr std::size_t kMaxOpenMerges = 16;

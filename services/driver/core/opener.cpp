@@ -204,7 +204,7 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
   }
   if (sa.parameters().udp && !sa.is_tunnel()) {
     repair_transport_checksum(*inner, *sa.parameters().udp);
-    batch.state.nat_flows.learn(inner->tuple, sa.parameters().pair_spi, batch.now);
+    batch.state.nat_flows.learn(NatFlows::flow_of(*inner), sa.parameters().pair_spi, batch.now);
   }
   count_use(waiting, inner->bytes.size(), batch);
   deliver(waiting, *inner, batch);

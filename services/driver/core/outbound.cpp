@@ -48,6 +48,10 @@ void OutboundPath::route(const Item& item, Batch& batch) {
   const FiveTuple& tuple = item.view.tuple;
   if (const auto exempt = find_exemption(item.view, batch.tables)) {
     note(item.trace, Step::kOutIsakmp, [&] { return std::string(info(*exempt).text); });
+    const bool is_of_ike = *exempt == Verdict::kOutboundIsakmp || *exempt == Verdict::kOutboundKeepAlive;
+    if (is_of_ike && tuple.source_port == kNatTraversalPort && !batch.dry) {
+      batch.state.nat_filters.sent(item.view, batch.now);
+    }
     return pass(item, *exempt, nullptr, batch);
   }
   note(item.trace, Step::kOutIsakmp, [] { return "no"; });
@@ -68,6 +72,7 @@ void OutboundPath::route(const Item& item, Batch& batch) {
 std::optional<Verdict> OutboundPath::find_exemption(const PacketView& view, const Tables& tables) const {
   if (!view.is_v4() && tables.profile == Profile::kWindows2003) return Verdict::kOutboundIpv6Exempt;
   if (is_isakmp(view, view.tuple.source_port)) return Verdict::kOutboundIsakmp;
+  if (is_nat_keep_alive(view, view.tuple.source_port)) return Verdict::kOutboundKeepAlive;
   if (is_neighbour_discovery(view)) return Verdict::kOutboundNeighbourDiscovery;
   if (tables.exemptions == Exemptions::kIsakmpOnly) return std::nullopt;
   const bool exempt = is_exempt_service(view, tables.exemptions) ||
@@ -125,7 +130,7 @@ void OutboundPath::decide(const Item& item, const FlowDecision& decision, Batch&
 Sa* OutboundPath::choose_sa(const Item& item, const FlowDecision& decision, Batch& batch) const {
   Sa* const sa = decision.sa;
   if (sa == nullptr || !sa->parameters().udp || sa->is_tunnel()) return sa;
-  const std::uint32_t spi = batch.state.nat_flows.find(item.view.tuple);
+  const std::uint32_t spi = batch.state.nat_flows.find(NatFlows::flow_of(item.view));
   if (spi == 0 || spi == sa->parameters().spi) return sa;
   const SaPointer known = batch.tables.sas.find_outbound(spi, SecurityProtocol::kEsp, sa->parameters().peer());
   const bool fits = known != nullptr && known->parameters().filter_id == sa->parameters().filter_id &&

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "services/driver/core/held_packets.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/inbound.h"
 #include "services/driver/core/outbound.h"
 #include "services/driver/core/worker.h"
@@ -17,8 +18,8 @@ class PacketWorker final : public Worker {
  public:
   // `index` is that of its EspEngine; `addresses` may be null; `gone` is called once, by the destructor, to give it
   // back.
-  PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, std::shared_ptr<WorkerCounters> counters,
-               OwnAddresses* addresses, std::function<void()> gone);
+  PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, NatFilters& nat_filters,
+               std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses, std::function<void()> gone);
   ~PacketWorker() override;
 
   void process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) override;

@@ -125,6 +125,16 @@ bool Sad::remove(std::uint32_t spi, Direction direction, SecurityProtocol protoc
   return true;
 }
 
+bool Sad::move_peer(std::uint32_t spi, std::uint16_t port) {
+  const SaPointer inbound = table_.inbound(spi);
+  if (inbound == nullptr || !inbound->parameters().udp) return false;
+  inbound->follow_udp_port(port);
+  const auto record = records_.find(inbound.get());
+  const SaPointer outbound = table_.find_outbound(record->second.pair_spi, SecurityProtocol::kEsp, inbound->parameters().peer());
+  if (outbound != nullptr && outbound->parameters().udp) outbound->follow_udp_port(port);
+  return true;
+}
+
 // Either half of a pair in use keeps both alive.
 Timestamp Sad::pair_last_used(const Record& record) const {
   const SaParameters& parameters = record.sa->parameters();

@@ -22,11 +22,12 @@ class Sad {
  public:
   explicit Sad(RandomSource& random) : random_(random) {}
 
-  // See Control for the contracts of these four.
+  // See Control for the contracts of these five.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   Status install(SaParameters parameters, Timestamp now);
   bool remove(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  bool move_peer(std::uint32_t spi, std::uint16_t port);
   std::vector<DriverEvent> tick(Timestamp now);
 
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than

@@ -30,6 +30,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
 #define IPSEC_DRIVER_VERDICTS(X) \
   /* outbound */ \
   X(kOutboundIsakmp,             outbound_isakmp,              kPass,    kQuiet, "ISAKMP passed unmodified") \
+  X(kOutboundKeepAlive,          outbound_keep_alive,          kPass,    kQuiet, "keep-alive for a NAT passed unmodified") \
   X(kOutboundNeighbourDiscovery, outbound_neighbour_discovery, kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
   X(kOutboundIpv6Exempt,         outbound_ipv6_exempt,         kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
   X(kOutboundExempt,             outbound_exempt,              kPass,    kQuiet, "exempt from the filters") \

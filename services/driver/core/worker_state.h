@@ -14,6 +14,7 @@
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/ip.h"
 #include "services/driver/core/last_look.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/nat_flows.h"
 #include "services/driver/core/own_addresses.h"
 #include "services/driver/core/packet_port.h"
@@ -25,11 +26,12 @@
 namespace ipsec::driver {
 
 struct WorkerState {
-  WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets,
+  WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets, NatFilters& of_nat,
               std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses)
       : engine_index(index),
         engine(index, random),
         held(held_packets),
+        nat_filters(of_nat),
         counters(std::move(own_counters)),
         own_addresses(addresses) {}
 
@@ -38,6 +40,7 @@ struct WorkerState {
   Arena arena;
   AuditLimiter audit;
   HeldPackets& held;
+  NatFilters& nat_filters;
   std::shared_ptr<WorkerCounters> counters;
   OwnAddresses* own_addresses;  // null: not known
   NatFlows nat_flows;

@@ -415,6 +415,21 @@ proto::Counter to_proto(const NamedCounter& counter) {
   return message;
 }
 
+proto::Filter to_proto(const Filter& filter) {
+  proto::Filter message;
+  message.set_id(filter.id);
+  message.set_mirror_id(filter.mirror_id);
+  message.set_direction(filter.direction == Direction::kInbound ? proto::DIRECTION_INBOUND
+                                                                : proto::DIRECTION_OUTBOUND);
+  *message.mutable_selector() = to_proto(filter.selector);
+  message.set_action(filter.action == Action::kPermit  ? proto::ACTION_PERMIT
+                     : filter.action == Action::kBlock ? proto::ACTION_BLOCK
+                                                       : proto::ACTION_NEGOTIATE);
+  message.set_dynamic(true);
+  message.set_rule_name(filter.rule_name);
+  return message;
+}
+
 proto::FilterStatistics to_proto(const FilterStatistics& statistics) {
   proto::FilterStatistics message;
   message.set_filter_id(statistics.filter_id);

@@ -132,6 +132,11 @@ bool Driver::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol 
   return existed;
 }
 
+bool Driver::move_peer(std::uint32_t spi, std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  return control_.move_peer(spi, port);
+}
+
 void Driver::acquire_failed(std::uint64_t acquire_id, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   const bool existed = control_.acquire_failed(acquire_id, monotonic_now());
@@ -172,6 +177,11 @@ TracedPacket Driver::explain(Direction direction, const FiveTuple& packet) {
 std::vector<SaStatus> Driver::list_sas() {
   const std::lock_guard lock(mutex_);
   return control_.list_sas(monotonic_now());
+}
+
+std::vector<Filter> Driver::nat_filters() {
+  const std::lock_guard lock(mutex_);
+  return control_.nat_filters();
 }
 
 DriverState Driver::state(Control::FilterNumbers filters) {

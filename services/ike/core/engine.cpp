@@ -93,6 +93,7 @@ struct Handler {
   void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const PeerMoved& event) { handle_peer_moved(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
   void operator()(const DriverCapable& event) { turn.state.driver = event; }
@@ -188,6 +189,7 @@ MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
   if (const Established* established = sa.established()) {
     status.peer_identity = established->peer_identity;
     status.lifetime_seconds = established->choice.lifetime_seconds;
+    status.nat = established->choice.nat;
   }
   const Timestamp born = sa.established() != nullptr ? sa.established_at : sa.created;
   status.age_seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - born).count());

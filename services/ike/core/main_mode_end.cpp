@@ -54,8 +54,9 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   // SFT-03: only silence shows a host that does not do IPsec. Whoever has said anything at all does.
   const bool unanswered = sa.initiator && failure.reason == FailureReason::kTimeoutMessage2;
   const std::uint32_t lifetime = sa.facts.rule.policy.lifetime_seconds;
+  const HostBehindNat host = sa.meant_for;
   turn.state.main_modes.remove(sa.handle);
-  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer);
+  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer, host);
   for (const QuickModeWish& wish : wishes) {
     if (unanswered && may_go_on_in_clear(turn.state.policy, wish)) {
       begin_soft_sa(turn, wish, lifetime);

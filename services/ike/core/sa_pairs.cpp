@@ -21,14 +21,14 @@ enum class WithoutMainMode { kSayNothing, kMakeOne };
 // A lifetime ends on both hosts by itself; what ends otherwise must be told, or the peer goes on sending into nothing.
 void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwise) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_established(pair.local, pair.peer)) {
+  if (MainModeSa* sa = table.find_established(pair.local, pair.peer, pair.host)) {
     send_quick_mode_delete(turn, *sa, pair.inbound_spi);
     return;
   }
   if (otherwise == WithoutMainMode::kSayNothing) return;
-  MainModeSa* sa = table.find_negotiating(pair.local, pair.peer);
+  MainModeSa* sa = table.find_negotiating(pair.local, pair.peer, pair.host);
   if (sa == nullptr) {
-    const auto begun = begin_main_mode(turn, pair.local, pair.peer);
+    const auto begun = begin_main_mode(turn, pair.local, pair.peer, pair.host);
     if (std::holds_alternative<Failure>(begun)) return;
     sa = std::get<MainModeSa*>(begun);
   }
@@ -80,6 +80,7 @@ QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outboun
   pair.protocol = inbound.protocol;
   pair.local = inbound.destination;
   pair.peer = inbound.source;
+  pair.host.port = inbound.udp_peer_port;
   pair.rule.outbound_filter_id = outbound != nullptr ? outbound->filter_id : 0;
   pair.rule.inbound_filter_id = inbound.filter_id;
   pair.rule.encapsulation = inbound.encapsulation;
@@ -128,6 +129,25 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended) {
             ended.reason == SaEndReason::kPolicy ? WithoutMainMode::kMakeOne : WithoutMainMode::kSayNothing);
   turn.delete_pair(pair);
   forget(turn, pair);
+}
+
+void handle_peer_moved(Turn& turn, const PeerMoved& moved) {
+  QuickModeSaPair* pair = turn.state.quick_modes.find_inbound(moved.spi);
+  if (pair == nullptr) return;
+  const HostBehindNat host = pair->host;
+  if (!host.is_any()) pair->host.port = moved.new_port;
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(pair->peer)) {
+    MainModeSa& sa = *turn.state.main_modes.find(handle);
+    const bool is_its = sa.established() != nullptr && sa.local.address == pair->local && sa.peer.port == moved.old_port;
+    if (is_its && may_be_same(sa.host(), host)) sa.peer.port = moved.new_port;
+  }
+  turn.report("peer_moved", Severity::kInformation,
+              fmt::format("{} is at UDP port {} now, before at {}: a translator has changed it", pair->peer.to_string(),
+                          moved.new_port, moved.old_port),
+              {{"peer", pair->peer.to_string()},
+               {"spi_in", fmt::format("{:08x}", moved.spi)},
+               {"old_port", fmt::format("{}", moved.old_port)},
+               {"new_port", fmt::format("{}", moved.new_port)}});
 }
 
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {

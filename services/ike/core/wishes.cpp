@@ -31,6 +31,7 @@ bool join_running(Turn& turn, const QuickModeWish& wish) {
   if (join_soft_sa(turn, wish)) return true;
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(wish.peer)) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
+    if (!may_be_same(sa.host(), wish.behind)) continue;
     for (QuickModeWish& waiting : sa.waiting) {
       if (!waiting.same_traffic(wish)) continue;
       join(waiting, wish);
@@ -114,13 +115,14 @@ void handle_rekey(Turn& turn, const RekeyRequested& rekey) {
   wish.outbound = pair->outbound;
   wish.local = pair->local;
   wish.peer = pair->peer;
+  wish.behind = pair->host;
   wish.replaces_spi = rekey.spi;
   if (!join_running(turn, wish)) pursue(turn, std::move(wish));
 }
 
 void pursue(Turn& turn, QuickModeWish wish) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_usable(wish.local, wish.peer)) {
+  if (MainModeSa* sa = table.find_usable(wish.local, wish.peer, wish.behind)) {
     if (sa->exchanges_under_way() < kMaxQuickModesPerMainMode) {
       begin_quick_mode(turn, *sa, std::move(wish), false);
     } else {
@@ -128,11 +130,11 @@ void pursue(Turn& turn, QuickModeWish wish) {
     }
     return;
   }
-  if (MainModeSa* sa = table.find_negotiating(wish.local, wish.peer)) {
+  if (MainModeSa* sa = table.find_negotiating(wish.local, wish.peer, wish.behind)) {
     wait_for(turn, *sa, std::move(wish));
     return;
   }
-  auto begun = begin_main_mode(turn, wish.local, wish.peer);
+  auto begun = begin_main_mode(turn, wish.local, wish.peer, wish.behind);
   if (const auto* failure = std::get_if<Failure>(&begun)) {
     fail_unstarted(turn, wish, *failure);
     return;
@@ -146,6 +148,13 @@ void start_waiting(Turn& turn, MainModeSa& sa) {
     QuickModeWish wish = std::move(sa.waiting.front());
     sa.waiting.pop_front();
     --turn.state.waiting;
+    if (!may_be_same(sa.host(), wish.behind)) {
+      fail_wish(turn, wish,
+                {FailureReason::kIdentityRefused,
+                 fmt::format("the SAs are with {} behind {}, and there {} has answered", wish.behind.identity,
+                             wish.peer.to_string(), sa.proven()->peer_identity)});
+      continue;
+    }
     begin_quick_mode(turn, sa, std::move(wish), fresh);
   }
   if (sa.has_room()) return;

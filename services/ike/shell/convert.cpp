@@ -230,6 +230,15 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   return Event(event);
 }
 
+Result<Event> moved_from_proto(const proto::PeerMoved& message) {
+  PeerMoved event;
+  event.spi = message.spi();
+  IPSEC_ASSIGN_OR_RETURN(event.old_port, rpc::port_from_proto(message.old_port(), "moved.old_port"));
+  IPSEC_ASSIGN_OR_RETURN(event.new_port, rpc::port_from_proto(message.new_port(), "moved.new_port"));
+  if (event.new_port == 0) return invalid("moved.new_port: 1 to 65535, found 0");
+  return Event(event);
+}
+
 Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {
   const proto::Sa& from = message.sa();
   SaParameters sa;
@@ -249,7 +258,18 @@ Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::st
   sa.quick_mode_policy = from.quick_mode_policy();
   sa.initiator = from.initiator();
   sa.soft = from.soft();
+  if (from.has_udp()) {
+    IPSEC_ASSIGN_OR_RETURN(sa.udp_local_port,
+                           rpc::port_from_proto(from.udp().local_port(), member(field, "udp.local_port")));
+    IPSEC_ASSIGN_OR_RETURN(sa.udp_peer_port,
+                           rpc::port_from_proto(from.udp().peer_port(), member(field, "udp.peer_port")));
+  }
   return sa;
+}
+
+const char* nat_word(const NatFound& nat) {
+  if (nat.local_behind) return nat.peer_behind ? "both" : "local";
+  return nat.peer_behind ? "peer" : "";
 }
 
 template <typename ProtoEnum, typename Enum>
@@ -334,7 +354,7 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
     case proto::DriverRequest::kEnded:
       return ended_from_proto(message.ended());
     case proto::DriverRequest::kMoved:
-      return refused("request.moved: no SA that IKE has made is carried in UDP");
+      return moved_from_proto(message.moved());
     case proto::DriverRequest::REQUEST_NOT_SET:
       break;
   }
@@ -397,6 +417,13 @@ proto::DeleteSaRequest to_proto(const DeleteSa& action) {
   return message;
 }
 
+proto::MovePeerRequest to_proto(const MovePeer& action) {
+  proto::MovePeerRequest message;
+  message.set_spi(action.spi);
+  message.set_port(action.port);
+  return message;
+}
+
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action) {
   proto::AcquireFailedRequest message;
   message.set_acquire_id(action.acquire_id);
@@ -442,6 +469,7 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_quick_mode_limit(status.quick_mode_limit);
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
+  message.set_nat(nat_word(status.nat));
   return message;
 }
 

@@ -155,6 +155,10 @@ class AgentService final : public proto::PolicyAgent::Service {
     const std::shared_ptr<const PolicyInForce> in_force = parts_.agent.state().in_force;
     for_each_part(*in_force, [writer](const proto::CompiledPolicyReply& part) { return writer->Write(part); });
     proto::CompiledPolicyReply last;
+    // Those that nobody has written (EX-14); a driver that is away has none.
+    if (auto of_nat = parts_.driver.list_nat_filters(); of_nat.ok()) {
+      *last.mutable_driver()->mutable_filters() = std::move(*of_nat->mutable_filters());
+    }
     add_exemptions(in_force->policy, last);
     writer->Write(last);
     return grpc::Status::OK;

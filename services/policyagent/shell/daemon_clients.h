@@ -13,6 +13,7 @@ namespace ipsec::agent {
 class DriverClient : public ServiceClient {
  public:
   virtual Result<policyagent::v1::ListSasReply> list_sas() = 0;
+  virtual Result<policyagent::v1::ListNatFiltersReply> list_nat_filters() = 0;
   virtual Result<policyagent::v1::DriverStatistics> statistics(std::chrono::milliseconds patience) = 0;
   // The same without the numbers of each filter.
   virtual Result<policyagent::v1::DriverStatistics> summary(std::chrono::milliseconds patience) = 0;
