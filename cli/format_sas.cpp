@@ -68,6 +68,16 @@ std::string life_text(const proto::SaStatus& status) {
                      byte_count(status.bytes()), kilobytes);
 }
 
+// What fits, and how that is known. Only the sending side knows.
+std::string size_fields(const proto::SaStatus& status) {
+  if (status.path_mtu() == 0) return "";
+  std::string_view known = "of the interface";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_ROUTER) known = "told by a router";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_PROBE) known = "found out, larger packets vanish";
+  return field("Path MTU", fmt::format("{} ({})", status.path_mtu(), known)) +
+         field("Effective MTU", std::to_string(status.inner_mtu()));
+}
+
 std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOptions& options) {
   const proto::Sa& sa = status.sa();
   const proto::Selector& selector = sa.selector();
@@ -86,7 +96,7 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
   }
   return text + field("SPI", fmt::format("{:#010x}, pair {:#010x}", sa.spi(), sa.pair_spi())) +
          field("State", state_text(status)) + field("Lifetime", life_text(status)) +
-         field("Packets", std::to_string(status.packets())) + encapsulation_fields(sa) + "\n" +
+         field("Packets", std::to_string(status.packets())) + size_fields(status) + encapsulation_fields(sa) + "\n" +
          (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 

@@ -195,7 +195,9 @@ std::vector<DriverEvent> Control::tick(Timestamp now) {
 
 bool Control::has_released_packets() const { return implementation_->held.has_released(); }
 std::vector<Filter> Control::nat_filters() const { return implementation_->nat_filters.list(); }
-std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
+std::vector<SaStatus> Control::list_sas(Timestamp now) const {
+  return implementation_->sad.list(now, implementation_->link.mtu);
+}
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
 const std::string& Control::policy_name() const { return implementation_->policy.name; }
 Profile Control::profile() const { return implementation_->policy.profile; }

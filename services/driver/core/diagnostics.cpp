@@ -21,6 +21,7 @@ bool is_failure(Verdict verdict) {
     case Verdict::kInboundInnerMalformed:
     case Verdict::kInboundCongestionMark:
     case Verdict::kInboundMalformed:
+    case Verdict::kInboundPathMtuRefused:
     case Verdict::kInboundFragmentLost:
     case Verdict::kInboundNestedTooDeep:
       return true;

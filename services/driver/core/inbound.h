@@ -4,6 +4,7 @@
 #include <span>
 
 #include "services/driver/core/flow_cache.h"
+#include "services/driver/core/icmp.h"
 #include "services/driver/core/joiner.h"
 #include "services/driver/core/opener.h"
 #include "services/driver/core/worker_state.h"
@@ -16,6 +17,7 @@ namespace ipsec::driver {
 //   IN-02           find_exemption()  ISAKMP and what else no filter touches; boot mode
 //                   route()           an address that no policy lists yet
 //   IN-05           route()           AH, ESP, ESP in UDP for this host: Opener (IN-15 to IN-24); else clear:
+//   RFC 4301 8.2    take_too_big()    a packet-too-big from outside
 //   IN-06, IN-07    decide()          filter: none, or permit: pass();  block: drop
 //   IN-08           judge_clear()     negotiate: is there an SA for such packets?
 //   IN-09 to IN-11  judge_clear()     no: inbound pass-through, or drop
@@ -34,6 +36,8 @@ class InboundPath {
   bool take_secured(const Item& item, Batch& batch);
 
   void take_clear(const Item& item, Batch& batch);
+  void take_too_big(const Item& item, const TooBigNotice& notice, Batch& batch);
+  void conclude_too_big(const Item& item, bool believed, Batch& batch);
   void take_clear_fragment(const Item& item, Batch& batch);
   void decide(const Item& item, const FilterEntry* entry, Batch& batch);
   void judge_clear(const Item& item, const Filter& filter, Batch& batch);

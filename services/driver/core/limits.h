@@ -34,6 +34,20 @@ inline constexpr std::uint16_t kDefaultMtu = 1500;
 // A path MTU learned from outside is forgotten after this time (RFC 1191 6.3).
 inline constexpr Duration kPathMtuLifetime = std::chrono::minutes(10);
 
+// A packet-too-big must quote one of so many packets that the SA has sent last: what is older has long arrived or gone,
+// and who makes messages up has to know a number besides the SPI.
+inline constexpr std::uint32_t kQuotedPackets = 1U << 20;
+
+// A path that swallows large packets in silence (black_hole.h). A large segment sent for the third time without an
+// answer is rare where packets only get lost now and then; where the path was such a hole before, the second time says
+// enough. A watched segment makes room for another flow when it was neither repeated nor answered for longer than TCP's
+// first retransmissions are apart. After an answer none is watched for a pause, which keeps the watching off the busy
+// paths where all is well.
+inline constexpr unsigned kBlackHoleRepeats = 3;
+inline constexpr unsigned kBlackHoleRepeatsAgain = 2;
+inline constexpr Duration kBlackHoleWatch = std::chrono::seconds(10);
+inline constexpr Duration kBlackHolePause = std::chrono::milliseconds(100);
+
 // Inside an opened tunnel packet there may be another ESP packet for this host (transport inside tunnel); deeper
 // nesting is an attack on our time.
 inline constexpr unsigned kMaxNesting = 4;

@@ -13,6 +13,7 @@ namespace ipsec::driver {
 //
 //   OUT-09 to 11  protect(), build()    the time of use; rekey; expired
 //   OUT-12, 13    protect()             size with DF; refuse_too_big() tells the stack
+//                 watch_path()          large TCP segments that the path may swallow
 //   OUT-14        build_one()           headers of the SA around each segment, ICV and IV left blank
 //   OUT-18        seal()                cryptography over a batch: ESP first, AH around it
 //   OUT-19        send()                to the wire, in fragments where it must be
@@ -51,6 +52,9 @@ class Protector {
   bool protect_too_big(Task task, Batch& batch);
   bool protect_in_fragments(const Task& task, Batch& batch);
   void refuse_too_big(const Task& task, Batch& batch);
+  void watch_path(const Task& task, Batch& batch);
+  void send_heads(const Task& task, Batch& batch);
+  bool send_head(const Task& task, std::size_t size, Batch& batch);
   bool build(const Task& task, Batch& batch);
   void build_one(const Task& task, std::size_t index, std::uint64_t sequence, Batch& batch);
   void seal(Batch& batch);

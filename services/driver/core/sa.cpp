@@ -78,14 +78,15 @@ Result<Sa::Keys> Sa::expand(const SaParameters& sa) {
   return keys;
 }
 
-Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now) {
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, std::shared_ptr<PathMtu> path) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
   auto keys = expand(parameters);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
-  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now));
+  if (path == nullptr) path = std::make_shared<PathMtu>();
+  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(path)));
 }
 
-Sa::Sa(SaParameters parameters, Keys keys, Timestamp now)
+Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMtu> path)
     : parameters_(std::move(parameters)),
       keys_(std::move(keys.esp)),
       ah_keys_(std::move(keys.ah)),
@@ -93,6 +94,7 @@ Sa::Sa(SaParameters parameters, Keys keys, Timestamp now)
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
       window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
+      path_(std::move(path)),
       udp_port_(parameters_.udp ? parameters_.udp->peer_port : std::uint16_t{0}),
       last_used_(now.since_start.count()) {
   if (parameters_.ah) ah_window_.emplace(window_.window());
@@ -147,16 +149,6 @@ std::optional<RekeyReason> Sa::soft_limit_reached(Timestamp now) const {
   if (const auto reason = amount_limit_reached()) return reason;
   if (now >= soft_end_) return RekeyReason::kSeconds;
   return std::nullopt;
-}
-
-void Sa::learn_path_mtu(std::uint16_t mtu, Timestamp now) {
-  path_mtu_.store(mtu, std::memory_order_relaxed);
-  path_mtu_learned_.store(now.since_start.count(), std::memory_order_relaxed);
-}
-
-void Sa::forget_old_path_mtu(Timestamp now) {
-  const Timestamp learned{Duration(path_mtu_learned_.load(std::memory_order_relaxed))};
-  if (now - learned >= limits::kPathMtuLifetime) path_mtu_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace ipsec::driver

@@ -14,6 +14,7 @@
 #include "services/common/selector.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
+#include "services/driver/core/path_mtu.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/replay_window.h"
 #include "services/driver/crypto/ah_keys.h"
@@ -79,6 +80,11 @@ struct SaStatus {
   Duration idle{};
   bool soft_expired = false;
   bool dying = false;
+  // Outbound, not soft: octets of the packets around, and of the largest packet inside (a transport SA's with an IP
+  // header without options). 0: does not apply.
+  std::uint16_t path_mtu = 0;
+  PathMtuSource path_mtu_source = PathMtuSource::kLink;
+  std::uint16_t inner_mtu = 0;
 };
 
 // What one use of an SA leads to.
@@ -92,7 +98,9 @@ class Sa {
  public:
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
   // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones.
-  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now);
+  // `path`: what the other SA of the pair knows of the path; null: nothing is known.
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now,
+                                          std::shared_ptr<PathMtu> path = nullptr);
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
   // A soft SA has neither, a bundle both.
@@ -135,10 +143,8 @@ class Sa {
     return before == port ? std::nullopt : std::optional(before);
   }
 
-  // What the path to the peer carries, as far as a packet-too-big from outside has told; 0: nothing known.
-  std::uint16_t path_mtu() const { return path_mtu_.load(std::memory_order_relaxed); }
-  void learn_path_mtu(std::uint16_t mtu, Timestamp now);
-  void forget_old_path_mtu(Timestamp now);
+  PathMtu& path() const { return *path_; }
+  const std::shared_ptr<PathMtu>& shared_path() const { return path_; }
 
   // Seconds and octets at which a successor is asked for; kNever and the largest number where there is no limit.
   Timestamp soft_end() const { return soft_end_; }
@@ -154,7 +160,7 @@ class Sa {
     std::shared_ptr<const AhKeys> ah;
   };
   static Result<Keys> expand(const SaParameters& parameters);
-  Sa(SaParameters parameters, Keys keys, Timestamp now);
+  Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMtu> path);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 
@@ -169,9 +175,8 @@ class Sa {
   std::uint64_t hard_bytes_;
   ReplayWindow window_;
   std::optional<ReplayWindow> ah_window_;  // of a bundle
+  std::shared_ptr<PathMtu> path_;
   std::atomic<std::uint16_t> udp_port_;
-  std::atomic<std::int64_t> path_mtu_learned_{0};
-  std::atomic<std::uint16_t> path_mtu_{0};
   // What each packet changes, on a cache line apart from what each packet reads.
   alignas(64) std::atomic<std::uint64_t> next_sequence_{1};
   std::atomic<std::uint64_t> packets_{0};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/driver/core/limits.h"
+#include "services/driver/core/protection_room.h"
 
 namespace ipsec::driver {
 namespace {
@@ -14,6 +15,16 @@ Status complaint(ErrorCode code, const SaParameters& sa, std::string_view what) 
 
 SaEnded ended_event(const SaParameters& sa, SaEndReason reason) {
   return {sa.spi, sa.direction, sa.protocol, sa.peer(), reason};
+}
+
+void tell_path(const Sa& sa, std::uint16_t link_mtu, SaStatus& status) {
+  if (sa.parameters().direction == Direction::kInbound || sa.is_soft()) return;
+  status.path_mtu = path_mtu_of(sa, link_mtu);
+  // What was told counts only where it is less than the link's.
+  if (status.path_mtu < link_mtu) status.path_mtu_source = sa.path().known().source;
+  const std::size_t header =
+      sa.parameters().selector.family() == AddressFamily::kIpv4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  status.inner_mtu = static_cast<std::uint16_t>(protection_room(sa, header, status.path_mtu).largest_inner);
 }
 
 // Events in the same order on every run, whatever the order of the hash table.
@@ -72,12 +83,14 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
-  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now));
+  const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi);
+  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa,
+                         Sa::make(std::move(parameters), now, pair == nullptr ? nullptr : pair->shared_path()));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
     if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
   } else {
-    retire_predecessor(sa->parameters());
+    retire_predecessor(*sa);
   }
   add(sa);
   return {};
@@ -85,13 +98,15 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
 
 // Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
 // is still on its way.
-void Sad::retire_predecessor(const SaParameters& outbound) {
+void Sad::retire_predecessor(const Sa& successor) {
+  const SaParameters& outbound = successor.parameters();
   SaPointer old = outbound.replaces_spi == 0
                       ? nullptr
                       : table_.find_outbound(outbound.replaces_spi, outbound.protocol, outbound.destination);
   if (old == nullptr) old = table_.find_same(outbound);
   if (old == nullptr) return;
   ++numbers_.rekeyed;
+  successor.path().inherit(old->path());
   const auto partner = table_.inbound(old->parameters().pair_spi);
   if (partner != nullptr && partner->parameters().spi != outbound.pair_spi) records_[partner.get()].dying = true;
   erase(*old);
@@ -157,7 +172,7 @@ std::vector<DriverEvent> Sad::tick(Timestamp now) {
   absl::erase_if(larval_, [now](const auto& entry) { return now >= entry.second.until; });
   std::vector<std::pair<SaPointer, SaEndReason>> ended;
   for (const auto& [key, record] : records_) {
-    record.sa->forget_old_path_mtu(now);
+    record.sa->path().forget_old(now);
     if (const auto reason = end_reason(record, now)) ended.emplace_back(record.sa, *reason);
   }
   std::vector<DriverEvent> events = end(ended);
@@ -214,12 +229,13 @@ std::vector<DriverEvent> Sad::end_all(SaEndReason reason) {
   return end(ended);
 }
 
-std::vector<SaStatus> Sad::list(Timestamp now) const {
+std::vector<SaStatus> Sad::list(Timestamp now, std::uint16_t link_mtu) const {
   std::vector<SaStatus> listed;
   for (const auto& [key, record] : records_) {
     const Sa& sa = *record.sa;
     listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
                       sa.soft_limit_reached(now).has_value(), record.dying});
+    tell_path(sa, link_mtu, listed.back());
     // As the NAT shows it now.
     if (auto& udp = listed.back().sa.udp) udp->peer_port = sa.udp_port();
   }

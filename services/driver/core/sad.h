@@ -38,7 +38,8 @@ class Sad {
   const SaTable& table() const { return table_; }
   // Grows with every change of table().
   std::uint64_t changes() const { return changes_; }
-  std::vector<SaStatus> list(Timestamp now) const;
+  // `link`: of the narrowest interface.
+  std::vector<SaStatus> list(Timestamp now, std::uint16_t link_mtu) const;
 
   struct Numbers {
     std::uint64_t active = 0;   // SA pairs count as two
@@ -67,7 +68,7 @@ class Sad {
   Status check_reserved(const SaParameters& parameters, std::uint32_t spi, SecurityProtocol protocol) const;
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
-  void retire_predecessor(const SaParameters& outbound);
+  void retire_predecessor(const Sa& successor);
   void add(const SaPointer& sa);
   void erase(const Sa& sa);
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;

@@ -64,9 +64,11 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
   X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
   X(kInboundSoft,                inbound_soft,                 kPass,    kQuiet, "in clear under a soft SA") \
+  X(kInboundPathMtuPassed,       inbound_path_mtu_passed,      kPass,    kQuiet, "a packet-too-big about what left in clear") \
   X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \
   X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
   X(kInboundKeepAlive,           inbound_keep_alive,           kConsume, kQuiet, "keep-alive for a NAT") \
+  X(kInboundPathMtu,             inbound_path_mtu,             kConsume, kQuiet, "a router says what fits on the way of an SA") \
   X(kInboundFragmentTaken,       inbound_fragment_taken,       kConsume, kQuiet, "fragment joined into its datagram") \
   X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
   X(kInboundBootBlocked,         inbound_boot_blocked,         kDrop,    kQuiet, "the boot mode does not let it pass") \
@@ -84,6 +86,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundInnerMalformed,      inbound_inner_malformed,      kDrop,    kEvent, "inner packet is not a sound IP packet") \
   X(kInboundCongestionMark,      inbound_congestion_mark,      kDrop,    kQuiet, "congestion mark on a packet without ECN (RFC 6040)") \
   X(kInboundMalformed,           inbound_malformed,            kDrop,    kEvent, "not a sound IP packet") \
+  X(kInboundPathMtuRefused,      inbound_path_mtu_refused,     kDrop,    kEvent, "a packet-too-big about what this host has not sent so") \
   X(kInboundFragmentLost,        inbound_fragment_lost,        kDrop,    kQuiet, "fragment whose datagram could not be joined") \
   X(kInboundNestedTooDeep,       inbound_nested_too_deep,      kDrop,    kEvent, "AH or ESP inside one another beyond the limit")
 // clang-format on

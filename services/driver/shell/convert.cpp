@@ -209,6 +209,18 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   return message;
 }
 
+proto::PathMtuSource path_mtu_source_to_proto(PathMtuSource source) {
+  switch (source) {
+    case PathMtuSource::kLink:
+      return proto::PATH_MTU_SOURCE_LINK;
+    case PathMtuSource::kRouter:
+      return proto::PATH_MTU_SOURCE_ROUTER;
+    case PathMtuSource::kProbe:
+      return proto::PATH_MTU_SOURCE_PROBE;
+  }
+  return proto::PATH_MTU_SOURCE_UNSPECIFIED;
+}
+
 }  // namespace
 
 Result<Direction> from_proto(proto::Direction value, std::string_view field) {
@@ -403,6 +415,10 @@ proto::SaStatus to_proto(const SaStatus& status) {
   message.set_idle_seconds(whole_seconds(status.idle));
   message.set_soft_expired(status.soft_expired);
   message.set_dying(status.dying);
+  if (status.path_mtu == 0) return message;
+  message.set_path_mtu(status.path_mtu);
+  message.set_path_mtu_source(path_mtu_source_to_proto(status.path_mtu_source));
+  message.set_inner_mtu(status.inner_mtu);
   return message;
 }
 

@@ -242,6 +242,18 @@ void Driver::publish() {
   if (control_.has_released_packets()) workers_->wake_for_released();
 }
 
+namespace {
+
+std::string text_of(const PathMtuLowered& lowered) {
+  const std::string_view told = lowered.source == PathMtuSource::kProbe
+                                    ? "larger packets vanish on the way and no router says so"
+                                    : "so says a router on the way";
+  return fmt::format("Packets to {} are at most {} octets long from now on: {}", lowered.peer.to_string(), lowered.mtu,
+                     told);
+}
+
+}  // namespace
+
 // Uses only what is safe from any thread: worker threads have no lock.
 void Driver::distribute(const std::vector<DriverEvent>& events) {
   struct Distributor {
@@ -250,6 +262,10 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
     void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
     void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
     void operator()(const PeerMoved& moved) const { driver.requests_.push(moved); }
+    void operator()(const PathMtuLowered& lowered) const {
+      driver.events_.add("path_mtu_lowered", Severity::kInformation, text_of(lowered),
+                         {{"peer", lowered.peer.to_string()}, {"mtu", fmt::format("{}", lowered.mtu)}});
+    }
     void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };
