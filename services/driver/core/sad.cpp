@@ -72,7 +72,7 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
-  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now));
+  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now, engine_));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
     if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
@@ -208,7 +208,8 @@ std::vector<SaStatus> Sad::list(Timestamp now) const {
   for (const auto& [key, record] : records_) {
     const Sa& sa = *record.sa;
     listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
-                      sa.soft_limit_reached(now).has_value(), record.dying});
+                      sa.soft_limit_reached(now).has_value(), record.dying, sa.engine_name(), sa.offload(),
+                      sa.offloaded_packets()});
     // As the NAT shows it now.
     if (auto& udp = listed.back().sa.udp) udp->peer_port = sa.udp_port();
   }
@@ -222,6 +223,7 @@ Sad::Numbers Sad::numbers() const {
   numbers.larval = larval_.size();
   for (const auto& [key, record] : records_) {
     const SaParameters& parameters = record.sa->parameters();
+    if (record.sa->offload() == OffloadState::kActive) ++numbers.offloaded;
     if (record.sa->is_tunnel() && parameters.direction == Direction::kOutbound) ++numbers.tunnels;
   }
   return numbers;

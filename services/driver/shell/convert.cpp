@@ -402,6 +402,9 @@ proto::SaStatus to_proto(const SaStatus& status) {
   message.set_idle_seconds(whole_seconds(status.idle));
   message.set_soft_expired(status.soft_expired);
   message.set_dying(status.dying);
+  message.set_engine(std::string(status.engine));
+  message.set_offload(std::string(to_string(status.offload)));
+  message.set_offloaded_packets(status.offloaded_packets);
   return message;
 }
 
