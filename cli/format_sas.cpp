@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/counter_labels.h"
 #include "cli/format.h"
 #include "cli/text.h"
@@ -59,6 +61,15 @@ std::string state_text(const proto::SaStatus& status) {
   return status.soft_expired() ? "being renewed" : "mature";
 }
 
+// Which library does the cryptography, and how much of it somebody else.
+std::string engine_text(const proto::SaStatus& status) {
+  if (status.offload() == "requested") return status.engine() + ", offload asked for";
+  if (status.offload() == "failed") return status.engine() + ", offload failed";
+  if (status.offload() != "active") return status.engine();
+  return fmt::format("offloaded ({} of {} packets), else {}", status.offloaded_packets(), status.packets(),
+                     status.engine());
+}
+
 std::string life_text(const proto::SaStatus& status) {
   const proto::Sa& sa = status.sa();
   const std::string kilobytes =
@@ -96,7 +107,9 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
   }
   return text + field("SPI", fmt::format("{:#010x}, pair {:#010x}", sa.spi(), sa.pair_spi())) +
          field("State", state_text(status)) + field("Lifetime", life_text(status)) +
-         field("Packets", std::to_string(status.packets())) + size_fields(status) + encapsulation_fields(sa) + "\n" +
+         field("Packets", std::to_string(status.packets())) +
+         (status.engine().empty() ? std::string() : field("Engine", engine_text(status))) + size_fields(status) +
+         encapsulation_fields(sa) + "\n" +
          (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 
@@ -112,7 +125,8 @@ std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOpti
   return table.to_string(options.columns());
 }
 
-std::string statistics_line(std::string_view name, std::uint64_t value) {
+template <typename Value>
+std::string statistics_line(std::string_view name, const Value& value) {
   return fmt::format("{:<32}: {}\n", harmless(name), value);
 }
 
@@ -186,6 +200,12 @@ std::string format_driver_statistics(const proto::Statistics& statistics) {
   text += statistics_line("Held Packets", driver.held_packets()) +
           statistics_line("Last First Hold (us)", driver.last_hold_us()) +
           statistics_line("Longest First Hold (us)", driver.longest_hold_us());
+  if (!driver.crypto_engine().empty()) text += statistics_line("Cryptographic Engine", harmless(driver.crypto_engine()));
+  for (int i = 0; i < std::min(driver.interfaces_size(), driver.interface_offload_size()); ++i) {
+    const std::string& provider = driver.interface_offload(i);
+    text += statistics_line(fmt::format("Offload of {}", driver.interfaces(i)),
+                            provider.empty() ? "none" : harmless(provider));
+  }
   text += "\nPackets by Verdict\n------------------\n\n";
   for (const auto& verdict : driver.verdicts()) {
     text += fmt::format("{:<32}: {:<12} {}\n", harmless(verdict.name()), verdict.value(), harmless(verdict.text()));

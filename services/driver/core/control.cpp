@@ -33,7 +33,8 @@ Status check_soft(const SaParameters& sa, const FilterTable& filters) {
 
 class Control::Implementation {
  public:
-  explicit Implementation(RandomSource& random) : sad(random), filters(*FilterTable::make({}, nullptr)) {}
+  Implementation(RandomSource& random, Engines engines)
+      : offload(engines.offload), sad(random, engines.forced), filters(*FilterTable::make({}, nullptr)) {}
 
   void policy_changed() {
     ++filter_generation;
@@ -45,6 +46,7 @@ class Control::Implementation {
   TablesPointer make_snapshot();
   void add_worker_numbers(Statistics& statistics) const;
 
+  OffloadProvider* offload;
   Sad sad;
   HeldPackets held;
   NatFilters nat_filters;
@@ -56,8 +58,8 @@ class Control::Implementation {
   std::uint64_t generation = 0;
   std::uint64_t filter_generation = 1;
   // By engine index. Counters of workers that are gone stay, so that sums never fall.
-  std::array<bool, kMaxEspEngines> index_in_use{};
-  std::array<std::shared_ptr<WorkerCounters>, kMaxEspEngines> counters;
+  std::array<bool, kMaxEspWorkers> index_in_use{};
+  std::array<std::shared_ptr<WorkerCounters>, kMaxEspWorkers> counters;
 };
 
 TablesPointer Control::Implementation::make_snapshot() {
@@ -77,7 +79,8 @@ TablesPointer Control::Implementation::make_snapshot() {
   return tables;
 }
 
-Control::Control(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
+Control::Control(RandomSource& random, Engines engines)
+    : implementation_(std::make_unique<Implementation>(random, engines)) {}
 Control::~Control() = default;
 
 Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAddresses* addresses) {
@@ -90,6 +93,7 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   *free = true;
   return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held,
                                                                 implementation_->nat_filters, counters, addresses,
+                                                                implementation_->offload,
                                                                 [free] { *free = false; }));
 }
 
@@ -217,6 +221,8 @@ void Control::Implementation::add_worker_numbers(Statistics& statistics) const {
     statistics.transport_bytes_received += worker->received.transport.read();
     statistics.tunnel_bytes_sent += worker->sent.tunnel.read();
     statistics.tunnel_bytes_received += worker->received.tunnel.read();
+    statistics.offloaded_bytes_sent += worker->sent.offloaded.read();
+    statistics.offloaded_bytes_received += worker->received.offloaded.read();
   }
 }
 
@@ -226,6 +232,7 @@ Statistics Control::statistics(FilterNumbers filters) const {
   const Sad::Numbers sas = self.sad.numbers();
   statistics.active_associations = sas.active;
   statistics.active_tunnels = sas.tunnels;
+  statistics.offloaded_associations = sas.offloaded;
   statistics.pending_keys = sas.larval;
   statistics.key_additions = sas.added;
   statistics.key_deletions = sas.deleted;
@@ -241,7 +248,8 @@ Statistics Control::statistics(FilterNumbers filters) const {
   const auto packets = [&](Verdict verdict) { return statistics.verdicts[static_cast<std::size_t>(verdict)]; };
   statistics.bad_spi_packets = packets(Verdict::kInboundBadSpi);
   statistics.packets_not_decrypted = packets(Verdict::kInboundNotDecrypted);
-  statistics.packets_not_authenticated = packets(Verdict::kInboundNotAuthentic);
+  statistics.packets_not_authenticated =
+      packets(Verdict::kInboundNotAuthentic) + packets(Verdict::kInboundOffloadFailed);
   statistics.packets_replayed = packets(Verdict::kInboundReplayed) + packets(Verdict::kInboundTooOld);
   if (filters == FilterNumbers::kLeaveOut) return statistics;
   for (const FilterEntryPointer& entry : self.filters->entries()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "services/common/result.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
+#include "services/driver/core/offload.h"
 #include "services/driver/core/own_addresses.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/sa.h"
@@ -25,13 +27,19 @@ namespace ipsec::driver {
 // Calls that return events return what IKE or the administrator must be told, in order.
 class Control {
  public:
+  // Who does the cryptography.
+  struct Engines {
+    std::optional<EspBackend> forced;    // see Sa::make()
+    OffloadProvider* offload = nullptr;  // must outlive this object; null: none
+  };
   // `random` chooses SPIs; it must outlive this object and is used by the calling thread only.
-  explicit Control(RandomSource& random);
+  explicit Control(RandomSource& random) : Control(random, Engines{}) {}
+  Control(RandomSource& random, Engines engines);
   ~Control();
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  // A worker for one thread; kExhausted beyond kMaxEspEngines. `random` makes IVs: only that worker uses it, on its
+  // A worker for one thread; kExhausted beyond kMaxEspWorkers. `random` makes IVs: only that worker uses it, on its
   // thread (system_random() may be given to all). Worker and random source: the worker dies before this object, before
   // `random` and before `addresses` (null: nothing is known of the host's addresses).
   Result<std::unique_ptr<Worker>> make_worker(RandomSource& random, OwnAddresses* addresses = nullptr);

@@ -8,6 +8,7 @@ bool is_failure(Verdict verdict) {
     case Verdict::kOutboundAgainstPolicy:
     case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
+    case Verdict::kOutboundOffloadFailed:
     case Verdict::kOutboundMalformed:
     case Verdict::kOutboundFragmentLost:
     case Verdict::kInboundBadSpi:
@@ -17,6 +18,7 @@ bool is_failure(Verdict verdict) {
     case Verdict::kInboundTooOld:
     case Verdict::kInboundNotAuthentic:
     case Verdict::kInboundNotDecrypted:
+    case Verdict::kInboundOffloadFailed:
     case Verdict::kInboundSelectorMismatch:
     case Verdict::kInboundInnerMalformed:
     case Verdict::kInboundCongestionMark:

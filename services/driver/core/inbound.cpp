@@ -69,6 +69,20 @@ Sa* find_sa_of_clear(const Item& item, const Filter& filter, const Tables& table
   return tables.sas.find_outbound(mirror->filter.id, peer_of(mirror->filter, answer.destination), answer);
 }
 
+// IN-03, IN-04.
+bool passed_offload(const Item& item, Batch& batch) {
+  const Opened& opened = item.opened;
+  note(item.trace, Step::kInOffload, [&] {
+    if (opened.sa == nullptr) return "no";
+    return opened.good ? "yes: it succeeded" : "yes: it failed";
+  });
+  if (opened.sa == nullptr || opened.good) return true;
+  const SaParameters& sa = opened.sa->parameters();
+  note(item.trace, Step::kInOffloadFailed, [&] { return fmt::format("{:#010x}: discarded", sa.spi); });
+  batch.conclude(Verdict::kInboundOffloadFailed, {item.view.tuple, sa.spi, opened.sequence, sa.filter_id, item.trace});
+  return false;
+}
+
 }  // namespace
 
 void InboundPath::process(std::span<const Packet> packets, Batch& batch) {
@@ -76,19 +90,37 @@ void InboundPath::process(std::span<const Packet> packets, Batch& batch) {
   opener_.begin_batch();
   for (const Packet& packet : packets) {
     const auto view = parse_ip(packet.bytes);
-    if (!batch.tables.active) {  // DRV-01
-      batch.conclude(Verdict::kInboundNoFilter, {});
-      batch.output.to_host.add(packet.bytes, packet.offload);
-    } else if (!view) {
-      batch.conclude(Verdict::kInboundMalformed, {});
-    } else {
-      const Item item{*view, packet.offload, 0, 0, batch.begin_trace(Direction::kInbound, *view)};
-      note(item.trace, Step::kInGiven);
-      route(item, batch);
-    }
+    if (!batch.dry && view && offload_.take(packet, *view, batch)) continue;
+    receive(packet, view, {}, batch);
   }
+  if (!batch.dry) offload_.submit_and_help(batch);
+  process_offloaded(batch);
+}
+
+void InboundPath::process_offloaded(Batch& batch) {
+  if (!batch.dry) collect_offloaded(batch);
   opener_.finish(batch);
   batch.end_traces();
+}
+
+void InboundPath::collect_offloaded(Batch& batch) {
+  offload_.collect(batch, [&](const Packet& packet, const PacketView& view, const Opened& opened) {
+    receive(packet, view, opened, batch);
+  });
+}
+
+void InboundPath::receive(const Packet& packet, const std::optional<PacketView>& view, const Opened& opened,
+                          Batch& batch) {
+  if (!batch.tables.active) {  // DRV-01
+    batch.conclude(Verdict::kInboundNoFilter, {});
+    batch.output.to_host.add(packet.bytes, packet.offload);
+  } else if (!view) {
+    batch.conclude(Verdict::kInboundMalformed, {});
+  } else {
+    const Item item{*view, packet.offload, 0, 0, batch.begin_trace(Direction::kInbound, *view), opened};
+    note(item.trace, Step::kInGiven);
+    route(item, batch);
+  }
 }
 
 void InboundPath::route(const Item& item, Batch& batch) {
@@ -101,6 +133,7 @@ void InboundPath::route(const Item& item, Batch& batch) {
     return pass(item, *exempt, nullptr, batch);
   }
   note(item.trace, Step::kInIsakmp, [] { return "no"; });
+  if (!passed_offload(item, batch)) return;
   if (batch.tables.boot.mode != BootMode::kNone) {
     note(item.trace, Step::kBoot);
     if (batch.state.boot.passes_inbound(tuple, batch.tables.boot, batch.now)) {

@@ -60,6 +60,19 @@ inline constexpr std::size_t kMaxFragmentsPerDatagram = 256;
 // As the Linux stack; RFC 8200 allows 60 s, but nothing that slow is still of use.
 inline constexpr Duration kReassemblyTimeout = std::chrono::seconds(30);
 
+// Offload. Packets of one work: enough for the lanes of a multi-buffer cipher, few enough that a super-packet is shared
+// by two cores; octets: so that few large ones are too. Works of a worker and direction that are under way: more than a
+// batch of kBatchBytes makes, twice over; beyond them packets are dropped, as by any full queue.
+inline constexpr std::size_t kOffloadPackets = 32;
+inline constexpr std::size_t kOffloadOctets = std::size_t{64} * 1024;
+inline constexpr std::size_t kOffloadWorks = 64;
+// A provider that keeps a work for so long has died: the longest that a thread waits for its core on a busy host.
+inline constexpr Duration kOffloadPatience = std::chrono::milliseconds(500);
+// Of the look-aside provider, for all workers together: works that wait for a helper (what finds no room the worker
+// does itself), and SAs that wait for an answer (the next packet asks again). Powers of two.
+inline constexpr std::size_t kOffloadQueue = 1024;
+inline constexpr std::size_t kOffloadRequests = 1024;
+
 // Packets held while IKE negotiates. A TCP SYN with its retransmissions, a few DNS questions; not a flood.
 inline constexpr std::size_t kMaxHeldPerPeer = 16;
 inline constexpr std::size_t kMaxHeldPackets = 1024;

@@ -16,6 +16,7 @@ namespace ipsec::driver {
 //
 //   IN-15 to 17  take(), take_ah(), take_esp()  SPI, SA; replay check
 //   IN-18        count_use()                    the time of use
+//   IN-19        take_esp()                     opened by the provider of offload: accept() at once
 //   IN-20, 21    take_ah(); open_waiting()      ICV of AH at once, ESP in batches; replay commit
 //   IN-22        strip(), unwrap()              headers and trailer go; selectors; checksums behind a NAT
 //   IN-23        unwrap(), deliver()            tunnel: the inner packet, which may be for take() again, or meets the
@@ -58,6 +59,8 @@ class Opener {
   Sa* find_sa(const Arrived& arrived, std::uint32_t spi, std::uint32_t sequence, Batch& batch);
   void open_waiting(Batch& batch);
   void finish_one(const Waiting& waiting, const EspJob& job, Batch& batch);
+  // The cryptography was good.
+  void accept(const Waiting& waiting, const EspJob& job, Batch& batch);
   void unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_t next_header, Batch& batch);
   bool is_blocked(const PacketView& inner, const Tables& tables);
   void deliver(const Waiting& waiting, const PacketView& inner, Batch& batch);

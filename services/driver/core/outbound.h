@@ -24,9 +24,13 @@ namespace ipsec::driver {
 // One thread.
 class OutboundPath {
  public:
+  explicit OutboundPath(WorkerState& state) : protector_(state) {}
+
   void process(std::span<const Packet> packets, Batch& batch);
   // Packets that were held; they stay as they are until the output was sent.
   void process_released(std::span<HeldPackets::Released> packets, Batch& batch);
+  Protector& protector() { return protector_; }
+  const Protector& protector() const { return protector_; }
   void tick(Timestamp now, WorkerCounters& counters);
 
  private:

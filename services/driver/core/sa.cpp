@@ -63,24 +63,31 @@ SaParameters without_keys(SaParameters sa) {
 
 }  // namespace
 
-Result<Sa::Keys> Sa::expand(const SaParameters& sa) {
+std::string_view to_string(OffloadState state) {
+  constexpr std::string_view kWords[] = {"none", "requested", "active", "failed"};
+  return kWords[static_cast<std::size_t>(state)];
+}
+
+Result<Sa::Keys> Sa::expand(const SaParameters& sa, std::optional<EspBackend> engine) {
   Keys keys;
   if (sa.soft) return keys;
   if (sa.protocol == SecurityProtocol::kAh) {
     IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.integrity, sa.integrity_key));
     return keys;
   }
-  IPSEC_ASSIGN_OR_RETURN(
-      keys.esp, make_esp_keys(sa.cipher, sa.integrity, sa.encryption_key, sa.integrity_key, sa.extended_sequence));
+  if (engine && !has_cipher(*engine, sa.cipher)) engine = EspBackend::kOpenssl;
+  IPSEC_ASSIGN_OR_RETURN(keys.esp, make_esp_keys(sa.cipher, sa.integrity, sa.encryption_key, sa.integrity_key,
+                                                 sa.extended_sequence, engine));
   if (sa.ah) {
     IPSEC_ASSIGN_OR_RETURN(keys.ah, AhKeys::make(sa.ah->integrity, sa.ah->key));
   }
   return keys;
 }
 
-Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, std::shared_ptr<PathMtu> path) {
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, std::optional<EspBackend> engine,
+                           std::shared_ptr<PathMtu> path) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
-  auto keys = expand(parameters);
+  auto keys = expand(parameters, engine);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
   if (path == nullptr) path = std::make_shared<PathMtu>();
   return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(path)));
@@ -105,6 +112,11 @@ Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMt
   // The successor of a soft SA is a new attempt at security, which begins when this one has ended (SFT-06).
   if (!parameters_.soft) soft_end_ = now + lifetime / 100 * percent;
   hard_end_ = now + lifetime;
+}
+
+std::string_view Sa::engine_name() const {
+  if (has_esp()) return name_of(keys_->backend());
+  return has_ah() ? name_of(EspBackend::kOpenssl) : std::string_view();
 }
 
 std::uint64_t Sa::last_allowed_sequence() const {

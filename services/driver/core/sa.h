@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "services/common/address.h"
 #include "services/common/algorithms.h"
@@ -71,6 +72,11 @@ struct SaParameters {
   const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
 };
 
+// Where an SA stands with the provider of offload (seed rows OFF-04, OFF-05): asked for by the first packet that could
+// use it, then answered. What has failed is not tried again.
+enum class OffloadState : std::uint8_t { kNone, kRequested, kActive, kFailed };
+std::string_view to_string(OffloadState state);
+
 // For listings; without keys.
 struct SaStatus {
   SaParameters sa;
@@ -80,6 +86,9 @@ struct SaStatus {
   Duration idle{};
   bool soft_expired = false;
   bool dying = false;
+  std::string_view engine;  // that does its cryptography where no provider of offload does; empty: soft
+  OffloadState offload = OffloadState::kNone;
+  std::uint64_t offloaded_packets = 0;  // among `packets`
   // Outbound, not soft: octets of the packets around, and of the largest packet inside (a transport SA's with an IP
   // header without options). 0: does not apply.
   std::uint16_t path_mtu = 0;
@@ -94,12 +103,14 @@ struct SaUse {
 };
 
 // Shared by workers and the control side: everything that changes is atomic.
-class Sa {
+class Sa : public std::enable_shared_from_this<Sa> {
  public:
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
-  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones.
+  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones. `engine` does its
+  // ESP where it can, OpenSSL where it cannot; without a name the fastest.
   // `path`: what the other SA of the pair knows of the path; null: nothing is known.
   static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now,
+                                          std::optional<EspBackend> engine = std::nullopt,
                                           std::shared_ptr<PathMtu> path = nullptr);
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
@@ -113,6 +124,8 @@ class Sa {
   // Require has_ah().
   const AhKeys& ah_keys() const { return *ah_keys_; }
   std::uint32_t ah_spi() const { return parameters_.ah ? parameters_.ah->spi : parameters_.spi; }
+  // That does its cryptography; empty: soft.
+  std::string_view engine_name() const;
   bool is_confidential() const { return has_esp() && suite().cipher != Cipher::kNull; }
   bool is_tunnel() const { return parameters_.encapsulation == Encapsulation::kTunnel; }
   // Whether the selector asks for ports, so that fragments cannot be checked against it.
@@ -126,6 +139,21 @@ class Sa {
   ReplayWindow& ah_window() { return ah_window_ ? *ah_window_ : window_; }
   bool sequence_is_exhausted() const { return last_sequence() >= last_allowed_sequence(); }
   std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
+
+  // The whole number of a packet that shows `low` of it.
+  std::uint64_t sequence_of(const ReplayWindow& window, std::uint32_t low) const {
+    return parameters_.extended_sequence ? window.infer(low) : low;
+  }
+
+  OffloadState offload() const { return offload_.load(std::memory_order_acquire); }
+  // True for the one caller who is to tell the provider.
+  bool request_offload() {
+    OffloadState expected = OffloadState::kNone;
+    return offload_.compare_exchange_strong(expected, OffloadState::kRequested, std::memory_order_acq_rel);
+  }
+  void set_offload(OffloadState state) { offload_.store(state, std::memory_order_release); }
+  void count_offloaded(std::uint64_t packets) { offloaded_packets_.fetch_add(packets, std::memory_order_relaxed); }
+  std::uint64_t offloaded_packets() const { return offloaded_packets_.load(std::memory_order_relaxed); }
 
   // Counts packets and their octets before ESP, and notes the time of use.
   SaUse use(std::uint64_t packets, std::uint64_t bytes, Timestamp now);
@@ -159,7 +187,7 @@ class Sa {
     std::shared_ptr<const EspKeys> esp;
     std::shared_ptr<const AhKeys> ah;
   };
-  static Result<Keys> expand(const SaParameters& parameters);
+  static Result<Keys> expand(const SaParameters& parameters, std::optional<EspBackend> engine);
   Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMtu> path);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
@@ -177,10 +205,12 @@ class Sa {
   std::optional<ReplayWindow> ah_window_;  // of a bundle
   std::shared_ptr<PathMtu> path_;
   std::atomic<std::uint16_t> udp_port_;
+  std::atomic<OffloadState> offload_{OffloadState::kNone};
   // What each packet changes, on a cache line apart from what each packet reads.
   alignas(64) std::atomic<std::uint64_t> next_sequence_{1};
   std::atomic<std::uint64_t> packets_{0};
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> offloaded_packets_{0};
   std::atomic<std::int64_t> last_used_;
   static constexpr std::int64_t kNotAsked = std::numeric_limits<std::int64_t>::min();
   std::atomic<std::int64_t> rekey_asked_{kNotAsked};

@@ -85,7 +85,7 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
   const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi);
   IPSEC_ASSIGN_OR_RETURN(const SaPointer sa,
-                         Sa::make(std::move(parameters), now, pair == nullptr ? nullptr : pair->shared_path()));
+                         Sa::make(std::move(parameters), now, engine_, pair == nullptr ? nullptr : pair->shared_path()));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
     if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
@@ -234,7 +234,8 @@ std::vector<SaStatus> Sad::list(Timestamp now, std::uint16_t link_mtu) const {
   for (const auto& [key, record] : records_) {
     const Sa& sa = *record.sa;
     listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
-                      sa.soft_limit_reached(now).has_value(), record.dying});
+                      sa.soft_limit_reached(now).has_value(), record.dying, sa.engine_name(), sa.offload(),
+                      sa.offloaded_packets()});
     tell_path(sa, link_mtu, listed.back());
     // As the NAT shows it now.
     if (auto& udp = listed.back().sa.udp) udp->peer_port = sa.udp_port();
@@ -249,6 +250,7 @@ Sad::Numbers Sad::numbers() const {
   numbers.larval = larval_.size();
   for (const auto& [key, record] : records_) {
     const SaParameters& parameters = record.sa->parameters();
+    if (record.sa->offload() == OffloadState::kActive) ++numbers.offloaded;
     if (record.sa->is_tunnel() && parameters.direction == Direction::kOutbound) ++numbers.tunnels;
   }
   return numbers;

@@ -20,7 +20,8 @@ namespace ipsec::driver {
 // mature, dying (inbound, its successor is there). One thread; workers see copies of table().
 class Sad {
  public:
-  explicit Sad(RandomSource& random) : random_(random) {}
+  // `engine`: see Sa::make().
+  explicit Sad(RandomSource& random, std::optional<EspBackend> engine) : random_(random), engine_(engine) {}
 
   // See Control for the contracts of these five.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
@@ -44,6 +45,7 @@ class Sad {
   struct Numbers {
     std::uint64_t active = 0;   // SA pairs count as two
     std::uint64_t tunnels = 0;  // outbound tunnel SAs
+    std::uint64_t offloaded = 0;
     std::uint64_t larval = 0;
     std::uint64_t added = 0;
     std::uint64_t deleted = 0;
@@ -77,6 +79,7 @@ class Sad {
   Timestamp pair_last_used(const Record& record) const;
 
   RandomSource& random_;
+  std::optional<EspBackend> engine_;
   SaTable table_;
   absl::flat_hash_map<const Sa*, Record> records_;
   absl::flat_hash_map<std::uint32_t, Larval> larval_;

@@ -51,6 +51,8 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundBackOff,            outbound_back_off,            kDrop,    kQuiet, "the last negotiation failed a moment ago") \
   X(kOutboundPolicyChanged,      outbound_policy_changed,      kDrop,    kQuiet, "the filter it was held for is gone") \
   X(kOutboundTooBig,             outbound_too_big,             kDrop,    kQuiet, "larger than the path allows; the sender was told") \
+  X(kOutboundOffloadFull,        outbound_offload_full,        kDrop,    kQuiet, "too many packets are with the provider of offload") \
+  X(kOutboundOffloadFailed,      outbound_offload_failed,      kDrop,    kEvent, "the provider of offload did not protect it") \
   X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
   X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
   /* inbound */ \
@@ -82,6 +84,8 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundTooOld,              inbound_too_old,              kDrop,    kEvent, "sequence number left of the replay window") \
   X(kInboundNotAuthentic,        inbound_not_authentic,        kDrop,    kEvent, "integrity check failed") \
   X(kInboundNotDecrypted,        inbound_not_decrypted,        kDrop,    kEvent, "AH or ESP with a length or trailer no sender makes") \
+  X(kInboundOffloadFull,         inbound_offload_full,         kDrop,    kQuiet, "too many packets are with the provider of offload") \
+  X(kInboundOffloadFailed,       inbound_offload_failed,       kDrop,    kEvent, "the provider of offload found it not authentic or did not open it") \
   X(kInboundSelectorMismatch,    inbound_selector_mismatch,    kDrop,    kEvent, "inner packet is not traffic of its SA") \
   X(kInboundInnerMalformed,      inbound_inner_malformed,      kDrop,    kEvent, "inner packet is not a sound IP packet") \
   X(kInboundCongestionMark,      inbound_congestion_mark,      kDrop,    kQuiet, "congestion mark on a packet without ECN (RFC 6040)") \

@@ -415,6 +415,9 @@ proto::SaStatus to_proto(const SaStatus& status) {
   message.set_idle_seconds(whole_seconds(status.idle));
   message.set_soft_expired(status.soft_expired);
   message.set_dying(status.dying);
+  message.set_engine(std::string(status.engine));
+  message.set_offload(std::string(to_string(status.offload)));
+  message.set_offloaded_packets(status.offloaded_packets);
   if (status.path_mtu == 0) return message;
   message.set_path_mtu(status.path_mtu);
   message.set_path_mtu_source(path_mtu_source_to_proto(status.path_mtu_source));

@@ -21,15 +21,26 @@ Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& 
                                                std::unique_ptr<Attachment> attachment) {
   IPSEC_ASSIGN_OR_RETURN(Netlink routes, Netlink::open());
   IPSEC_ASSIGN_OR_RETURN(Netlink interfaces, Netlink::open());
-  std::unique_ptr<Driver> driver(new Driver(random, std::move(routes)));
+  if (settings.engine && !is_available(*settings.engine)) {
+    return unavailable(fmt::format("{} is not available on this machine", name_of(*settings.engine)));
+  }
+  std::unique_ptr<Driver> driver(new Driver(settings, random, std::move(routes)));
   IPSEC_RETURN_IF_ERROR(driver->start_workers(settings.workers, random));
   driver->nics_ = std::make_unique<AttachedNics>(std::move(settings.interfaces), std::move(attachment),
-                                                 std::move(interfaces), *driver->workers_, driver->events_);
+                                                 std::move(interfaces), *driver->workers_, driver->events_,
+                                                 driver->look_aside_.get());
+  if (driver->look_aside_ != nullptr) {
+    driver->helpers_ = std::make_unique<LookAsideThreads>(*driver->look_aside_, settings.look_aside, random);
+  }
   return driver;
 }
 
-Driver::Driver(RandomSource& random, Netlink routes)
-    : control_(random), published_(control_.tables()), routes_(std::move(routes)) {}
+Driver::Driver(const Settings& settings, RandomSource& random, Netlink routes)
+    : engine_(settings.engine),
+      look_aside_(settings.look_aside == 0 ? nullptr : std::make_unique<LookAside>()),
+      control_(random, {settings.engine, look_aside_.get()}),
+      published_(control_.tables()),
+      routes_(std::move(routes)) {}
 
 Status Driver::start_workers(unsigned count, RandomSource& random) {
   std::vector<std::unique_ptr<Worker>> workers;
@@ -186,9 +197,17 @@ std::vector<Filter> Driver::nat_filters() {
 
 DriverState Driver::state(Control::FilterNumbers filters) {
   const std::lock_guard lock(mutex_);
-  return {
-      control_.statistics(filters), control_.policy_version(), control_.boot_mode(), control_.profile(), nics_->names(),
-      workers_->lost_to_wire(),     workers_->lost_to_host()};
+  const EspBackend fastest =
+      is_available(EspBackend::kMultiBuffer) ? EspBackend::kMultiBuffer : EspBackend::kOpenssl;
+  return {control_.statistics(filters),
+          control_.policy_version(),
+          control_.boot_mode(),
+          control_.profile(),
+          nics_->names(),
+          workers_->lost_to_wire(),
+          workers_->lost_to_host(),
+          name_of(engine_.value_or(fastest)),
+          nics_->offload_providers()};
 }
 
 void Driver::tick() {

@@ -219,6 +219,10 @@ std::vector<std::string> daemon_arguments(const std::string& program, const daem
   if (!options.config_file.empty()) arguments.insert(arguments.end(), {"--config", options.config_file});
   if (!with_interfaces) return arguments;
   for (const std::string& interface : options.interfaces) arguments.insert(arguments.end(), {"--nic", interface});
+  const daemon::DriverOptions& driver = options.driver;
+  if (driver.workers != 0) arguments.insert(arguments.end(), {"--workers", fmt::format("{}", driver.workers)});
+  arguments.insert(arguments.end(),
+                   {"--crypto-engine", driver.crypto_engine, "--crypto-offload", driver.crypto_offload});
   return arguments;
 }
 

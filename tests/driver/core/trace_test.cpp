@@ -79,13 +79,13 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
   traces = events_of<PacketTrace>(released.events);
   ASSERT_EQ(traces.size(), 1U);
   EXPECT_EQ(rows(traces[0]), (Steps{"OUT-06", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-14",
-                                    "OUT-18", "OUT-19"}));
+                                    "OUT-15", "OUT-18", "OUT-19"}));
   EXPECT_EQ(traces[0].spi, spi);
   EXPECT_EQ(traces[0].verdict, Verdict::kOutboundSecured);
 
   traces = events_of<PacketTrace>(pair.right.receive(released.to_wire).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-15", "IN-16", "IN-20", "IN-22", "IN-18", "IN-24"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-19", "IN-20", "IN-22", "IN-18", "IN-24"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundOpened);
   EXPECT_EQ(traces[0].spi, spi);
 }
@@ -128,12 +128,12 @@ TEST(Trace, IN_17_IN_21_unknown_spi_and_forgery) {
   wire.back() ^= 1;
   auto traces = events_of<PacketTrace>(pair.right.receive(wire).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-15", "IN-16", "IN-21"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-19", "IN-21"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundNotAuthentic);
   wire[20] ^= 1;
   traces = events_of<PacketTrace>(pair.right.receive(wire).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-15", "IN-16", "IN-17"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-17"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundBadSpi);
 }
 
@@ -143,12 +143,12 @@ TEST(Trace, IN_06_IN_08_IN_09_IN_12_clear_packets) {
   const Bytes clear = udp_packet({pair.right.own(), pair.left.own()}, 445, 1025, pattern(20));
   auto traces = events_of<PacketTrace>(pair.left.receive(clear).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-06", "IN-08", "IN-09", "IN-11"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-09", "IN-11"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundClearRefused);
   connect(pair.left, pair.right, pair.recipe);
   traces = events_of<PacketTrace>(pair.left.receive(clear).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-06", "IN-08", "IN-12", "IN-14"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-12", "IN-14"}));
 }
 
 TEST(Trace, only_what_was_asked_for_and_only_so_often) {
