@@ -420,6 +420,21 @@ proto::ListSasReply sample_quick_mode_sas() {
   return reply;
 }
 
+proto::ListSasReply sample_sas() {
+  proto::ListSasReply reply = sample_quick_mode_sas();
+  proto::SaStatus manual = quick_mode_sa(0x5001, proto::DIRECTION_INBOUND);
+  manual.mutable_sa()->set_manual(true);
+  manual.mutable_sa()->set_filter_id(0);
+  manual.mutable_sa()->set_replay_window(1024);
+  manual.mutable_sa()->set_extended_sequence(true);
+  manual.set_last_sequence(4294967301);
+  *reply.add_sas() = manual;
+  manual.mutable_sa()->set_spi(0x5002);
+  manual.set_ended(true);
+  *reply.add_sas() = manual;
+  return reply;
+}
+
 proto::Statistics sample_statistics() {
   proto::Statistics statistics;
   auto& ike = *statistics.mutable_ike();

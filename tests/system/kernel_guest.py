@@ -29,8 +29,8 @@ BOOT_SECONDS = 90
 
 # Modules by name; what they depend on comes along. The ciphers are those of the tests' suites. drbg makes the IVs and tests itself with
 # ctr and sha512.
-MODULES = ("virtio_pci virtio_net virtio_console xfrm_user esp4 crypto_null ctr gcm ghash_generic des_generic sha512_generic authenc"
-           " drbg echainiv seqiv netlink_diag tcp_diag").split()
+MODULES = ("virtio_pci virtio_net virtio_console xfrm_user esp4 esp6 ah4 ah6 crypto_null ctr gcm ghash_generic des_generic sha512_generic md5"
+           " chacha_generic poly1305_generic chacha20poly1305 authenc authencesn drbg echainiv seqiv netlink_diag tcp_diag").split()
 # dash, because busybox's own shell would take its small "ip" for iproute2's. glibc loads libgcc_s by itself when a thread of charon ends.
 PROGRAMS = ("/usr/sbin/charon-systemd", "/usr/sbin/swanctl", "/usr/sbin/ip", "/usr/bin/ss", "/usr/bin/dash", "/lib/x86_64-linux-gnu/libgcc_s.so.1")
 PLUGINS = pathlib.Path("/usr/lib/ipsec/plugins")

@@ -162,6 +162,7 @@ Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAd
 Status Control::install_sa(SaParameters parameters, Timestamp now) {
   Implementation& self = *implementation_;
   const bool outbound = parameters.direction == Direction::kOutbound;
+  const bool manual = parameters.manual;
   const std::uint64_t filter_id = parameters.filter_id;
   const IpAddress peer = parameters.destination;
   if (parameters.soft) {
@@ -169,7 +170,9 @@ Status Control::install_sa(SaParameters parameters, Timestamp now) {
   }
   IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
   self.changed();
-  if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);
+  // Which filters a manual SA serves, each packet finds out.
+  if (outbound && manual) self.held.release(peer, self.next_generation(), now);
+  if (outbound && !manual) self.held.release(filter_id, peer, self.next_generation(), now);
   return {};
 }
 

@@ -64,7 +64,8 @@ class Control {
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   // Inbound: the SPI must be larval with the same addresses. Outbound: the SA in use for its filter and peer from now
-  // on; the one it replaces is removed, packets held for it are released. Errors: kInvalid (key length, suite without
+  // on; the one it replaces is removed, packets held for it are released. Manual ones (ARC-09): any SPI that is free;
+  // used for their peer under any filter, until they are deleted. Errors: kInvalid (key length, suite without
   // integrity, addresses; a soft SA that its filter does not allow), kNotFound (SPI not larval), kAlreadyExists,
   // kExhausted.
   Status install_sa(SaParameters parameters, Timestamp now);

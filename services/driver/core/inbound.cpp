@@ -66,7 +66,7 @@ Sa* find_sa_of_clear(const Item& item, const Filter& filter, const Tables& table
   const FilterEntry* mirror = tables.filters->find(filter.mirror_id);
   if (mirror == nullptr) return nullptr;
   const FiveTuple answer = item.view.tuple.reversed();
-  return tables.sas.find_outbound(mirror->filter.id, peer_of(mirror->filter, answer.destination), answer);
+  return tables.sas.find_outbound(mirror->filter, peer_of(mirror->filter, answer.destination), answer);
 }
 
 // IN-03, IN-04.

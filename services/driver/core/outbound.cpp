@@ -122,8 +122,12 @@ void OutboundPath::decide(const Item& item, const FlowDecision& decision, Batch&
   });
   if (sa == nullptr) return hold(item, filter, batch);
   if (sa->is_soft()) return pass_soft(item, *sa, filter, batch);
-  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none.
-  if (!protector_.protect(item, *sa, filter, batch)) hold(item, filter, batch);
+  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none. A manual SA has no
+  // successor that IKE could make.
+  if (protector_.protect(item, *sa, filter, batch)) return;
+  if (!sa->is_manual()) return hold(item, filter, batch);
+  const Verdict verdict = sa->is_expired() ? Verdict::kOutboundSaExpired : Verdict::kOutboundSequenceExhausted;
+  batch.conclude(verdict, {item.view.tuple, sa->parameters().spi, 0, filter.id, item.trace});
 }
 
 // Peers behind one NAT have one address; the flow's last packet from there tells which of them it belongs to.

@@ -20,6 +20,11 @@ Status check(const SaParameters& sa) {
   if (sa.udp && (is_ah || sa.ah)) return complaint("AH cannot cross a NAT, so there is no AH in UDP (NAT-05)");
   if (sa.udp && sa.soft) return complaint("a soft SA carries packets as they are, not in UDP");
   if (sa.udp && (sa.udp->local_port == 0 || sa.udp->peer_port == 0)) return complaint("ESP in UDP needs both ports");
+  if (sa.manual && (sa.soft || sa.filter_id != 0))
+    return complaint("a manual SA is not soft, and belongs to no filter");
+  if (sa.last_sequence >= (sa.extended_sequence ? limits::kExtendedSequenceHardLimit : limits::kSequenceHardLimit)) {
+    return complaint(fmt::format("no sequence number is left after {}", sa.last_sequence));
+  }
   if (sa.source.family() != sa.destination.family()) return complaint("source and destination of different families");
   if (sa.selector.source.family() != sa.selector.destination.family()) {
     return complaint("selector of different families");
@@ -84,27 +89,30 @@ Result<Sa::Keys> Sa::expand(const SaParameters& sa, std::optional<EspBackend> en
   return keys;
 }
 
-Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, std::optional<EspBackend> engine,
-                           std::shared_ptr<PathMtu> path) {
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, Around around) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
-  auto keys = expand(parameters, engine);
+  auto keys = expand(parameters, around.engine);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
-  if (path == nullptr) path = std::make_shared<PathMtu>();
-  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(path)));
+  if (around.path == nullptr) around.path = std::make_shared<PathMtu>();
+  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(around)));
 }
 
-Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMtu> path)
+Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, Around around)
     : parameters_(std::move(parameters)),
       keys_(std::move(keys.esp)),
       ah_keys_(std::move(keys.ah)),
       selects_ports_(asks_for_ports(parameters_.selector)),
+      iv_start_(around.iv_start),
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
       window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
-      path_(std::move(path)),
+      path_(std::move(around.path)),
       udp_port_(parameters_.udp ? parameters_.udp->peer_port : std::uint16_t{0}),
+      next_sequence_(parameters_.last_sequence + 1),
       last_used_(now.since_start.count()) {
   if (parameters_.ah) ah_window_.emplace(window_.window());
+  window_.begin_after(parameters_.last_sequence);
+  ah_window().begin_after(parameters_.last_sequence);
   const unsigned percent = soft_percent(parameters_);
   soft_bytes_ = hard_bytes_ == kNoLimit ? kNoLimit : hard_bytes_ / 100 * percent;
   if (parameters_.lifetime_seconds == 0) return;
@@ -138,9 +146,9 @@ SaUse Sa::use(std::uint64_t packets, std::uint64_t bytes, Timestamp now) {
   if (time - last_used_.load(std::memory_order_relaxed) >= kUseResolution) {
     last_used_.store(time, std::memory_order_relaxed);
   }
-  std::optional<RekeyReason> reason = amount_limit_reached();
+  std::optional<RekeyReason> reason = parameters_.manual ? std::nullopt : amount_limit_reached();
   if (reason && !ask_rekey(now)) reason = std::nullopt;
-  return {before < hard_bytes_, reason};
+  return {before < hard_bytes_.load(std::memory_order_relaxed), reason};
 }
 
 bool Sa::ask_rekey(Timestamp now) {

@@ -67,6 +67,8 @@ struct SaParameters {
   std::optional<AroundEsp> ah;  // a bundle of two: AH around ESP
   std::optional<UdpEncapsulation> udp;
   bool soft = false;
+  bool manual = false;
+  std::uint64_t last_sequence = 0;
 
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
   const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
@@ -89,6 +91,8 @@ struct SaStatus {
   std::string_view engine;  // that does its cryptography where no provider of offload does; empty: soft
   OffloadState offload = OffloadState::kNone;
   std::uint64_t offloaded_packets = 0;  // among `packets`
+  std::uint64_t last_sequence = 0;
+  bool ended = false;
   // Outbound, not soft: octets of the packets around, and of the largest packet inside (a transport SA's with an IP
   // header without options). 0: does not apply.
   std::uint16_t path_mtu = 0;
@@ -105,19 +109,24 @@ struct SaUse {
 // Shared by workers and the control side: everything that changes is atomic.
 class Sa : public std::enable_shared_from_this<Sa> {
  public:
+  // What an SA has from where it is installed.
+  struct Around {
+    // Does its ESP where it can, OpenSSL where it cannot; without a name the fastest.
+    std::optional<EspBackend> engine = {};
+    std::shared_ptr<PathMtu> path = {};  // what the other SA of the pair knows of the path; null: nothing is known
+    std::uint64_t iv_start = 0;          // of a manual SA, random: see iv_start()
+  };
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
-  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones. `engine` does its
-  // ESP where it can, OpenSSL where it cannot; without a name the fastest.
-  // `path`: what the other SA of the pair knows of the path; null: nothing is known.
-  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now,
-                                          std::optional<EspBackend> engine = std::nullopt,
-                                          std::shared_ptr<PathMtu> path = nullptr);
+  // replay window out of range, AH in UDP (NAT-05), a manual SA that is soft or of a filter. Keeps no copy of the keys
+  // but the expanded ones.
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now, Around around = {});
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
   // A soft SA has neither, a bundle both.
   bool has_esp() const { return keys_ != nullptr; }
   bool has_ah() const { return ah_keys_ != nullptr; }
   bool is_soft() const { return parameters_.soft; }
+  bool is_manual() const { return parameters_.manual; }
   // Require has_esp().
   const EspKeys& keys() const { return *keys_; }
   const EspSuite& suite() const { return keys_->suite(); }
@@ -139,6 +148,9 @@ class Sa : public std::enable_shared_from_this<Sa> {
   ReplayWindow& ah_window() { return ah_window_ ? *ah_window_ : window_; }
   bool sequence_is_exhausted() const { return last_sequence() >= last_allowed_sequence(); }
   std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
+  // What an AEAD's IV is ahead of the sequence number. IVs may never repeat under one key (RFC 4106 section 3.1), and
+  // the keys of a manual SA, alone, may come again with numbers that begin anew: then it is random, elsewhere 0.
+  std::uint64_t iv_start() const { return iv_start_; }
 
   // The whole number of a packet that shows `low` of it.
   std::uint64_t sequence_of(const ReplayWindow& window, std::uint32_t low) const {
@@ -157,7 +169,9 @@ class Sa : public std::enable_shared_from_this<Sa> {
 
   // Counts packets and their octets before ESP, and notes the time of use.
   SaUse use(std::uint64_t packets, std::uint64_t bytes, Timestamp now);
-  bool is_expired() const { return bytes() >= hard_bytes_; }
+  bool is_expired() const { return bytes() >= hard_bytes_.load(std::memory_order_relaxed); }
+  // From now on it is expired.
+  void expire() { hard_bytes_.store(0, std::memory_order_relaxed); }
   std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   Timestamp last_used() const { return {Duration(last_used_.load(std::memory_order_relaxed))}; }
@@ -188,7 +202,7 @@ class Sa : public std::enable_shared_from_this<Sa> {
     std::shared_ptr<const AhKeys> ah;
   };
   static Result<Keys> expand(const SaParameters& parameters, std::optional<EspBackend> engine);
-  Sa(SaParameters parameters, Keys keys, Timestamp now, std::shared_ptr<PathMtu> path);
+  Sa(SaParameters parameters, Keys keys, Timestamp now, Around around);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 
@@ -196,11 +210,12 @@ class Sa : public std::enable_shared_from_this<Sa> {
   std::shared_ptr<const EspKeys> keys_;
   std::shared_ptr<const AhKeys> ah_keys_;
   bool selects_ports_;
+  std::uint64_t iv_start_;
   Timestamp installed_;
   Timestamp soft_end_ = kNever;
   Timestamp hard_end_ = kNever;
   std::uint64_t soft_bytes_;
-  std::uint64_t hard_bytes_;
+  std::atomic<std::uint64_t> hard_bytes_;
   ReplayWindow window_;
   std::optional<ReplayWindow> ah_window_;  // of a bundle
   std::shared_ptr<PathMtu> path_;

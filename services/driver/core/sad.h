@@ -34,6 +34,7 @@ class Sad {
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
   // `before`, and soft ones that it does not allow any more (an SA of filter 0 stays). Inbound ones run out (PA-26).
   std::vector<DriverEvent> end_without_filter(const FilterTable& before, const FilterTable& after);
+  // Manual ones stay.
   std::vector<DriverEvent> end_all(SaEndReason reason);
 
   const SaTable& table() const { return table_; }
@@ -65,9 +66,11 @@ class Sad {
     SaPointer sa;
     std::uint32_t pair_spi = 0;
     bool dying = false;
+    std::optional<bool> told{};  // of a manual one: false that its end is near, true that it is there
   };
 
   Status check_reserved(const SaParameters& parameters, std::uint32_t spi, SecurityProtocol protocol) const;
+  Status check_free(const SaParameters& parameters, std::uint32_t spi) const;
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
   void retire_predecessor(const Sa& successor);
@@ -76,6 +79,7 @@ class Sad {
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
   std::vector<DriverEvent> end(const std::vector<std::pair<SaPointer, SaEndReason>>& ended);
   void ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events);
+  void watch_manual(Timestamp now, std::vector<DriverEvent>& events);
   Timestamp pair_last_used(const Record& record) const;
 
   RandomSource& random_;

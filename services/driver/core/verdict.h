@@ -55,6 +55,8 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundOffloadFailed,      outbound_offload_failed,      kDrop,    kEvent, "the provider of offload did not protect it") \
   X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
   X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
+  X(kOutboundSaExpired,          outbound_sa_expired,          kDrop,    kEvent, "the manual SA has reached its lifetime, and nobody renews it") \
+  X(kOutboundSequenceExhausted,  outbound_sequence_exhausted,  kDrop,    kEvent, "the manual SA has used up its sequence numbers, and nobody renews it") \
   /* inbound */ \
   X(kInboundIsakmp,              inbound_isakmp,               kPass,    kQuiet, "ISAKMP passed unmodified") \
   X(kInboundNeighbourDiscovery,  inbound_neighbour_discovery,  kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \

@@ -206,6 +206,7 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   }
   if (sa.udp) *message.mutable_udp() = udp_to_proto(*sa.udp);
   message.set_soft(sa.soft);
+  message.set_manual(sa.manual);
   return message;
 }
 
@@ -315,6 +316,8 @@ Result<SaParameters> from_proto(const proto::Sa& message) {
   sa.quick_mode_policy = message.quick_mode_policy();
   sa.initiator = message.initiator();
   sa.extended_sequence = message.extended_sequence();
+  sa.manual = message.manual();
+  sa.last_sequence = message.last_sequence();
   if (message.has_ah()) {
     IPSEC_ASSIGN_OR_RETURN(sa.ah, around_from_proto(message.ah()));
   }
@@ -415,6 +418,8 @@ proto::SaStatus to_proto(const SaStatus& status) {
   message.set_idle_seconds(whole_seconds(status.idle));
   message.set_soft_expired(status.soft_expired);
   message.set_dying(status.dying);
+  message.set_last_sequence(status.last_sequence);
+  message.set_ended(status.ended);
   message.set_engine(std::string(status.engine));
   message.set_offload(std::string(to_string(status.offload)));
   message.set_offloaded_packets(status.offloaded_packets);

@@ -285,6 +285,7 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
       driver.events_.add("path_mtu_lowered", Severity::kInformation, text_of(lowered),
                          {{"peer", lowered.peer.to_string()}, {"mtu", fmt::format("{}", lowered.mtu)}});
     }
+    void operator()(const ManualSaLimit& limit) const { driver.events_.add(limit); }
     void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };

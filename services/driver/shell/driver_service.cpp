@@ -148,8 +148,10 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
-    for (const SaStatus& status : driver_.list_sas()) *reply->add_sas() = to_proto(status);
+  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest* request, proto::ListSasReply* reply) override {
+    for (const SaStatus& status : driver_.list_sas()) {
+      if (status.sa.manual || !request->manual_only()) *reply->add_sas() = to_proto(status);
+    }
     return grpc::Status::OK;
   }
 

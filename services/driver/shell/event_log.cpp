@@ -89,6 +89,21 @@ void EventLog::write(const AuditEvent& audit) {
       fields_of(audit, rule_name));
 }
 
+void EventLog::add(const ManualSaLimit& limit) {
+  constexpr std::string_view kReasons[] = {"seconds", "kilobytes", "sequence numbers"};
+  const std::string_view reason = kReasons[static_cast<std::size_t>(limit.reason)];
+  const bool outbound = limit.direction == Direction::kOutbound;
+  add(limit.reached ? "manual_sa_ended" : "manual_sa_near_its_end", Severity::kWarning,
+      fmt::format(
+          "Manual SA {:#010x} {} {}: its {} {}. Nobody renews it: add its successor, with new keys, at both ends",
+          limit.spi, outbound ? "to" : "from", limit.peer.to_string(), reason,
+          limit.reached ? "are used up, its packets are dropped" : "are nearly used up"),
+      {{"spi", fmt::format("{:08x}", limit.spi)},
+       {"direction", outbound ? "outbound" : "inbound"},
+       {"peer", limit.peer.to_string()},
+       {"reason", std::string(reason)}});
+}
+
 void EventLog::add(std::string name, Severity severity, std::string text, Fields fields) {
   daemon::log(level_of(severity), name, {{"text", text}});
   Event event{0, daemon::wall_clock_ms(), std::move(name), severity, std::move(text), std::move(fields)};

@@ -70,7 +70,12 @@ class Program {
               ike_link_.publish(policy);
             },
             LoadPace(), look_up_name),
-        driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        manual_sas_(*driver_client_, events_),
+        driver_link_(*driver_client_, events_,
+                     [this](std::uint64_t version) {
+                       agent_.version_seen(version);
+                       manual_sas_.driver_connected();
+                     }),
         ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         responder_(agent_, *ike_client_, *driver_client_, events_),
         driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true, SIGKILL),
@@ -123,6 +128,7 @@ class Program {
                            : "the agent ends: IKE first, then the driver");
     agent_.stop();
     responder_.stop();
+    manual_sas_.stop();
     driver_link_.stop();
     ike_link_.stop();
     for (Supervisor* service : {&ike_, &driver_}) hands_over ? service->leave() : service->stop();
@@ -141,6 +147,7 @@ class Program {
                                    events_,
                                    *driver_client_,
                                    *ike_client_,
+                                   manual_sas_,
                                    {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
                                    resolve_name,
                                    config_path()});
@@ -200,6 +207,7 @@ class Program {
   std::unique_ptr<DriverClient> driver_client_;
   std::unique_ptr<IkeClient> ike_client_;
   Agent agent_;
+  ManualSas manual_sas_;
   ServiceLink driver_link_;
   ServiceLink ike_link_;
   DefaultResponder responder_;
