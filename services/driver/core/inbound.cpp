@@ -56,7 +56,7 @@ QuotedInClear left_in_clear(const TooBigNotice& notice, const Tables& tables) {
   }
   if (entry == nullptr || entry->filter.action == Action::kPermit) return QuotedInClear::kYes;
   if (entry->filter.action == Action::kBlock) return QuotedInClear::kNo;
-  const Sa* const sa = tables.sas.find_outbound(entry->filter.id, peer_of(entry->filter, packet.destination), packet);
+  const Sa* const sa = tables.sas.find_outbound(entry->filter, peer_of(entry->filter, packet.destination), packet);
   return sa != nullptr && sa->is_soft() ? QuotedInClear::kYes : QuotedInClear::kNo;
 }
 

@@ -89,24 +89,24 @@ Result<Sa::Keys> Sa::expand(const SaParameters& sa, std::optional<EspBackend> en
   return keys;
 }
 
-Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, Around around) {
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, SaSurroundings surroundings) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
-  auto keys = expand(parameters, around.engine);
+  auto keys = expand(parameters, surroundings.engine);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
-  if (around.path == nullptr) around.path = std::make_shared<PathMtu>();
-  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(around)));
+  if (surroundings.path == nullptr) surroundings.path = std::make_shared<PathMtu>();
+  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(surroundings)));
 }
 
-Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, Around around)
+Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, SaSurroundings surroundings)
     : parameters_(std::move(parameters)),
       keys_(std::move(keys.esp)),
       ah_keys_(std::move(keys.ah)),
       selects_ports_(asks_for_ports(parameters_.selector)),
-      iv_start_(around.iv_start),
+      iv_start_(surroundings.iv_start),
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
       window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
-      path_(std::move(around.path)),
+      path_(std::move(surroundings.path)),
       udp_port_(parameters_.udp ? parameters_.udp->peer_port : std::uint16_t{0}),
       next_sequence_(parameters_.last_sequence + 1),
       last_used_(now.since_start.count()) {

@@ -106,20 +106,21 @@ struct SaUse {
   std::optional<RekeyReason> rekey;  // beyond a soft limit, and time to ask (Sa::ask_rekey)
 };
 
+// What an SA has from where it is installed.
+struct SaSurroundings {
+  // Does its ESP where it can, OpenSSL where it cannot; without a name the fastest.
+  std::optional<EspBackend> engine = {};
+  std::shared_ptr<PathMtu> path = {};  // what the other SA of the pair knows of the path; null: nothing is known
+  std::uint64_t iv_start = 0;          // of a manual SA, random: see iv_start()
+};
+
 // Shared by workers and the control side: everything that changes is atomic.
 class Sa : public std::enable_shared_from_this<Sa> {
  public:
-  // What an SA has from where it is installed.
-  struct Around {
-    // Does its ESP where it can, OpenSSL where it cannot; without a name the fastest.
-    std::optional<EspBackend> engine = {};
-    std::shared_ptr<PathMtu> path = {};  // what the other SA of the pair knows of the path; null: nothing is known
-    std::uint64_t iv_start = 0;          // of a manual SA, random: see iv_start()
-  };
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
   // replay window out of range, AH in UDP (NAT-05), a manual SA that is soft or of a filter. Keeps no copy of the keys
   // but the expanded ones.
-  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now, Around around = {});
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now, SaSurroundings surroundings = {});
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
   // A soft SA has neither, a bundle both.
@@ -202,7 +203,7 @@ class Sa : public std::enable_shared_from_this<Sa> {
     std::shared_ptr<const AhKeys> ah;
   };
   static Result<Keys> expand(const SaParameters& parameters, std::optional<EspBackend> engine);
-  Sa(SaParameters parameters, Keys keys, Timestamp now, Around around);
+  Sa(SaParameters parameters, Keys keys, Timestamp now, SaSurroundings surroundings);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 

@@ -105,10 +105,12 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
-  Sa::Around around{engine_, {}, 0};
-  if (const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi)) around.path = pair->shared_path();
-  if (parameters.manual) around.iv_start = std::uint64_t{random_.u32()} << 32 | random_.u32();
-  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now, std::move(around)));
+  SaSurroundings surroundings{engine_, {}, 0};
+  if (const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi)) {
+    surroundings.path = pair->shared_path();
+  }
+  if (parameters.manual) surroundings.iv_start = std::uint64_t{random_.u32()} << 32 | random_.u32();
+  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now, std::move(surroundings)));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
     if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
