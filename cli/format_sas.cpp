@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cli/counter_labels.h"
 #include "cli/format.h"
 #include "cli/text.h"
@@ -21,7 +23,7 @@ std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& 
   return field("Cookie Pair", cookies_text(sa)) + field("Sec Methods", methods_text(sa)) +
          field("Auth Mode", sa.authentication()) + field("Source", endpoint_text(sa.local(), options)) +
          field("ID", sa.local_identity()) + field("Destination", endpoint_text(sa.peer(), options)) +
-         field("ID", sa.peer_identity()) +
+         field("ID", sa.peer_identity()) + field("Behind NAT", sa.nat().empty() ? "none" : sa.nat()) +
          field("State", fmt::format("{}, as {}", sa.state(), sa.initiator() ? "initiator" : "responder")) +
          field("Age", fmt::format("{} of {}", duration(sa.age_seconds()), duration(sa.lifetime_seconds()))) +
          field("Quick Modes", fmt::format("{} ({})", sa.quick_modes(), limit)) + field("Rule Name", sa.rule_name());
@@ -60,6 +62,15 @@ std::string state_text(const proto::SaStatus& status) {
   return status.soft_expired() ? "being renewed" : "mature";
 }
 
+// Which library does the cryptography, and how much of it somebody else.
+std::string engine_text(const proto::SaStatus& status) {
+  if (status.offload() == "requested") return status.engine() + ", offload asked for";
+  if (status.offload() == "failed") return status.engine() + ", offload failed";
+  if (status.offload() != "active") return status.engine();
+  return fmt::format("offloaded ({} of {} packets), else {}", status.offloaded_packets(), status.packets(),
+                     status.engine());
+}
+
 std::string life_text(const proto::SaStatus& status) {
   const proto::Sa& sa = status.sa();
   const std::string kilobytes =
@@ -67,6 +78,16 @@ std::string life_text(const proto::SaStatus& status) {
   return fmt::format("{} of {}, {} of {}", duration(status.age_seconds()),
                      sa.lifetime_seconds() == 0 ? "no limit" : duration(sa.lifetime_seconds()),
                      byte_count(status.bytes()), kilobytes);
+}
+
+// What fits, and how that is known. Only the sending side knows.
+std::string size_fields(const proto::SaStatus& status) {
+  if (status.path_mtu() == 0) return "";
+  std::string_view known = "of the interface";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_ROUTER) known = "told by a router";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_PROBE) known = "found out, larger packets vanish";
+  return field("Path MTU", fmt::format("{} ({})", status.path_mtu(), known)) +
+         field("Effective MTU", std::to_string(status.inner_mtu()));
 }
 
 std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOptions& options) {
@@ -88,6 +109,7 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
   const std::string pair = sa.manual() ? ", manual (nobody renews it)" : fmt::format(", pair {:#010x}", sa.pair_spi());
   return text + field("SPI", fmt::format("{:#010x}", sa.spi()) + pair) + field("State", state_text(status)) +
          field("Lifetime", life_text(status)) + field("Packets", std::to_string(status.packets())) +
+         (status.engine().empty() ? std::string() : field("Engine", engine_text(status))) + size_fields(status) +
          encapsulation_fields(sa) + "\n" + (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 
@@ -140,7 +162,8 @@ std::string sa_table(const proto::ListSasReply& reply, const ShowOptions& option
   return table.to_string(options.columns());
 }
 
-std::string statistics_line(std::string_view name, std::uint64_t value) {
+template <typename Value>
+std::string statistics_line(std::string_view name, const Value& value) {
   return fmt::format("{:<32}: {}\n", harmless(name), value);
 }
 
@@ -222,6 +245,13 @@ std::string format_driver_statistics(const proto::Statistics& statistics) {
   text += statistics_line("Held Packets", driver.held_packets()) +
           statistics_line("Last First Hold (us)", driver.last_hold_us()) +
           statistics_line("Longest First Hold (us)", driver.longest_hold_us());
+  if (!driver.crypto_engine().empty())
+    text += statistics_line("Cryptographic Engine", harmless(driver.crypto_engine()));
+  for (int i = 0; i < std::min(driver.interfaces_size(), driver.interface_offload_size()); ++i) {
+    const std::string& provider = driver.interface_offload(i);
+    text += statistics_line(fmt::format("Offload of {}", driver.interfaces(i)),
+                            provider.empty() ? "none" : harmless(provider));
+  }
   text += "\nPackets by Verdict\n------------------\n\n";
   for (const auto& verdict : driver.verdicts()) {
     text += fmt::format("{:<32}: {:<12} {}\n", harmless(verdict.name()), verdict.value(), harmless(verdict.text()));

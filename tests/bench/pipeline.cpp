@@ -4,12 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <time.h>
 
 #include "services/common/crypto/random.h"
 #include "services/driver/core/control.h"
 #include "services/driver/core/limits.h"
 #include "tests/bench/command.h"
+#include "tests/bench/cpu_clock.h"
 #include "tests/driver/core/packets.h"
 
 // The driver core alone: one worker, packets in memory, no device and no system call.
@@ -101,13 +101,6 @@ Status connect(Host& left, Host& right, const Suite& suite) {
   IPSEC_RETURN_IF_ERROR(left.control().install_sa(sa, kNow));
   sa.direction = Direction::kInbound;
   return right.control().install_sa(sa, kNow);
-}
-
-// Of this thread, so that a busy machine spoils the figures less.
-std::chrono::nanoseconds cpu_time() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
 struct Times {

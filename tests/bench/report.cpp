@@ -10,6 +10,8 @@
 #include <openssl/crypto.h>
 #include <sys/utsname.h>
 
+#include "tests/bench/bare_crypto.h"
+
 namespace ipsec::bench {
 namespace {
 
@@ -44,7 +46,8 @@ Json versions() {
   return {{"policyagent", POLICYAGENT_VERSION},
           {"compiler", __VERSION__},
           {"build", POLICYAGENT_BUILD_TYPE},
-          {"openssl", OpenSSL_version(OPENSSL_VERSION)}};
+          {"openssl", OpenSSL_version(OPENSSL_VERSION)},
+          {"intel-ipsec-mb", ipsec_mb_version()}};
 }
 
 std::string cell(const Json& figure, const std::string& key) {

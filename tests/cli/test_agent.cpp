@@ -46,6 +46,7 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
  public:
   using StandIn::StandIn;
   Result<proto::ListSasReply> list_sas() override { return answer(sample_quick_mode_sas()); }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override { return answer(sample_nat_filters()); }
   Result<proto::ListSasReply> list_manual_sas() override { return answer(installed_); }
   Status install_sa(const proto::InstallSaRequest& request) override {
     IPSEC_RETURN_IF_ERROR(answer(true).status());

@@ -157,7 +157,7 @@ class KernelGuest:
         kernel = unpacked_kernel()
         [image] = kernel.glob("boot/vmlinuz-*")
         write_initramfs(guest_files(kernel), self.directory / "initramfs")
-        tap = f"q{os.getpid()}"
+        self.tap = tap = f"q{os.getpid()}"  # its port of the bridge
         self.control, guest_end = socket.socketpair()
         with guest_end:
             self.process = self.start(wire_namespace, tap, image, f"{address}/{length}", guest_end.fileno())

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/driver/core/limits.h"
+#include "services/driver/core/protection_room.h"
 
 namespace ipsec::driver {
 namespace {
@@ -14,6 +15,16 @@ Status complaint(ErrorCode code, const SaParameters& sa, std::string_view what) 
 
 SaEnded ended_event(const SaParameters& sa, SaEndReason reason) {
   return {sa.spi, sa.direction, sa.protocol, sa.peer(), reason};
+}
+
+void tell_path(const Sa& sa, std::uint16_t link_mtu, SaStatus& status) {
+  if (sa.parameters().direction == Direction::kInbound || sa.is_soft()) return;
+  status.path_mtu = path_mtu_of(sa, link_mtu);
+  // What was told counts only where it is less than the link's.
+  if (status.path_mtu < link_mtu) status.path_mtu_source = sa.path().known().source;
+  const std::size_t header =
+      sa.parameters().selector.family() == AddressFamily::kIpv4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  status.inner_mtu = static_cast<std::uint16_t>(protection_room(sa, header, status.path_mtu).largest_inner);
 }
 
 // Events in the same order on every run, whatever the order of the hash table.
@@ -94,14 +105,17 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
-  std::uint64_t iv_start = 0;
-  if (parameters.manual) iv_start = std::uint64_t{random_.u32()} << 32 | random_.u32();
-  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now, iv_start));
+  SaSurroundings surroundings{engine_, {}, 0};
+  if (const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi)) {
+    surroundings.path = pair->shared_path();
+  }
+  if (parameters.manual) surroundings.iv_start = std::uint64_t{random_.u32()} << 32 | random_.u32();
+  IPSEC_ASSIGN_OR_RETURN(const SaPointer sa, Sa::make(std::move(parameters), now, std::move(surroundings)));
   if (inbound) {
     larval_.erase(sa->parameters().spi);
     if (sa->parameters().ah) larval_.erase(sa->parameters().ah->spi);
   } else if (!sa->is_manual()) {
-    retire_predecessor(sa->parameters());
+    retire_predecessor(*sa);
   }
   add(sa);
   return {};
@@ -109,13 +123,15 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
 
 // Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
 // is still on its way.
-void Sad::retire_predecessor(const SaParameters& outbound) {
+void Sad::retire_predecessor(const Sa& successor) {
+  const SaParameters& outbound = successor.parameters();
   SaPointer old = outbound.replaces_spi == 0
                       ? nullptr
                       : table_.find_outbound(outbound.replaces_spi, outbound.protocol, outbound.destination);
   if (old == nullptr) old = table_.find_same(outbound);
   if (old == nullptr) return;
   ++numbers_.rekeyed;
+  successor.path().inherit(old->path());
   const auto partner = table_.inbound(old->parameters().pair_spi);
   if (partner != nullptr && partner->parameters().spi != outbound.pair_spi) records_[partner.get()].dying = true;
   erase(*old);
@@ -149,6 +165,17 @@ bool Sad::remove(std::uint32_t spi, Direction direction, SecurityProtocol protoc
   return true;
 }
 
+bool Sad::move_peer(std::uint32_t spi, std::uint16_t port) {
+  const SaPointer inbound = table_.inbound(spi);
+  if (inbound == nullptr || !inbound->parameters().udp) return false;
+  inbound->follow_udp_port(port);
+  const auto record = records_.find(inbound.get());
+  const SaPointer outbound =
+      table_.find_outbound(record->second.pair_spi, SecurityProtocol::kEsp, inbound->parameters().peer());
+  if (outbound != nullptr && outbound->parameters().udp) outbound->follow_udp_port(port);
+  return true;
+}
+
 // Either half of a pair in use keeps both alive.
 Timestamp Sad::pair_last_used(const Record& record) const {
   const SaParameters& parameters = record.sa->parameters();
@@ -172,7 +199,7 @@ std::vector<DriverEvent> Sad::tick(Timestamp now) {
   absl::erase_if(larval_, [now](const auto& entry) { return now >= entry.second.until; });
   std::vector<std::pair<SaPointer, SaEndReason>> ended;
   for (const auto& [key, record] : records_) {
-    record.sa->forget_old_path_mtu(now);
+    record.sa->path().forget_old(now);
     if (const auto reason = end_reason(record, now)) ended.emplace_back(record.sa, *reason);
   }
   std::vector<DriverEvent> events = end(ended);
@@ -236,7 +263,8 @@ std::vector<DriverEvent> Sad::end_without_filter(const FilterTable& before, cons
     const FilterEntry* const was = before.find(parameters.filter_id);
     const FilterEntry* const is = after.find(parameters.filter_id);
     const bool stays = is != nullptr && is->filter.action == Action::kNegotiate &&
-                       (was == nullptr || was->filter.protection_id == is->filter.protection_id);
+                       (was == nullptr || was->filter.protection_id == is->filter.protection_id) &&
+                       (!parameters.soft || is->filter.allow_soft);
     if (!stays) ended.emplace_back(record.sa, SaEndReason::kPolicy);
   }
   return end(ended);
@@ -251,13 +279,14 @@ std::vector<DriverEvent> Sad::end_all(SaEndReason reason) {
   return end(ended);
 }
 
-std::vector<SaStatus> Sad::list(Timestamp now) const {
+std::vector<SaStatus> Sad::list(Timestamp now, std::uint16_t link_mtu) const {
   std::vector<SaStatus> listed;
   for (const auto& [key, record] : records_) {
     Sa& sa = *record.sa;
     listed.push_back({sa.parameters(), sa.packets(), sa.bytes(), now - sa.installed(), now - sa.last_used(),
-                      sa.soft_limit_reached(now).has_value(), record.dying, last_sequence(sa),
-                      sa.is_manual() && has_ended(sa)});
+                      sa.soft_limit_reached(now).has_value(), record.dying, sa.engine_name(), sa.offload(),
+                      sa.offloaded_packets(), last_sequence(sa), sa.is_manual() && has_ended(sa)});
+    tell_path(sa, link_mtu, listed.back());
     // As the NAT shows it now.
     if (auto& udp = listed.back().sa.udp) udp->peer_port = sa.udp_port();
   }
@@ -271,6 +300,7 @@ Sad::Numbers Sad::numbers() const {
   numbers.larval = larval_.size();
   for (const auto& [key, record] : records_) {
     const SaParameters& parameters = record.sa->parameters();
+    if (record.sa->offload() == OffloadState::kActive) ++numbers.offloaded;
     if (record.sa->is_tunnel() && parameters.direction == Direction::kOutbound) ++numbers.tunnels;
   }
   return numbers;

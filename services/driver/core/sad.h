@@ -20,17 +20,19 @@ namespace ipsec::driver {
 // mature, dying (inbound, its successor is there). One thread; workers see copies of table().
 class Sad {
  public:
-  explicit Sad(RandomSource& random) : random_(random) {}
+  // `engine`: see Sa::make().
+  explicit Sad(RandomSource& random, std::optional<EspBackend> engine) : random_(random), engine_(engine) {}
 
-  // See Control for the contracts of these four.
+  // See Control for the contracts of these five.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   Status install(SaParameters parameters, Timestamp now);
   bool remove(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  bool move_peer(std::uint32_t spi, std::uint16_t port);
   std::vector<DriverEvent> tick(Timestamp now);
 
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
-  // `before` (an SA of filter 0 stays). Inbound ones run out (PA-26).
+  // `before`, and soft ones that it does not allow any more (an SA of filter 0 stays). Inbound ones run out (PA-26).
   std::vector<DriverEvent> end_without_filter(const FilterTable& before, const FilterTable& after);
   // Manual ones stay.
   std::vector<DriverEvent> end_all(SaEndReason reason);
@@ -38,11 +40,13 @@ class Sad {
   const SaTable& table() const { return table_; }
   // Grows with every change of table().
   std::uint64_t changes() const { return changes_; }
-  std::vector<SaStatus> list(Timestamp now) const;
+  // `link`: of the narrowest interface.
+  std::vector<SaStatus> list(Timestamp now, std::uint16_t link_mtu) const;
 
   struct Numbers {
     std::uint64_t active = 0;   // SA pairs count as two
     std::uint64_t tunnels = 0;  // outbound tunnel SAs
+    std::uint64_t offloaded = 0;
     std::uint64_t larval = 0;
     std::uint64_t added = 0;
     std::uint64_t deleted = 0;
@@ -69,7 +73,7 @@ class Sad {
   Status check_free(const SaParameters& parameters, std::uint32_t spi) const;
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
-  void retire_predecessor(const SaParameters& outbound);
+  void retire_predecessor(const Sa& successor);
   void add(const SaPointer& sa);
   void erase(const Sa& sa);
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
@@ -79,6 +83,7 @@ class Sad {
   Timestamp pair_last_used(const Record& record) const;
 
   RandomSource& random_;
+  std::optional<EspBackend> engine_;
   SaTable table_;
   absl::flat_hash_map<const Sa*, Record> records_;
   absl::flat_hash_map<std::uint32_t, Larval> larval_;

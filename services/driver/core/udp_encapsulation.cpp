@@ -9,7 +9,6 @@
 namespace ipsec::driver {
 namespace {
 
-constexpr std::uint8_t kKeepAlive = 0xFF;
 constexpr std::size_t kUdpChecksumOffset = 6;
 // A checksum of UDP that comes out as 0 is sent as this; 0 means that there is none (RFC 768).
 constexpr std::uint16_t kZeroUdpChecksum = 0xFFFF;
@@ -54,13 +53,12 @@ std::optional<UdpPayload> read_udp_encapsulation(const PacketView& packet) {
   if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible || packet.is_fragment) return std::nullopt;
   const ByteView payload = packet.upper().subspan(kUdpHeaderSize);
   const std::size_t begin = packet.upper_offset + kUdpHeaderSize;
+  if (is_nat_keep_alive(packet, packet.tuple.destination_port)) return UdpPayload{true, 0};
   switch (packet.tuple.destination_port) {
     case kNatTraversalPort:
-      if (payload.size() == 1 && payload[0] == kKeepAlive) return UdpPayload{true, 0};
       if (payload.size() < 4 || is_zero(payload.first(4))) return std::nullopt;
       return UdpPayload{false, begin};
     case kIsakmpPort:
-      if (payload.size() == 1 && payload[0] == kKeepAlive) return UdpPayload{true, 0};
       if (payload.size() < kNonIkeMarkerSize + 4 || !is_zero(payload.first(kNonIkeMarkerSize))) return std::nullopt;
       return UdpPayload{false, begin + kNonIkeMarkerSize};
     default:

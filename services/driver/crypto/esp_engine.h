@@ -22,9 +22,14 @@ std::string_view name_of(EspBackend backend);
 
 // Whether this build and this CPU have the backend.
 bool is_available(EspBackend backend);
+// Whether the backend, where it is available, has this cipher (with every integrity).
+bool has_cipher(EspBackend backend, Cipher cipher);
 
-// The workers that may have an engine each (EspEngine's index). More cores than this are left to other SAs' workers.
-inline constexpr unsigned kMaxEspEngines = 64;
+// The threads that may have an engine each (EspEngine's index): workers, and those that help them. More cores than this
+// are left to other SAs' workers.
+inline constexpr unsigned kMaxEspWorkers = 64;
+inline constexpr unsigned kMaxEspHelpers = 16;
+inline constexpr unsigned kMaxEspEngines = kMaxEspWorkers + kMaxEspHelpers;
 
 // The expanded keys of one SA in one direction or both. Immutable for its users, shared between workers, wiped when the
 // last owner lets go. Destroy it only when no engine works on a job that names it.

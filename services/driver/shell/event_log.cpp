@@ -17,6 +17,7 @@ Severity severity_of(Verdict verdict) {
     case Verdict::kInboundClearRefused:
       return Severity::kInformation;
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
       return Severity::kError;
     default:
       return Severity::kWarning;

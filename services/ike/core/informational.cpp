@@ -188,10 +188,11 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
     return;
   }
   sa.last_proof = turn.now;
-  follow_peer(sa, datagram);
-  if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   const auto deletes = opened->chain.all<DeletePayload>();
   bool known = deletes.empty();
+  // What is not remembered could be sent again by anybody, from anywhere.
+  if (known && sa.used_message_ids.size() < kMaxMessageIds) follow_peer(turn, sa, datagram);
+  if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   for (const DeletePayload* payload : deletes) known |= handle_delete(turn, sa, *payload);
   // A Delete may overtake the message that makes its SA known; then one of its repetitions must count.
   if (known && sa.used_message_ids.size() < kMaxMessageIds) sa.used_message_ids.insert(header.message_id);
@@ -244,8 +245,19 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
   }
 }
 
-void follow_peer(MainModeSa& sa, const DatagramReceived& datagram) {
-  if (sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort) sa.peer.port = datagram.peer.port;
+void follow_peer(Turn& turn, MainModeSa& sa, const DatagramReceived& datagram) {
+  const std::uint16_t port = datagram.peer.port;
+  const bool on_port = sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort;
+  if (!on_port || sa.peer.port == port) return;
+  const HostBehindNat host = sa.host();
+  sa.peer.port = port;
+  if (host.is_any()) return;
+  // The driver hears of it before the peer's next ESP packet; until then it would send into nothing.
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
+    if (pair.local != sa.local.address || !may_be_same(pair.host, host)) continue;
+    turn.state.quick_modes.find_inbound(pair.inbound_spi)->host.port = port;
+    turn.actions.emplace_back(MovePeer{pair.inbound_spi, port});
+  }
 }
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {

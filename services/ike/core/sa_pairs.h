@@ -7,6 +7,8 @@ namespace ipsec::ike {
 
 // The driver has ended an SA: the peer is told.
 void handle_sa_ended(Turn& turn, const SaEnded& ended);
+// A translator has given the peer another port: IKE goes on there, too.
+void handle_peer_moved(Turn& turn, const PeerMoved& moved);
 // The peer has deleted its inbound SA `spi`: both of ours go. False where there is none.
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 // Removes a pair here and tells the peer.

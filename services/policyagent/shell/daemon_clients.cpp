@@ -125,6 +125,9 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   Result<proto::ListSasReply> list_sas() override {
     return call(&proto::Driver::Stub::ListSas, proto::ListSasRequest(), limits::kQueryPatience);
   }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override {
+    return call(&proto::Driver::Stub::ListNatFilters, proto::ListNatFiltersRequest(), limits::kQueryPatience);
+  }
   Result<proto::ListSasReply> list_manual_sas() override {
     proto::ListSasRequest request;
     request.set_manual_only(true);

@@ -447,7 +447,7 @@ TEST_F(ControlSide, workers_are_limited_and_their_places_used_again) {
     }
     workers.push_back(*std::move(worker));
   }
-  EXPECT_EQ(workers.size(), kMaxEspEngines - 1);  // the host has one
+  EXPECT_EQ(workers.size(), kMaxEspWorkers - 1);  // the host has one
   workers.pop_back();
   EXPECT_TRUE(host.control().make_worker(system_random()).ok());
 }

@@ -33,7 +33,8 @@ Selector between(std::string_view source, std::string_view destination, std::uin
   return selector;
 }
 
-TestHost::TestHost(std::string_view own_address) : own_(address(own_address)), listed_{own_}, control_(random_) {
+TestHost::TestHost(std::string_view own_address, Control::Engines engines)
+    : own_(address(own_address)), listed_{own_}, control_(random_, engines) {
   addresses_.add(own_address);
   auto worker = control_.make_worker(iv_random_, &addresses_);
   EXPECT_TRUE(worker.ok());
@@ -85,6 +86,21 @@ TestHost::Result TestHost::send_released() {
   wire.send(output.to_wire);
   host.send(output.to_host);
   return {wire.take_sent(), host.take_sent(), std::move(output.events)};
+}
+
+TestHost::Result TestHost::take_offloaded() {
+  Result all;
+  Output output;
+  while (worker_->process_offloaded(*control_.tables(), now, output)) {
+    MemoryPort wire, host;
+    wire.send(output.to_wire);
+    host.send(output.to_host);
+    for (Stored& packet : wire.take_sent()) all.to_wire.push_back(std::move(packet));
+    for (Stored& packet : host.take_sent()) all.to_host.push_back(std::move(packet));
+    for (DriverEvent& event : output.events) all.events.push_back(std::move(event));
+    output.clear();
+  }
+  return all;
 }
 
 SecretBytes key_of_size(std::size_t size, std::uint8_t first) { return SecretBytes(ByteView(pattern(size, first))); }

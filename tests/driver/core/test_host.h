@@ -48,7 +48,7 @@ class ScriptedAddresses : public OwnAddresses {
 
 class TestHost {
  public:
-  explicit TestHost(std::string_view own_address);
+  explicit TestHost(std::string_view own_address, Control::Engines engines = {});
 
   const IpAddress& own() const { return own_; }
   Control& control() { return control_; }
@@ -76,6 +76,8 @@ class TestHost {
     return receive(std::vector<Stored>{{packet, offload}});
   }
   Result send_released();
+  // What has come back from the provider of offload.
+  Result take_offloaded();
 
   // Of packets so far.
   std::uint64_t count(Verdict verdict) const {
