@@ -41,8 +41,13 @@ void Turn::send(const MainModeSa& sa, Bytes bytes) {
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
   send(sa, bytes);
   if (state.repeated.size() == kMaxRepeatedDatagrams) state.repeated.erase(state.repeated.begin());
-  state.repeated.emplace(now + kFirstRetransmission,
-                         RepeatedDatagram{{sa.local, sa.peer, bytes}, kDeleteRepetitions, kFirstRetransmission});
+  const Established* established = sa.proven();
+  const bool may_move = established != nullptr && established->choice.nat.peer_behind;
+  const int repetitions = may_move ? kDeleteRepetitionsBehindNat : kDeleteRepetitions;
+  state.repeated.emplace(now + kFirstRetransmission, RepeatedDatagram{{sa.local, sa.peer, bytes},
+                                                                      sa.handle,
+                                                                      repetitions,
+                                                                      kFirstRetransmission});
 }
 
 void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work) {
