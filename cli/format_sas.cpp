@@ -98,8 +98,7 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
          field("State", state_text(status)) + field("Lifetime", life_text(status)) +
          field("Packets", std::to_string(status.packets())) +
          (status.engine().empty() ? std::string() : field("Engine", engine_text(status))) + encapsulation_fields(sa) +
-         "\n" +
-         (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
+         "\n" + (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 
 std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOptions& options) {
@@ -189,7 +188,8 @@ std::string format_driver_statistics(const proto::Statistics& statistics) {
   text += statistics_line("Held Packets", driver.held_packets()) +
           statistics_line("Last First Hold (us)", driver.last_hold_us()) +
           statistics_line("Longest First Hold (us)", driver.longest_hold_us());
-  if (!driver.crypto_engine().empty()) text += statistics_line("Cryptographic Engine", harmless(driver.crypto_engine()));
+  if (!driver.crypto_engine().empty())
+    text += statistics_line("Cryptographic Engine", harmless(driver.crypto_engine()));
   for (int i = 0; i < std::min(driver.interfaces_size(), driver.interface_offload_size()); ++i) {
     const std::string& provider = driver.interface_offload(i);
     text += statistics_line(fmt::format("Offload of {}", driver.interfaces(i)),

@@ -117,7 +117,8 @@ class Comparison {
       const std::span<EspJob> jobs = buffers_.jobs_of(keys_of(backend));
       engine_.open(jobs);
       for (const EspJob& job : jobs) {
-        if (job.verdict != EspVerdict::kOk) return refused(fmt::format("{} does not open {}", name_of(backend), suite_.name));
+        if (job.verdict != EspVerdict::kOk)
+          return refused(fmt::format("{} does not open {}", name_of(backend), suite_.name));
       }
     }
     return {};

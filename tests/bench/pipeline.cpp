@@ -139,8 +139,8 @@ class Traffic {
  public:
   Traffic(Pair& pair, unsigned worker, const Load& load)
       : pair_(pair), worker_(worker), data_(load.data), payload_(load.count * load.data) {
-    packet_ = driver::tests::tcp_super_packet({pair.left.own().front(), pair.right.own()[worker]}, {}, data_,
-                                              kSegmentSize);
+    packet_ =
+        driver::tests::tcp_super_packet({pair.left.own().front(), pair.right.own()[worker]}, {}, data_, kSegmentSize);
     if (load.data <= kSegmentSize) packet_.offload.segmentation = Segmentation::kNone;
     packets_.assign(load.count, Packet{packet_.bytes, packet_.offload});
   }
@@ -223,8 +223,8 @@ std::optional<double> bare_cycles(const Suite& suite, const std::vector<Bytes>& 
   const auto bare = make_bare_ipsec_mb(sizes, cipher_key, integrity_key);
   const auto keys = make_esp_keys(suite.cipher, suite.integrity, cipher_key, integrity_key);
   if (bare == nullptr || !keys.ok()) return std::nullopt;
-  std::vector<Bytes> packets(wire.begin(), wire.begin() + static_cast<std::ptrdiff_t>(
-                                                              std::min(wire.size(), limits::kBatchPackets)));
+  std::vector<Bytes> packets(wire.begin(),
+                             wire.begin() + static_cast<std::ptrdiff_t>(std::min(wire.size(), limits::kBatchPackets)));
   std::vector<EspJob> jobs;
   for (Bytes& packet : packets) jobs.push_back({keys->get(), MutableByteView(packet).subspan(kIpv4HeaderSize)});
   std::uint64_t best = ~std::uint64_t{0};

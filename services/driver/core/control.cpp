@@ -70,9 +70,8 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   auto& counters = implementation_->counters[index];
   if (counters == nullptr) counters = std::make_shared<WorkerCounters>();
   *free = true;
-  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held, counters,
-                                                                addresses, implementation_->offload,
-                                                                [free] { *free = false; }));
+  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(
+      index, random, implementation_->held, counters, addresses, implementation_->offload, [free] { *free = false; }));
 }
 
 TablesPointer Control::tables() {

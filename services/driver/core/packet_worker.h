@@ -15,8 +15,8 @@ namespace ipsec::driver {
 // The worker that Control makes: both directions over one state.
 class PacketWorker final : public Worker {
  public:
-  // `index` is that of its EspEngine; `addresses` and `offload` may be null; `gone` is called once, by the destructor, to give it
-  // back.
+  // `index` is that of its EspEngine; `addresses` and `offload` may be null; `gone` is called once, by the destructor,
+  // to give it back.
   PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, std::shared_ptr<WorkerCounters> counters,
                OwnAddresses* addresses, OffloadProvider* offload, std::function<void()> gone);
   ~PacketWorker() override;

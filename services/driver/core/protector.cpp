@@ -166,8 +166,8 @@ bool Protector::is_offloaded(const Task& task, Batch& batch) const {
   }
   const OffloadState state = lane_.provider() == nullptr ? OffloadState::kFailed : sa.offload();
   note(trace, Step::kOutOffload, [&] {
-    constexpr std::string_view kWords[] = {"yes, but it is not", "yes, but the interface has not answered yet", "yes, it is",
-                                           "no: it failed before"};
+    constexpr std::string_view kWords[] = {"yes, but it is not", "yes, but the interface has not answered yet",
+                                           "yes, it is", "no: it failed before"};
     return std::string(kWords[static_cast<std::size_t>(state)]);
   });
   if (state == OffloadState::kNone && sa.request_offload()) {
@@ -239,9 +239,12 @@ void Protector::build_one(const Task& task, std::size_t index, std::uint64_t seq
     packet[view.protect_name_offset] = protocol;
     set_ip_length(packet, own_header);
   }
-  const Built built{packet, &task.sa, sequence,
+  const Built built{packet,
+                    &task.sa,
+                    sequence,
                     task.fragment_outside ? static_cast<std::uint32_t>(room.path_mtu) : 0,
-                    static_cast<std::uint16_t>(room.header_size), static_cast<std::uint16_t>(room.ah_size)};
+                    static_cast<std::uint16_t>(room.header_size),
+                    static_cast<std::uint16_t>(room.ah_size)};
   if (work != nullptr) return lane_.add(task.sa, {&task.sa.keys(), esp, high_half(sequence, task.sa)}, {built, {}});
   if (task.sa.has_esp()) jobs_.push_back({&task.sa.keys(), esp, high_half(sequence, task.sa)});
   built_.push_back(built);
