@@ -37,8 +37,7 @@ class SimulatedCard : public OffloadProvider {
   SimulatedCard() {
     offers.provider = "simulated card";
     offers.ciphers = OffloadCapabilities::bit_of(Cipher::kAes128Gcm) | OffloadCapabilities::bit_of(Cipher::kAes128Cbc);
-    offers.integrities =
-        OffloadCapabilities::bit_of(Integrity::kNone) | OffloadCapabilities::bit_of(Integrity::kSha1);
+    offers.integrities = OffloadCapabilities::bit_of(Integrity::kNone) | OffloadCapabilities::bit_of(Integrity::kSha1);
   }
 
   OffloadCapabilities capabilities(std::string_view) override { return offers; }
@@ -172,8 +171,8 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
   EXPECT_TRUE(std::ranges::equal(job.clear_part().first(packet.size() - 20), ByteView(packet).subspan(20)));
   EXPECT_TRUE(pair.left.take_offloaded().to_wire.empty());
   EXPECT_EQ(pair.left.count(Verdict::kOutboundSecured), 1U) << "of the first one";
-  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)),
-            (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-15", "OUT-16", "OUT-19"}));
+  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11",
+                                                                    "OUT-12", "OUT-09", "OUT-15", "OUT-16", "OUT-19"}));
 
   card.finish_all();
   const auto out = pair.left.take_offloaded();
@@ -259,7 +258,10 @@ TEST(Offload, OFF_02_an_sa_that_the_card_cannot_have_goes_through_software) {
        [](OffloadCapabilities& offers) { offers.tunnel = true; }},
       {"not with extended sequence numbers", [](SaRecipe& recipe) { recipe.extended_sequence = true; },
        [](OffloadCapabilities& offers) { offers.extended_sequence = true; }},
-      {"not in UDP", [](SaRecipe& recipe) { recipe.udp = UdpEncapsulation{4500, 4500, {}, {}}; },
+      {"not in UDP",
+       [](SaRecipe& recipe) {
+         recipe.udp = UdpEncapsulation{4500, 4500, {}, {}};
+       },
        [](OffloadCapabilities& offers) { offers.udp_encapsulation = true; }},
       {"AH is done in software",
        [](SaRecipe& recipe) {
@@ -550,14 +552,15 @@ TEST(Offload, explaining_a_packet_leaves_the_provider_alone) {
   pair.left.send(pair.packet());
   card.finish_all();
   Bytes packet = pair.packet();
-  const auto trace = pair.left.worker().explain(Direction::kOutbound, {packet, {}}, *pair.left.control().tables(),
-                                                pair.left.now);
+  const auto trace =
+      pair.left.worker().explain(Direction::kOutbound, {packet, {}}, *pair.left.control().tables(), pair.left.now);
   EXPECT_EQ(trace.verdict, Verdict::kOutboundSecured);
   EXPECT_TRUE(card.works.empty());
   EXPECT_EQ(pair.left.take_offloaded().to_wire.size(), 1U) << "it did not take what was ready";
 }
 
-// ---- look-aside ------------------------------------------------------------------------------------------------------
+// ---- look-aside
+// ------------------------------------------------------------------------------------------------------
 
 SaRecipe with_suite(SaRecipe recipe, Cipher cipher, Integrity integrity) {
   recipe.cipher = cipher;

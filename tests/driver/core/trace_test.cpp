@@ -85,7 +85,8 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
 
   traces = events_of<PacketTrace>(pair.right.receive(released.to_wire).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-19", "IN-20", "IN-22", "IN-18", "IN-24"}));
+  EXPECT_EQ(rows(traces[0]),
+            (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-19", "IN-20", "IN-22", "IN-18", "IN-24"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundOpened);
   EXPECT_EQ(traces[0].spi, spi);
 }
