@@ -15,7 +15,7 @@ from programs import TOP
 FUZZ_SECONDS_EACH = 60
 SANITIZERS = ("asan", "tsan")
 LONG_SIMULATION = {"POLICYAGENT_SIMULATION_RUNS": "100000"}
-LONG_CHAOS = {"POLICYAGENT_CHAOS_SECONDS": "60"}
+LONG_SYSTEM = {"test_chaos": {"POLICYAGENT_CHAOS_SECONDS": "60"}, "test_soft": {"POLICYAGENT_IDLE": "yes"}}
 
 
 class BuildFailed(Exception):
@@ -110,9 +110,10 @@ def run_all(session):
         build(preset)
         run_programs(session, preset)
         run_system(session, preset)
-    heading("Long simulations, chaos and fuzzing")
-    if session.wants("test_chaos"):
-        session.add(programs.system("test_chaos", "release", LONG_CHAOS))
+    heading("Long simulations, system tests and fuzzing")
+    for module, environment in LONG_SYSTEM.items():
+        if session.wants(module):
+            session.add(programs.system(module, "release", environment))
     session.side_by_side([lambda program=program: programs.unit(program, "release", LONG_SIMULATION)
                           for program in built("release", "test") if "simulation" in program.name])
     build("fuzz")

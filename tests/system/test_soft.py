@@ -1,6 +1,9 @@
 """Fall back to clear, and clear packets in: what a host does with peers that do not do IPsec (SFT-01 to SFT-07, PD-13, PD-14). The wire
 tells; the counters of the driver must agree with it."""
 
+import os
+import time
+
 import policies
 from lab import LabTest, new_marker, pcap, wait_for
 from policies import TO_NETWORK, document, negotiate, rule
@@ -14,6 +17,7 @@ BRIEF_SECONDS = (2.9, 8)
 NO_ANSWER_SECONDS = 75  # the usual retries of main mode take 63 s
 END_SECONDS = 90
 SHORT_MAIN_MODE_SECONDS = 60
+IDLE_SECONDS = 300
 
 
 def fallback(name="Fallback", action=FALLBACK, minutes=None):
@@ -160,6 +164,23 @@ class Soft(ThreeHosts):
         self.assertEqual(len(asked), 6, "one main mode was tried")
         clear = [packet.time for packet in self.between(file) if packet.kind == "ICMP" and packet.source == "10.77.0.1"]
         self.assertFalse([time for time in clear if asked[0].time < time < asked[-1].time], "nothing in clear while security is tried")
+
+
+    def test_SFT_05_after_five_idle_minutes_the_next_packet_tries_security_again(self):
+        if not os.environ.get("POLICYAGENT_IDLE"):
+            self.skipTest("takes more than five minutes; POLICYAGENT_IDLE=yes, or tests/run --all")
+        self.lab.apply("a", fallback())
+        self.ping()
+        began = time.monotonic()
+        wait_for(lambda: not self.soft_sas(), IDLE_SECONDS + 30, "the soft SAs have ended")
+        self.assertGreaterEqual(time.monotonic() - began, IDLE_SECONDS - 2)
+        with self.lab.capture("a") as file:
+            self.ping()
+        packets = self.between(file)
+        asked = first_messages(packets)
+        self.assertEqual(len(asked), 6)
+        clear = [packet.time for packet in packets if packet.kind == "ICMP"]
+        self.assertGreater(min(clear), max(packet.time for packet in asked))
 
 
 class InboundPassThrough(ThreeHosts):
