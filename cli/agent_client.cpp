@@ -32,7 +32,15 @@ class AgentClient : public Agent {
   Result<proto::LintReply> lint(const proto::LintRequest& request) override { return call(&Stub::Lint, request); }
   Result<proto::AgentStatus> status() override { return call(&Stub::GetStatus, proto::GetStatusRequest()); }
   Result<proto::CompiledPolicyReply> compiled_policy() override {
-    return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());
+    grpc::ClientContext context;
+    rpc::set_patience(context, std::chrono::seconds(kCallSeconds));
+    const auto reader = stub_->GetCompiledPolicy(&context, proto::GetCompiledPolicyRequest());
+    proto::CompiledPolicyReply whole;
+    proto::CompiledPolicyReply part;
+    while (reader->Read(&part)) whole.MergeFrom(part);
+    const Status status = rpc::from_grpc(reader->Finish());
+    if (!status.ok()) return status;
+    return whole;
   }
   Result<proto::DynamicPolicy> dynamic_policy() override {
     return call(&Stub::GetDynamicPolicy, proto::GetDynamicPolicyRequest());

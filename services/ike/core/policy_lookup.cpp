@@ -118,9 +118,9 @@ bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& pee
 
 }  // namespace
 
-PolicyNames::PolicyNames(const IkePolicy& policy) {
-  for (const MainModePolicy& each : policy.main_mode_policies) main_mode_.insert(each.name);
-  for (const QuickModePolicy& each : policy.quick_mode_policies) quick_mode_.insert(each.name);
+PolicyNames::PolicyNames(const std::vector<MainModePolicy>& main_mode, const std::vector<QuickModePolicy>& quick_mode) {
+  for (const MainModePolicy& each : main_mode) main_mode_.insert(each.name);
+  for (const QuickModePolicy& each : quick_mode) quick_mode_.insert(each.name);
 }
 
 Status PolicyNames::check(const MainModeFilter& filter) const {

@@ -11,7 +11,6 @@
 #include "services/common/rpc/stream.h"
 #include "services/policyagent/shell/configuration.h"
 #include "services/policyagent/shell/dynamic_messages.h"
-#include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/lint_messages.h"
 #include "services/policyagent/shell/policy_messages.h"
@@ -152,14 +151,12 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
   grpc::Status GetCompiledPolicy(ServerContext*, const proto::GetCompiledPolicyRequest*,
-                                 proto::CompiledPolicyReply* reply) override {
+                                 grpc::ServerWriter<proto::CompiledPolicyReply>* writer) override {
     const std::shared_ptr<const PolicyInForce> in_force = parts_.agent.state().in_force;
-    *reply->mutable_driver() = to_driver_policy(*in_force);
-    *reply->mutable_ike() = to_ike_policy(*in_force);
-    for (const GenericFilter& filter : in_force->policy.generic_filters)
-      *reply->add_generic_filters() = to_proto(filter);
-    add_generic_main_mode_filters(*reply);
-    add_exemptions(in_force->policy, *reply);
+    for_each_part(*in_force, [writer](const proto::CompiledPolicyReply& part) { return writer->Write(part); });
+    proto::CompiledPolicyReply last;
+    add_exemptions(in_force->policy, last);
+    writer->Write(last);
     return grpc::Status::OK;
   }
 
