@@ -199,15 +199,19 @@ class InboundPassThrough(ThreeHosts):
         self.assertEqual(self.clear_from(file, "10.77.0.1", "10.77.0.3"), [], "the answer did not go out")
         self.assertTrue([packet for packet in self.between(file) if packet.kind == "ISAKMP" and packet.source == "10.77.0.1"], "it asked for security")
 
-    def test_PD_13_PD_14_with_fallback_the_answer_follows_in_clear_after_the_retries(self):
-        self.lab.apply("a", document("Request soft", rule("Service", SERVICE, negotiate(inbound_passthrough=True, allow_soft=True))))
-        marker = new_marker()
-        with self.lab.capture("a") as file:
-            sent, received = self.lab.transfer("c", "a", 100_000, marker)
-        self.assertEqual(sent["sha256"], received["sha256"])
-        asked = [packet.time for packet in first_messages(self.between(file))]
-        answers = [packet.time for packet in self.clear_from(file, "10.77.0.1", "10.77.0.3")]
-        self.assertEqual(len(asked), 6)
-        self.assertGreater(min(answers), max(asked))
-        self.assertTrue(self.soft_sas())
-
+    def test_PD_13_PD_14_DRV_09_with_fallback_the_answer_follows_in_clear_after_the_retries(self):
+        """The peer asks; with fall back its clear packets come in with or without pass-through."""
+        for name, passes in (("Both", {"inbound_passthrough": True}), ("Fallback alone", {})):
+            with self.subTest(policy=name):
+                self.lab.apply("a", document(name, rule("Service", SERVICE, negotiate(allow_soft=True, **passes))))
+                wait_for(lambda: not self.soft_sas(), END_SECONDS, "the soft SAs of the policy before have ended")
+                marker = new_marker()
+                with self.lab.capture("a") as file:
+                    sent, received = self.lab.transfer("c", "a", 100_000, marker)
+                self.assertEqual(sent["sha256"], received["sha256"])
+                asked = [packet.time for packet in first_messages(self.between(file))]
+                answers = [packet.time for packet in self.clear_from(file, "10.77.0.1", "10.77.0.3")]
+                self.assertEqual(len(asked), 6)
+                self.assertGreater(min(answers), max(asked))
+                self.assertTrue(self.soft_sas())
+                self.lab.netsh("a", "ipsec", "static", "set", "policy", f"name={name}", "assign=n")

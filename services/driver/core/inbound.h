@@ -18,7 +18,7 @@ namespace ipsec::driver {
 //   IN-05           route()           AH, ESP, ESP in UDP for this host: Opener (IN-15 to IN-24); else clear:
 //   IN-06, IN-07    decide()          filter: none, or permit: pass();  block: drop
 //   IN-08           judge_clear()     negotiate: is there an SA for such packets?
-//   IN-09 to IN-11  judge_clear()     no: inbound pass-through, or drop
+//   IN-09 to IN-11  judge_clear()     no: inbound pass-through or fall back, or drop
 //   IN-12 to IN-14  judge_clear()     yes: soft, or drop
 //
 // One thread.

@@ -61,7 +61,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundMulticast,           inbound_multicast,            kPass,    kQuiet, "multicast and broadcast are outside the filters") \
   X(kInboundNoFilter,            inbound_no_filter,            kPass,    kQuiet, "no filter matches") \
   X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
-  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
+  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through or fall back") \
   X(kInboundSoft,                inbound_soft,                 kPass,    kQuiet, "in clear under a soft SA") \
   X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \
   X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
