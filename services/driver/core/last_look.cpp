@@ -64,7 +64,7 @@ bool filter_agrees(const Conclusion& conclusion, const Tables& tables) {
     case Needs::kSoft:
       return is_negotiated(filter) && filter->allow_soft && !filter->is_tunnel();
     case Needs::kPassthrough:
-      return is_negotiated(filter) && filter->inbound_passthrough;
+      return is_negotiated(filter) && filter->admits_clear();
     case Needs::kGroup:
       return filter == nullptr || filter->action != Action::kBlock || exempts_groups(tables.exemptions);
   }

@@ -60,17 +60,6 @@ void report_ended(Turn& turn, const QuickModeSaPair& pair, std::string_view why)
                {"reason", std::string(why)}});
 }
 
-std::string_view name(SaEndReason reason) {
-  switch (reason) {
-    case SaEndReason::kIdle:
-      return "idle";
-    case SaEndReason::kPolicy:
-      return "policy";
-    default:
-      return "lifetime";
-  }
-}
-
 // `outbound` is null once replaced.
 QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outbound, Timestamp now) {
   QuickModeSaPair pair;
@@ -109,6 +98,17 @@ void fail_unfinished(Turn& turn, const SaEnded& ended) {
 }
 
 }  // namespace
+
+std::string_view name(SaEndReason reason) {
+  switch (reason) {
+    case SaEndReason::kIdle:
+      return "idle";
+    case SaEndReason::kPolicy:
+      return "policy";
+    default:
+      return "lifetime";
+  }
+}
 
 void handle_sa_ended(Turn& turn, const SaEnded& ended) {
   if (soft_sa_ended(turn, ended)) return;
