@@ -32,13 +32,27 @@ class AgentClient : public Agent {
   Result<proto::LintReply> lint(const proto::LintRequest& request) override { return call(&Stub::Lint, request); }
   Result<proto::AgentStatus> status() override { return call(&Stub::GetStatus, proto::GetStatusRequest()); }
   Result<proto::CompiledPolicyReply> compiled_policy() override {
-    return call(&Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest());
+    grpc::ClientContext context;
+    rpc::set_patience(context, std::chrono::seconds(kCallSeconds));
+    const auto reader = stub_->GetCompiledPolicy(&context, proto::GetCompiledPolicyRequest());
+    proto::CompiledPolicyReply whole;
+    proto::CompiledPolicyReply part;
+    while (reader->Read(&part)) whole.MergeFrom(part);
+    const Status status = rpc::from_grpc(reader->Finish());
+    if (!status.ok()) return status;
+    return whole;
   }
   Result<proto::DynamicPolicy> dynamic_policy() override {
     return call(&Stub::GetDynamicPolicy, proto::GetDynamicPolicyRequest());
   }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
     return call(&Stub::DeleteMainModeSas, request);
+  }
+  Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) override {
+    return call(&Stub::AddManualSa, request);
+  }
+  Result<proto::DeleteManualSasReply> delete_manual_sas(const proto::DeleteManualSasRequest& request) override {
+    return call(&Stub::DeleteManualSas, request);
   }
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());

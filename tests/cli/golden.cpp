@@ -6,10 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/source_tree.h"
+
 namespace ipsec::cli::tests {
 
 void expect_golden(std::string_view name, const std::string& text) {
-  const std::string path = std::string(POLICYAGENT_SOURCE_DIR "/tests/cli/golden/") + std::string(name);
+  const std::string path = ipsec::tests::source_path("tests/cli/golden/") + std::string(name);
   if (std::getenv("POLICYAGENT_UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path, std::ios::binary) << text;
     return;

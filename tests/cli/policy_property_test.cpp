@@ -8,7 +8,6 @@
 #include "cli/format.h"
 #include "cli/show_json.h"
 #include "services/policyagent/core/compiler.h"
-#include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/lint_facts.h"
 #include "services/policyagent/shell/policy_messages.h"
 #include "services/policyagent/shell/store_messages.h"
@@ -68,10 +67,10 @@ std::string everything_shown(const PolicyTree& tree) {
   RC_ASSERT(policy.ok());
   const agent::PolicyInForce in_force{std::move(policy).value(), 1};
   proto::CompiledPolicyReply compiled;
-  *compiled.mutable_driver() = agent::to_driver_policy(in_force);
-  *compiled.mutable_ike() = agent::to_ike_policy(in_force);
-  for (const auto& filter : in_force.policy.generic_filters) *compiled.add_generic_filters() = agent::to_proto(filter);
-  agent::add_generic_main_mode_filters(compiled);
+  agent::for_each_part(in_force, [&compiled](const proto::CompiledPolicyReply& part) {
+    compiled.MergeFrom(part);
+    return true;
+  });
 
   std::string text = show_json("static show all", stored) + show_json("dynamic show all", compiled);
   for (const bool table : {false, true}) {

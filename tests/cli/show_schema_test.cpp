@@ -23,16 +23,20 @@
 #include "tests/cli/samples.h"
 #include "tests/cli/show_schema.h"
 #include "tests/cli/test_session.h"
+#include "tests/support/source_tree.h"
 
 namespace ipsec::cli::tests {
 namespace {
 
 using nlohmann::json;
 
-constexpr const char* kPublished = POLICYAGENT_SOURCE_DIR "/cli/show.schema.json";
+const std::string& published_path() {
+  static const std::string path = ipsec::tests::source_path("cli/show.schema.json");
+  return path;
+}
 
 std::string published() {
-  std::ifstream file(kPublished, std::ios::binary);
+  std::ifstream file(published_path(), std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
@@ -74,7 +78,7 @@ class ShowSchema : public testing::Test {
 
 TEST(ShowSchemaFile, is_what_the_messages_make_of_it) {
   const std::string made = show_schema().dump(2) + "\n";
-  if (std::getenv("POLICYAGENT_UPDATE_GOLDEN") != nullptr) std::ofstream(kPublished, std::ios::binary) << made;
+  if (std::getenv("POLICYAGENT_UPDATE_GOLDEN") != nullptr) std::ofstream(published_path(), std::ios::binary) << made;
   EXPECT_EQ(published(), made) << "POLICYAGENT_UPDATE_GOLDEN=1 writes it; fields may be added, never renamed";
 }
 

@@ -9,6 +9,7 @@
 #include "store/defaults.h"
 #include "store/filter_key.h"
 #include "store/guid.h"
+#include "tests/support/source_tree.h"
 
 namespace ipsec::store::tests {
 
@@ -339,8 +340,6 @@ void write_file(const std::string& path, std::string_view text) {
   ASSERT_TRUE(file.flush()) << path;
 }
 
-std::string source_file(const std::string& name) {
-  return read_file(std::string(POLICYAGENT_SOURCE_DIR "/store/") + name);
-}
+std::string source_file(const std::string& name) { return read_file(ipsec::tests::source_path("store/") + name); }
 
 }  // namespace ipsec::store::tests

@@ -6,15 +6,17 @@
 #include <sstream>
 #include <string_view>
 
+#include "tests/support/source_tree.h"
+
 namespace ipsec::tests {
 
 std::optional<std::string> read_shared_file(const std::string& name) {
   const char* named = std::getenv("POLICYAGENT_SHARED");
-  const std::string folder = named != nullptr ? named : std::string(POLICYAGENT_SOURCE_DIR) + "/../shared";
+  const std::string folder = named != nullptr ? named : source_path("../shared");
   std::ifstream file(folder + "/" + name, std::ios::binary);
   constexpr std::string_view kVectors = "data/vectors/";
   if (!file && name.starts_with(kVectors)) {
-    file.open(std::string(POLICYAGENT_SOURCE_DIR) + "/tests/vectors/" + name.substr(kVectors.size()), std::ios::binary);
+    file.open(source_path("tests/vectors/") + name.substr(kVectors.size()), std::ios::binary);
   }
   if (!file) {
     std::fprintf(stderr, "skipped: %s/%s is not there\n", folder.c_str(), name.c_str());

@@ -6,7 +6,9 @@ namespace {
 bool is_failure(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
+    case Verdict::kOutboundOffloadFailed:
     case Verdict::kOutboundMalformed:
     case Verdict::kOutboundFragmentLost:
     case Verdict::kInboundBadSpi:
@@ -16,6 +18,7 @@ bool is_failure(Verdict verdict) {
     case Verdict::kInboundTooOld:
     case Verdict::kInboundNotAuthentic:
     case Verdict::kInboundNotDecrypted:
+    case Verdict::kInboundOffloadFailed:
     case Verdict::kInboundSelectorMismatch:
     case Verdict::kInboundInnerMalformed:
     case Verdict::kInboundCongestionMark:

@@ -73,6 +73,18 @@ struct PathMtuLowered {
   friend bool operator==(const PathMtuLowered&, const PathMtuLowered&) = default;
 };
 
-using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, PathMtuLowered, AuditEvent, PacketTrace>;
+// Nobody makes a successor of a manual SA but the administrator: it nears its end, or has reached it.
+struct ManualSaLimit {
+  std::uint32_t spi = 0;
+  Direction direction = Direction::kOutbound;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  IpAddress peer;
+  RekeyReason reason = RekeyReason::kSeconds;
+  bool reached = false;
+  friend bool operator==(const ManualSaLimit&, const ManualSaLimit&) = default;
+};
+
+using DriverEvent =
+    std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, PathMtuLowered, ManualSaLimit, AuditEvent, PacketTrace>;
 
 }  // namespace ipsec::driver

@@ -56,7 +56,7 @@ QuotedInClear left_in_clear(const TooBigNotice& notice, const Tables& tables) {
   }
   if (entry == nullptr || entry->filter.action == Action::kPermit) return QuotedInClear::kYes;
   if (entry->filter.action == Action::kBlock) return QuotedInClear::kNo;
-  const Sa* const sa = tables.sas.find_outbound(entry->filter.id, peer_of(entry->filter, packet.destination), packet);
+  const Sa* const sa = tables.sas.find_outbound(entry->filter, peer_of(entry->filter, packet.destination), packet);
   return sa != nullptr && sa->is_soft() ? QuotedInClear::kYes : QuotedInClear::kNo;
 }
 
@@ -66,7 +66,21 @@ Sa* find_sa_of_clear(const Item& item, const Filter& filter, const Tables& table
   const FilterEntry* mirror = tables.filters->find(filter.mirror_id);
   if (mirror == nullptr) return nullptr;
   const FiveTuple answer = item.view.tuple.reversed();
-  return tables.sas.find_outbound(mirror->filter.id, peer_of(mirror->filter, answer.destination), answer);
+  return tables.sas.find_outbound(mirror->filter, peer_of(mirror->filter, answer.destination), answer);
+}
+
+// IN-03, IN-04.
+bool passed_offload(const Item& item, Batch& batch) {
+  const Opened& opened = item.opened;
+  note(item.trace, Step::kInOffload, [&] {
+    if (opened.sa == nullptr) return "no";
+    return opened.good ? "yes: it succeeded" : "yes: it failed";
+  });
+  if (opened.sa == nullptr || opened.good) return true;
+  const SaParameters& sa = opened.sa->parameters();
+  note(item.trace, Step::kInOffloadFailed, [&] { return fmt::format("{:#010x}: discarded", sa.spi); });
+  batch.conclude(Verdict::kInboundOffloadFailed, {item.view.tuple, sa.spi, opened.sequence, sa.filter_id, item.trace});
+  return false;
 }
 
 }  // namespace
@@ -76,28 +90,50 @@ void InboundPath::process(std::span<const Packet> packets, Batch& batch) {
   opener_.begin_batch();
   for (const Packet& packet : packets) {
     const auto view = parse_ip(packet.bytes);
-    if (!batch.tables.active) {  // DRV-01
-      batch.conclude(Verdict::kInboundNoFilter, {});
-      batch.output.to_host.add(packet.bytes, packet.offload);
-    } else if (!view) {
-      batch.conclude(Verdict::kInboundMalformed, {});
-    } else {
-      const Item item{*view, packet.offload, 0, 0, batch.begin_trace(Direction::kInbound, *view)};
-      note(item.trace, Step::kInGiven);
-      route(item, batch);
-    }
+    if (!batch.dry && view && offload_.take(packet, *view, batch)) continue;
+    receive(packet, view, {}, batch);
   }
+  if (!batch.dry) offload_.submit_and_help(batch);
+  process_offloaded(batch);
+}
+
+void InboundPath::process_offloaded(Batch& batch) {
+  if (!batch.dry) collect_offloaded(batch);
   opener_.finish(batch);
   batch.end_traces();
+}
+
+void InboundPath::collect_offloaded(Batch& batch) {
+  offload_.collect(batch, [&](const Packet& packet, const PacketView& view, const Opened& opened) {
+    receive(packet, view, opened, batch);
+  });
+}
+
+void InboundPath::receive(const Packet& packet, const std::optional<PacketView>& view, const Opened& opened,
+                          Batch& batch) {
+  if (!batch.tables.active) {  // DRV-01
+    batch.conclude(Verdict::kInboundNoFilter, {});
+    batch.output.to_host.add(packet.bytes, packet.offload);
+  } else if (!view) {
+    batch.conclude(Verdict::kInboundMalformed, {});
+  } else {
+    const Item item{*view, packet.offload, 0, 0, batch.begin_trace(Direction::kInbound, *view), opened};
+    note(item.trace, Step::kInGiven);
+    route(item, batch);
+  }
 }
 
 void InboundPath::route(const Item& item, Batch& batch) {
   const FiveTuple& tuple = item.view.tuple;
   if (const auto exempt = find_exemption(item.view, batch.tables)) {
     note(item.trace, Step::kInIsakmp, [&] { return std::string(info(*exempt).text); });
+    if (*exempt == Verdict::kInboundIsakmp && tuple.destination_port == kNatTraversalPort && !batch.dry) {
+      batch.state.nat_filters.received(item.view, batch.now);
+    }
     return pass(item, *exempt, nullptr, batch);
   }
   note(item.trace, Step::kInIsakmp, [] { return "no"; });
+  if (!passed_offload(item, batch)) return;
   if (batch.tables.boot.mode != BootMode::kNone) {
     note(item.trace, Step::kBoot);
     if (batch.state.boot.passes_inbound(tuple, batch.tables.boot, batch.now)) {
@@ -121,7 +157,9 @@ std::optional<Verdict> InboundPath::find_exemption(const PacketView& view, const
 // IN-05. AH and ESP protect whole packets, and in UDP the datagram may have been cut.
 bool InboundPath::take_secured(const Item& item, Batch& batch) {
   const std::uint8_t protocol = item.view.tuple.protocol;
-  const bool in_udp = protocol == kProtocolUdp && batch.tables.sas.has_udp();
+  const bool in_udp =
+      protocol == kProtocolUdp &&
+      (batch.tables.sas.has_udp() || is_nat_keep_alive(item.view, item.view.tuple.destination_port));
   if (protocol != kProtocolEsp && protocol != kProtocolAh && !in_udp) return false;
   if (item.view.is_fragment) {
     // A first fragment shows its ports; of the others only the whole tells.
@@ -138,6 +176,7 @@ bool InboundPath::take_secured(const Item& item, Batch& batch) {
   if (!inside) return false;
   note(item.trace, Step::kInParse, [&] { return inside->keep_alive ? "a keep-alive" : "ESP in UDP"; });
   if (inside->keep_alive) {
+    if (!batch.dry) batch.state.nat_filters.received(item.view, batch.now);
     batch.conclude(Verdict::kInboundKeepAlive, facts_of(item));
   } else {
     opener_.take_udp(item, inside->esp_offset, batch);
@@ -191,12 +230,19 @@ void InboundPath::decide(const Item& item, const FilterEntry* entry, Batch& batc
         filter != nullptr && filter->action == Action::kBlock && !exempts_groups(batch.tables.exemptions);
     if (!blocked) return pass(item, Verdict::kInboundMulticast, filter, batch);
   }
-  if (filter == nullptr) return pass(item, Verdict::kInboundNoFilter, nullptr, batch);
+  if (filter == nullptr) {
+    note(item.trace, Step::kInNoFilter);
+    return pass(item, Verdict::kInboundNoFilter, nullptr, batch);
+  }
   if (!batch.dry) entry->counters->add(1, item.view.bytes.size());
   switch (filter->action) {
     case Action::kPermit:
+      note(item.trace, Step::kInPermitFilter, [] { return "yes"; });
+      note(item.trace, Step::kInPermitted);
       return pass(item, Verdict::kInboundPermitted, filter, batch);
     case Action::kBlock:
+      note(item.trace, Step::kInPermitFilter, [] { return "no, it blocks"; });
+      note(item.trace, Step::kInRefused);
       return batch.conclude(Verdict::kInboundBlocked, facts_of(item, filter));
     case Action::kNegotiate:
       return judge_clear(item, *filter, batch);
@@ -207,18 +253,29 @@ void InboundPath::judge_clear(const Item& item, const Filter& filter, Batch& bat
   const Sa* const sa = find_sa_of_clear(item, filter, batch.tables);
   note(item.trace, Step::kInClearSa, [&] { return sa == nullptr ? "none" : describe(*sa); });
   if (sa == nullptr) {
-    note(item.trace, Step::kInPermitFilter, [&] { return filter.inbound_passthrough ? "yes" : "no"; });
-    if (filter.inbound_passthrough) return pass(item, Verdict::kInboundPassthrough, &filter, batch);
+    note(item.trace, Step::kInPermitFilter, [&] { return filter.admits_clear() ? "yes" : "no"; });
+    if (filter.admits_clear()) {
+      note(item.trace, Step::kInPermitted);
+      return pass(item, Verdict::kInboundPassthrough, &filter, batch);
+    }
+    note(item.trace, Step::kInRefused);
     return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
   }
   note(item.trace, Step::kInSoft, [&] { return sa->is_soft() ? "yes" : "no"; });
-  if (!sa->is_soft()) return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
+  if (!sa->is_soft()) {
+    note(item.trace, Step::kInNotSoft);
+    return batch.conclude(Verdict::kInboundClearRefused, facts_of(item, &filter));
+  }
+  note(item.trace, Step::kInSoftPasses);
   Sa* const inbound = batch.tables.sas.find_inbound(sa->parameters().pair_spi);
   if (inbound != nullptr && !batch.dry) inbound->use(1, item.view.bytes.size(), batch.now);
   pass(item, Verdict::kInboundSoft, &filter, batch);
 }
 
 void InboundPath::pass(const Item& item, Verdict verdict, const Filter* filter, Batch& batch) {
+  if (!batch.state.last_look.agrees({Direction::kInbound, verdict, filter}, item.view, batch.tables)) {
+    return batch.conclude(Verdict::kInboundAgainstPolicy, facts_of(item, filter));
+  }
   note(item.trace, Step::kInDelivered, [] { return "unmodified"; });
   batch.conclude(verdict, facts_of(item, filter));
   if (item.fragment_size == 0) return batch.output.to_host.add(item.view.bytes, item.offload);

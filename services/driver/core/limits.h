@@ -60,6 +60,19 @@ inline constexpr std::size_t kMaxFragmentsPerDatagram = 256;
 // As the Linux stack; RFC 8200 allows 60 s, but nothing that slow is still of use.
 inline constexpr Duration kReassemblyTimeout = std::chrono::seconds(30);
 
+// Offload. Packets of one work: enough for the lanes of a multi-buffer cipher, few enough that a super-packet is shared
+// by two cores; octets: so that few large ones are too. Works of a worker and direction that are under way: more than a
+// batch of kBatchBytes makes, twice over; beyond them packets are dropped, as by any full queue.
+inline constexpr std::size_t kOffloadPackets = 32;
+inline constexpr std::size_t kOffloadOctets = std::size_t{64} * 1024;
+inline constexpr std::size_t kOffloadWorks = 64;
+// A provider that keeps a work for so long has died: the longest that a thread waits for its core on a busy host.
+inline constexpr Duration kOffloadPatience = std::chrono::milliseconds(500);
+// Of the look-aside provider, for all workers together: works that wait for a helper (what finds no room the worker
+// does itself), and SAs that wait for an answer (the next packet asks again). Powers of two.
+inline constexpr std::size_t kOffloadQueue = 1024;
+inline constexpr std::size_t kOffloadRequests = 1024;
+
 // Packets held while IKE negotiates. A TCP SYN with its retransmissions, a few DNS questions; not a flood.
 inline constexpr std::size_t kMaxHeldPerPeer = 16;
 inline constexpr std::size_t kMaxHeldPackets = 1024;
@@ -78,8 +91,9 @@ inline constexpr std::size_t kMaxSas = 262144;
 // SPIs 0..255 are reserved (RFC 4303 2.1).
 inline constexpr std::uint32_t kFirstSpi = 256;
 
-// Replay windows (RFC 4303 3.4.3): 32 at least, 64 by default; 65536 covers a reordering of 50 ms at 10 Gbit/s.
-inline constexpr std::uint32_t kMinReplayWindow = 32;
+// Replay windows (RFC 4303 3.4.3, which asks for 32 at least): 64 by default; 65536 covers a reordering of 50 ms at 10
+// Gbit/s. A window of 64 takes 32 octets, one of 65536 32 KiB, of a bundle twice that.
+inline constexpr std::uint32_t kMinReplayWindow = 64;
 inline constexpr std::uint32_t kDefaultReplayWindow = 64;
 inline constexpr std::uint32_t kMaxReplayWindow = 65536;
 
@@ -110,12 +124,22 @@ inline constexpr std::size_t kMaxFilters = 400000;
 // Flows a worker remembers with their filter and SA. 4096 entries of 72 octets: a third of a second-level cache.
 inline constexpr std::size_t kFlowCacheEntries = 4096;
 
+// One of so many packets in clear is looked up in the filters once more, past the flow cache: a fault of the cache is
+// found within a handful of packets, at two nanoseconds for each.
+inline constexpr std::uint32_t kLastLookInterval = 64;
+
 // Flows that the stateful boot mode and NAT traversal remember, per worker: a busy server's connections. A flow idle
 // for so long is over: longer than a connection's keep-alives are apart where a NAT is on the way.
 inline constexpr std::size_t kMaxBootFlows = 16384;
 inline constexpr Duration kBootFlowLifetime = std::chrono::seconds(120);
 inline constexpr std::size_t kMaxNatFlows = 65536;
 inline constexpr Duration kNatFlowLifetime = std::chrono::minutes(30);
+
+// Peers behind a NAT that are listed with a filter of their own: as many as one address of this host serves in an
+// office. Beyond that they are served all the same. One of which nothing has been heard on port 4500 for so long is
+// gone: keep-alives are 20 s apart.
+inline constexpr std::size_t kMaxNatFilters = 1024;
+inline constexpr Duration kNatFilterLifetime = std::chrono::seconds(120);
 
 // TCP flows being merged at once in one batch, and segments of one merged packet (a writev takes 1024 pieces, 64 KiB
 // hold 45 segments of 1460 octets).

@@ -9,7 +9,6 @@
 namespace ipsec::driver {
 namespace {
 
-constexpr std::uint8_t kKeepAlive = 0xFF;
 constexpr std::size_t kUdpChecksumOffset = 6;
 // A checksum of UDP that comes out as 0 is sent as this; 0 means that there is none (RFC 768).
 constexpr std::uint16_t kZeroUdpChecksum = 0xFFFF;
@@ -64,7 +63,7 @@ std::optional<UdpPayload> read_udp_encapsulation(const PacketView& packet) {
   const std::uint16_t port = packet.tuple.destination_port;
   if (port != kNatTraversalPort && port != kIsakmpPort) return std::nullopt;
   const ByteView payload = packet.upper().subspan(kUdpHeaderSize);
-  if (payload.size() == 1 && payload[0] == kKeepAlive) return UdpPayload{true, 0};
+  if (is_nat_keep_alive(packet, port)) return UdpPayload{true, 0};
   const auto offset = esp_offset_in_udp(port, payload);
   if (!offset) return std::nullopt;
   return UdpPayload{false, packet.upper_offset + kUdpHeaderSize + *offset};

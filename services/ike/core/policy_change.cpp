@@ -79,7 +79,12 @@ Status check(const PolicyChange& change, const IkePolicy& in_force) {
   }
   IPSEC_RETURN_IF_ERROR(check_list(change.filters, base.filters, "filter"));
   IPSEC_RETURN_IF_ERROR(check_list(change.main_mode_filters, base.main_mode_filters, "main mode filter"));
-  const PolicyNames names(change.settings);
+  if (change.keeps_quick_mode_policies && !change.settings.quick_mode_policies.empty()) {
+    return invalid("policy change: quick mode policies that stay as they are must not be sent");
+  }
+  const PolicyNames names(change.settings.main_mode_policies, change.keeps_quick_mode_policies
+                                                                  ? base.quick_mode_policies
+                                                                  : change.settings.quick_mode_policies);
   IPSEC_RETURN_IF_ERROR(names.check(change.settings.default_response));
   IPSEC_RETURN_IF_ERROR(check_names(change.filters, base.filters, names));
   return check_names(change.main_mode_filters, base.main_mode_filters, names);
@@ -88,6 +93,7 @@ Status check(const PolicyChange& change, const IkePolicy& in_force) {
 IkePolicy apply(PolicyChange change, IkePolicy in_force) {
   if (change.base_version == 0) in_force = {};
   IkePolicy policy = std::move(change.settings);
+  if (change.keeps_quick_mode_policies) policy.quick_mode_policies = std::move(in_force.quick_mode_policies);
   policy.filters = apply_list(std::move(change.filters), std::move(in_force.filters));
   policy.main_mode_filters = apply_list(std::move(change.main_mode_filters), std::move(in_force.main_mode_filters));
   std::uint32_t index = 0;

@@ -24,8 +24,9 @@ struct ListChange {
 
 // A policy, or the difference to the one in force.
 struct PolicyChange {
-  IkePolicy settings;              // without filters and main mode filters
-  std::uint64_t base_version = 0;  // 0: a whole policy
+  IkePolicy settings;                      // without filters and main mode filters
+  std::uint64_t base_version = 0;          // 0: a whole policy
+  bool keeps_quick_mode_policies = false;  // they stay as they are, and `settings` has none
   ListChange<Filter> filters;
   ListChange<MainModeFilter> main_mode_filters;
 };

@@ -118,9 +118,9 @@ bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& pee
 
 }  // namespace
 
-PolicyNames::PolicyNames(const IkePolicy& policy) {
-  for (const MainModePolicy& each : policy.main_mode_policies) main_mode_.insert(each.name);
-  for (const QuickModePolicy& each : policy.quick_mode_policies) quick_mode_.insert(each.name);
+PolicyNames::PolicyNames(const std::vector<MainModePolicy>& main_mode, const std::vector<QuickModePolicy>& quick_mode) {
+  for (const MainModePolicy& each : main_mode) main_mode_.insert(each.name);
+  for (const QuickModePolicy& each : quick_mode) quick_mode_.insert(each.name);
 }
 
 Status PolicyNames::check(const MainModeFilter& filter) const {
@@ -138,6 +138,10 @@ Status PolicyNames::check(const Filter& filter) const {
 Status PolicyNames::check(const DefaultResponse& response) const {
   if (!response.active || main_mode_.contains(response.main_mode_policy)) return {};
   return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
+}
+
+bool is_unassigned(const IkePolicy& policy) {
+  return policy.policy_name.empty() && policy.filters.empty() && !policy.default_response.active;
 }
 
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,

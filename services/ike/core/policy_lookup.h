@@ -21,7 +21,8 @@ namespace ipsec::ike {
 // The names of main mode and quick mode policies, to check that every reference leads somewhere. Borrows the policy.
 class PolicyNames {
  public:
-  explicit PolicyNames(const IkePolicy& policy);
+  // Borrows both lists.
+  PolicyNames(const std::vector<MainModePolicy>& main_mode, const std::vector<QuickModePolicy>& quick_mode);
   Status check(const Filter& filter) const;
   Status check(const MainModeFilter& filter) const;
   Status check(const DefaultResponse& response) const;
@@ -30,6 +31,9 @@ class PolicyNames {
   absl::flat_hash_set<std::string_view> main_mode_;
   absl::flat_hash_set<std::string_view> quick_mode_;
 };
+
+// No policy is assigned, and no dynamic rule is there: this host takes no part in IPsec.
+bool is_unassigned(const IkePolicy& policy);
 
 // How main mode is done with one peer.
 struct MainModeRule {

@@ -43,6 +43,7 @@ Status PolicyUpdateCollector::take_settings(const proto::IkePolicyUpdate& messag
   }
   IPSEC_ASSIGN_OR_RETURN(change_.settings, from_proto(message.settings()));
   change_.base_version = message.base_version();
+  change_.keeps_quick_mode_policies = message.keeps_quick_mode_policies();
   begun_ = true;
   return {};
 }

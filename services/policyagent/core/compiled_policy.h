@@ -83,6 +83,7 @@ struct QuickModePolicy {
   std::vector<store::QuickModeOffer> offers;
   bool pfs = false;
   DhGroup pfs_group = DhGroup::kNone;
+  friend bool operator==(const QuickModePolicy&, const QuickModePolicy&) = default;
 };
 
 struct DefaultResponse {

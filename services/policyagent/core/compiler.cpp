@@ -122,18 +122,18 @@ class Compilation {
     const ByGuid<store::FilterList> lists = by_guid(tree_.filter_lists);
     const ByGuid<store::FilterAction> actions = by_guid(tree_.filter_actions);
     const Fingerprint common = absl::HashOf(fingerprint(host_), policy.name, policy.profile);
+    rules_by_guid_.reserve(policy.rules.size());
+    marks_.reserve(tree_.filter_lists.size() + tree_.filter_actions.size());
     std::uint32_t rule_index = 0;
     for (const store::Rule& rule : policy.rules) {
-      const std::string object = object_of(rule, policy);
       const auto list = look_up(lists, rule.filter_list, "filter list");
-      if (!list.ok()) return with_context(list.status(), object);
+      if (!list.ok()) return with_context(list.status(), object_of(rule, policy));
       const auto action = look_up(actions, rule.filter_action, "filter action");
-      if (!action.ok()) return with_context(action.status(), object);
+      if (!action.ok()) return with_context(action.status(), object_of(rule, policy));
       if (rule.active) {
         const Fingerprint mark = absl::HashOf(common, fingerprint(rule), list_mark(**list), action_mark(**action));
         IPSEC_RETURN_IF_ERROR(
-            compile_one({policy, rule, **list, **action, host_, locals_, rule_index, object, protection_id(**action)},
-                        mark, known));
+            compile_one({policy, rule, **list, **action, host_, locals_, rule_index, {}, 0}, mark, known));
       }
       ++rule_index;
     }
@@ -152,13 +152,16 @@ class Compilation {
     return known->second;
   }
 
-  Status compile_one(const RuleContext& context, Fingerprint mark, const Rules& known) {
+  // `context` lacks what only a rule that is compiled needs, its names and ids.
+  Status compile_one(RuleContext context, Fingerprint mark, const Rules& known) {
     const auto before = known.find(context.rule.guid);
     const CompiledRule* previous = before == known.end() ? nullptr : before->second.get();
     CompiledRulePointer rule;
     if (previous != nullptr && previous->fingerprint == mark) {
       rule = before->second;
     } else {
+      context.object = object_of(context.rule, context.policy);
+      context.protection_id = protection_id(context.filter_action);
       auto fresh = compile_rule(context, previous);
       if (!fresh.ok()) return with_context(fresh.status(), context.object);
       fresh->fingerprint = mark;
@@ -167,7 +170,7 @@ class Compilation {
     specific_filters_ += rule->size();
     if (specific_filters_ > kMaxSpecificFilters) {
       return with_context(exhausted(fmt::format("more than {} specific filters on this host", kMaxSpecificFilters)),
-                          context.object);
+                          object_of(context.rule, context.policy));
     }
     if (context.filter_action.action == store::Action::kNegotiate &&
         used_actions_.insert(&context.filter_action).second) {
@@ -199,14 +202,14 @@ class Compilation {
   }
 
   void add_filters(const store::Policy& policy) {
-    std::vector<OrderedFilter> sorted;
-    sorted.reserve(specific_filters_);
+    std::vector<OrderedFilter> listed;
+    listed.reserve(specific_filters_);
     std::vector<MainModeCandidate> of_tunnels = main_mode_of_tunnels(policy);
     std::vector<OrderedMainMode> main_mode;
     auto tunnel = linked_tunnels_.begin();
     for (const RuleInOrder& rule : rules_) {
       const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
-        sorted.push_back({placed.place.of_rule(rule.index), sorted.size(), &filter, placed.traffic_hash});
+        listed.push_back({placed.place.of_rule(rule.index), listed.size(), &filter, placed.traffic_hash});
       };
       for (const PlacedFilter& placed : rule.compiled->filters) add(placed, placed.filter);
       for (const PlacedFilter& placed : rule.compiled->tunnels) add(placed, *tunnel++);
@@ -215,7 +218,7 @@ class Compilation {
       }
     }
     for (const MainModeCandidate& each : of_tunnels) main_mode.push_back({&each, each.place});
-    std::sort(sorted.begin(), sorted.end(), comes_before);
+    const std::vector<OrderedFilter> sorted = in_order(listed);
     report_shadowed(sorted, policy.name, problems_);
     compiled_.main_mode_filters = main_mode_filters(std::move(main_mode), policy.name, problems_);
     compiled_.filters.reserve(sorted.size());

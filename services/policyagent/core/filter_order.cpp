@@ -7,6 +7,8 @@
 #include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
+#include "services/policyagent/core/group_order.h"
+
 namespace ipsec::agent {
 namespace {
 
@@ -21,10 +23,15 @@ absl::flat_hash_set<std::uint64_t> seen_twice(const std::vector<OrderedFilter>& 
   return twice;
 }
 
-}  // namespace
-
 bool comes_before(const OrderedFilter& a, const OrderedFilter& b) {
   return a.place == b.place ? a.position < b.position : a.place.comes_before(b.place);
+}
+
+}  // namespace
+
+std::vector<OrderedFilter> in_order(const std::vector<OrderedFilter>& filters) {
+  return sorted_by_groups(
+      filters, [](const OrderedFilter& filter) { return filter.place.group(); }, comes_before);
 }
 
 void report_shadowed(const std::vector<OrderedFilter>& sorted, const std::string& policy_name, ProblemList& problems) {

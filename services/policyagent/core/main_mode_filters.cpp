@@ -1,12 +1,12 @@
 #include "services/policyagent/core/main_mode_filters.h"
 
-#include <algorithm>
 #include <set>
 #include <tuple>
 
 #include <absl/hash/hash.h>
 
 #include "services/policyagent/core/filter_id.h"
+#include "services/policyagent/core/group_order.h"
 #include "services/policyagent/core/weight.h"
 
 namespace ipsec::agent {
@@ -93,10 +93,12 @@ void MainModeCandidates::add(const SpecificFilter& filter, const FilterPlace& pl
 SharedList<MainModeFilter> main_mode_filters(std::vector<OrderedMainMode> candidates, const std::string& policy_name,
                                              ProblemList& problems) {
   // Stable: what one written filter gives stays in its order, whatever other rules there are.
-  std::stable_sort(candidates.begin(), candidates.end(), [](const OrderedMainMode& a, const OrderedMainMode& b) {
-    if (a.candidate->weight != b.candidate->weight) return a.candidate->weight > b.candidate->weight;
-    return a.place.comes_before(b.place);
-  });
+  candidates = sorted_by_groups(
+      candidates, [](const OrderedMainMode& each) { return std::pair(each.candidate->weight, each.place.group()); },
+      [](const OrderedMainMode& a, const OrderedMainMode& b) {
+        if (a.candidate->weight != b.candidate->weight) return a.candidate->weight > b.candidate->weight;
+        return a.place.comes_before(b.place);
+      });
   absl::flat_hash_map<std::uint64_t, const MainModeFilter*> decided;
   decided.reserve(candidates.size());
   Conflicts conflicts(policy_name, problems);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -23,6 +24,8 @@ struct FilterPlace {
   std::uint64_t weight = 0;
   std::uint64_t tie = 0;  // action in the highest two bits, number of the rule in the next 30
   FilterPlace of_rule(std::uint32_t rule_index) const { return {weight, tie | std::uint64_t{rule_index} << 32U}; }
+  // The weight and the action: of one group the tie, thus the number of the rule, decides.
+  std::pair<std::uint64_t, std::uint64_t> group() const { return {weight, tie >> 62U}; }
   bool comes_before(const FilterPlace& other) const {
     return weight != other.weight ? weight > other.weight : tie < other.tie;
   }

@@ -1,10 +1,12 @@
 #include "services/policyagent/shell/policy_messages.h"
 
 #include <string>
+#include <utility>
 
 #include "services/common/rpc/convert.h"
 #include "services/common/secret.h"
 #include "services/policyagent/core/list_difference.h"
+#include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/policy_conversion.h"
 
@@ -44,24 +46,16 @@ Filters those_that_negotiate(const PolicyInForce* policy) {
 
 // Fills messages up to kElementsPerMessage and sends those that are full.
 template <typename Message>
-class UpdateStream {
+class PartStream {
  public:
-  UpdateStream(const PolicyInForce* base, const std::function<bool(const Message&)>& send) : send_(send) {
-    message_.set_base_version(base == nullptr ? 0 : base->version);
-  }
+  explicit PartStream(const std::function<bool(const Message&)>& send) : send_(send) {}
 
   Message& message() { return message_; }
   // One more element is in the message.
   void added() {
     if (++elements_ == limits::kElementsPerMessage) flush();
   }
-  void finish() {
-    message_.set_commit(true);
-    flush();
-  }
   bool is_open() const { return open_; }
-
- private:
   void flush() {
     if (open_) open_ = send_(message_);
     if constexpr (std::is_same_v<Message, proto::IkePolicyUpdate>) wipe(message_);
@@ -69,10 +63,24 @@ class UpdateStream {
     elements_ = 0;
   }
 
+ private:
   const std::function<bool(const Message&)>& send_;
   Message message_;
   std::size_t elements_ = 0;
   bool open_ = true;
+};
+
+// The parts of an update: the first names the base, the last commits.
+template <typename Message>
+class UpdateStream : public PartStream<Message> {
+ public:
+  UpdateStream(const PolicyInForce* base, const std::function<bool(const Message&)>& send) : PartStream<Message>(send) {
+    this->message().set_base_version(base == nullptr ? 0 : base->version);
+  }
+  void finish() {
+    this->message().set_commit(true);
+    this->flush();
+  }
 };
 
 template <typename Message>
@@ -121,6 +129,10 @@ void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
                      const std::function<bool(const proto::IkePolicyUpdate&)>& send) {
   UpdateStream<proto::IkePolicyUpdate> stream(base, send);
   *stream.message().mutable_settings() = ike_settings(policy, Secrets::kInclude);
+  if (base != nullptr && base->policy.quick_mode_policies == policy.policy.quick_mode_policies) {
+    stream.message().mutable_settings()->clear_quick_mode_policies();
+    stream.message().set_keeps_quick_mode_policies(true);
+  }
   const Filters filters = those_that_negotiate(&policy);
   add_filters(stream, filters, those_that_negotiate(base), policy.policy.policy_name);
   const SharedList<MainModeFilter>& main_mode = policy.policy.main_mode_filters;
@@ -131,26 +143,31 @@ void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
   stream.finish();
 }
 
-proto::DriverPolicy to_driver_policy(const PolicyInForce& in_force) {
-  proto::DriverPolicy message = driver_settings(in_force);
-  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
-  for (std::size_t place = 0; place < filters.size(); ++place) {
-    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
+void for_each_part(const PolicyInForce& in_force, const std::function<bool(const proto::CompiledPolicyReply&)>& send) {
+  const CompiledPolicy& policy = in_force.policy;
+  PartStream<proto::CompiledPolicyReply> parts(send);
+  *parts.message().mutable_driver() = driver_settings(in_force);
+  *parts.message().mutable_ike() = ike_settings(in_force, Secrets::kLeaveOut);
+  for (std::size_t place = 0; place < policy.filters.size() && parts.is_open(); ++place) {
+    proto::Filter filter = to_proto(policy.filters[place], place, policy.policy_name);
+    if (policy.filters[place].action == store::Action::kNegotiate)
+      *parts.message().mutable_ike()->add_filters() = filter;
+    *parts.message().mutable_driver()->add_filters() = std::move(filter);
+    parts.added();
   }
-  return message;
-}
-
-proto::IkePolicy to_ike_policy(const PolicyInForce& in_force) {
-  proto::IkePolicy message = ike_settings(in_force, Secrets::kLeaveOut);
-  const SharedList<SpecificFilter>& filters = in_force.policy.filters;
-  for (std::size_t place = 0; place < filters.size(); ++place) {
-    if (filters[place].action != store::Action::kNegotiate) continue;
-    *message.add_filters() = to_proto(filters[place], place, in_force.policy.policy_name);
+  for (const MainModeFilter& each : policy.main_mode_filters) {
+    *parts.message().mutable_ike()->add_main_mode_filters() = to_proto(each, Secrets::kLeaveOut);
+    parts.added();
   }
-  for (const MainModeFilter& each : in_force.policy.main_mode_filters) {
-    *message.add_main_mode_filters() = to_proto(each, Secrets::kLeaveOut);
+  for (const GenericFilter& each : policy.generic_filters) {
+    *parts.message().add_generic_filters() = to_proto(each);
+    parts.added();
   }
-  return message;
+  for (proto::GenericMainModeFilter& each : generic_main_mode_filters(policy)) {
+    *parts.message().add_generic_main_mode_filters() = std::move(each);
+    parts.added();
+  }
+  parts.flush();
 }
 
 }  // namespace ipsec::agent

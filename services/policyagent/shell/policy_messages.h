@@ -7,6 +7,7 @@
 #include "proto/driver.pb.h"
 #include "proto/ike.pb.h"
 #include "proto/policy.pb.h"
+#include "proto/policyagent.pb.h"
 #include "services/policyagent/core/compiled_policy.h"
 
 namespace ipsec::agent {
@@ -26,9 +27,10 @@ void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
 void for_each_update(const PolicyInForce& policy, const PolicyInForce* base,
                      const std::function<bool(const policyagent::v1::IkePolicyUpdate&)>& send);
 
-// The whole policy in one message, for listings: a preshared key method is there, but its key is empty.
-policyagent::v1::DriverPolicy to_driver_policy(const PolicyInForce& policy);
-policyagent::v1::IkePolicy to_ike_policy(const PolicyInForce& policy);
+// The whole policy for listings, in parts that are appended to one another, each valid during the call; false ends it.
+// A preshared key method is there, but its key is empty.
+void for_each_part(const PolicyInForce& policy,
+                   const std::function<bool(const policyagent::v1::CompiledPolicyReply&)>& send);
 policyagent::v1::GenericFilter to_proto(const GenericFilter& filter);
 
 }  // namespace ipsec::agent

@@ -81,6 +81,28 @@ TEST(PolicyChange, PA_18_a_whole_policy_replaces_everything) {
   EXPECT_TRUE(made.main_mode_filters.empty());
 }
 
+TEST(PolicyChange, PA_18_quick_mode_policies_may_stay) {
+  PolicyChange difference = change();
+  difference.settings.quick_mode_policies.clear();
+  difference.keeps_quick_mode_policies = true;
+  difference.filters.inserted = {{3, filter(9)}};
+  difference.filters.count = 4;
+  ASSERT_TRUE(check(difference, in_force()).ok()) << check(difference, in_force()).message();
+  const IkePolicy made = apply(difference, in_force());
+  ASSERT_EQ(made.quick_mode_policies.size(), 1U);
+  EXPECT_EQ(made.quick_mode_policies[0].name, "Secure");
+
+  difference.settings = settings(8);
+  EXPECT_EQ(check(difference, in_force()).code(), ErrorCode::kInvalid) << "kept and sent";
+  PolicyChange whole;
+  whole.settings = settings(3);
+  whole.settings.quick_mode_policies.clear();
+  whole.keeps_quick_mode_policies = true;
+  whole.filters.inserted = {{0, filter(5)}};
+  whole.filters.count = 1;
+  EXPECT_EQ(check(whole, in_force()).code(), ErrorCode::kInvalid) << "a whole policy has nothing to keep";
+}
+
 TEST(PolicyChange, the_change_of_another_policy_is_refused) {
   const auto refused = [](const PolicyChange& wrong) { return check(wrong, in_force()).code() == ErrorCode::kRefused; };
   PolicyChange wrong = change();

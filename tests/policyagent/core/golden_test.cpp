@@ -10,6 +10,7 @@
 #include "store/json/json.h"
 #include "tests/policyagent/core/policy_builder.h"
 #include "tests/support/seeded_random.h"
+#include "tests/support/source_tree.h"
 
 // Whole compiled policies, pinned as text beside the policies and hosts that they are made of (golden/NAME.json,
 // NAME.txt), ids included: an id that changes cuts every SA of every host at the update. POLICYAGENT_WRITE_GOLDEN=1
@@ -20,7 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 std::string path_of(const std::string& name, const char* ending) {
-  return fmt::format("{}/tests/policyagent/core/golden/{}.{}", POLICYAGENT_SOURCE_DIR, name, ending);
+  return ipsec::tests::source_path(fmt::format("tests/policyagent/core/golden/{}.{}", name, ending));
 }
 
 std::string content_of(const std::string& path) {

@@ -39,6 +39,7 @@ class AgentServiceTest : public testing::Test {
                                 events_,
                                 *driver_client_,
                                 *ike_client_,
+                                manual_sas_,
                                 {{"driver", driver_link_, supervisor_}, {"ike", ike_link_, supervisor_}},
                                 [](const std::string&) { return std::vector<IpAddress>{address("192.0.2.80")}; }})),
         server_(serve(rpc::policy_agent_socket(directory_.path()), *service_)),
@@ -58,6 +59,18 @@ class AgentServiceTest : public testing::Test {
     grpc::ClientContext context;
     rpc::set_patience(context, kPatience);
     return rpc::from_grpc((stub_.get()->*method)(&context, request, &reply));
+  }
+
+  // Its parts put together.
+  proto::CompiledPolicyReply compiled_policy() {
+    grpc::ClientContext context;
+    rpc::set_patience(context, kPatience);
+    const auto reader = stub_->GetCompiledPolicy(&context, proto::GetCompiledPolicyRequest());
+    proto::CompiledPolicyReply whole;
+    proto::CompiledPolicyReply part;
+    while (reader->Read(&part)) whole.MergeFrom(part);
+    EXPECT_TRUE(reader->Finish().ok());
+    return whole;
   }
 
   // "Secure", assigned, with one rule for TCP 445 to 10.77.0.2 and one by name.
@@ -98,6 +111,7 @@ class AgentServiceTest : public testing::Test {
   std::unique_ptr<DriverClient> driver_client_;
   std::unique_ptr<IkeClient> ike_client_;
   Agent agent_;
+  ManualSas manual_sas_{*driver_client_, events_};
   ServiceLink driver_link_;
   ServiceLink ike_link_;
   Supervisor supervisor_{{"driver", {"/bin/false"}, "/nonexistent"}, events_};
@@ -206,8 +220,7 @@ TEST_F(AgentServiceTest, status_tells_state_services_and_host) {
 
 TEST_F(AgentServiceTest, IM_03_compiled_policy_shows_filters_and_no_secrets) {
   apply(secure_policy());
-  proto::CompiledPolicyReply reply;
-  ASSERT_TRUE(call(&proto::PolicyAgent::Stub::GetCompiledPolicy, proto::GetCompiledPolicyRequest(), reply).ok());
+  const proto::CompiledPolicyReply reply = compiled_policy();
   EXPECT_EQ(reply.driver().filters_size(), 2);
   ASSERT_EQ(reply.generic_filters_size(), 1);
   EXPECT_EQ(reply.generic_filters(0).source(), "Me");

@@ -120,6 +120,7 @@ grpc::Status FakeIke::UpdatePolicy(grpc::ServerContext*, grpc::ServerReader<prot
       if (message.base_version() != 0) {
         *policy.mutable_filters() = last_.filters();
         *policy.mutable_main_mode_filters() = last_.main_mode_filters();
+        if (message.keeps_quick_mode_policies()) *policy.mutable_quick_mode_policies() = last_.quick_mode_policies();
       }
     }
     apply_change(message.change(), *policy.mutable_filters());

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include "services/common/rpc/limits.h"
 #include "services/policyagent/shell/daemon_clients.h"
 #include "tests/policyagent/shell/fake_services.h"
 #include "tests/policyagent/shell/temporary_directory.h"
@@ -212,6 +213,62 @@ TEST_F(ServiceLinkTest, stops_at_once_whether_connected_or_not) {
   ASSERT_TRUE(event_comes(events_, "fake_started"));
   link_->stop();
   link_.reset();
+}
+
+// Sent after one another: the quick mode policies of each message, as the names of them or "kept".
+std::string quick_mode_policies_of(const PolicyInForce& policy, const PolicyInForce* base) {
+  std::string told;
+  for_each_update(policy, base, std::function([&told](const proto::IkePolicyUpdate& message) {
+                    if (message.keeps_quick_mode_policies()) told += "kept ";
+                    for (const auto& each : message.settings().quick_mode_policies()) told += each.name() + " ";
+                    return true;
+                  }));
+  return told;
+}
+
+TEST(PolicyUpdates, PA_18_quick_mode_policies_that_are_the_same_are_not_sent_again) {
+  CompiledPolicy compiled;
+  compiled.active = true;
+  QuickModePolicy secure;
+  secure.name = "Secure";
+  secure.offers.emplace_back();
+  compiled.quick_mode_policies.push_back(secure);
+  const PolicyPointer first = in_force(compiled, 1);
+  const PolicyPointer same = in_force(compiled, 2);
+  compiled.quick_mode_policies[0].offers[0].lifetime_seconds = 900;
+  const PolicyPointer other = in_force(compiled, 3);
+  EXPECT_EQ(quick_mode_policies_of(*first, nullptr), "Secure ");
+  EXPECT_EQ(quick_mode_policies_of(*same, first.get()), "kept ");
+  EXPECT_EQ(quick_mode_policies_of(*other, same.get()), "Secure ");
+}
+
+// What a listing of the documented scale needs would be more than one message may have.
+TEST(PolicyParts, IM_03_a_listing_of_100000_filters_comes_in_parts_that_each_fit_a_message) {
+  constexpr std::uint64_t kFilters = 100000;
+  CompiledPolicy compiled;
+  compiled.active = true;
+  SpecificFilter filter;
+  filter.rule_name = filter.filter_list_name = filter.filter_action_name = std::string(200, 'n');
+  for (filter.id = 1; filter.id <= kFilters; ++filter.id) compiled.filters.push_back(filter);
+  GenericFilter written;
+  written.rule_name = filter.rule_name;
+  for (written.id = 1; written.id <= kFilters; ++written.id) compiled.generic_filters.push_back(written);
+  const PolicyPointer listed = in_force(std::move(compiled), 1);
+  std::size_t largest = 0;
+  std::size_t octets = 0;
+  std::uint64_t specific = 0;
+  std::uint64_t generic = 0;
+  for_each_part(*listed, [&](const proto::CompiledPolicyReply& part) {
+    for (const auto& each : part.driver().filters()) EXPECT_EQ(each.id(), ++specific);
+    for (const auto& each : part.generic_filters()) EXPECT_EQ(each.id(), ++generic);
+    largest = std::max(largest, part.ByteSizeLong());
+    octets += part.ByteSizeLong();
+    return true;
+  });
+  EXPECT_EQ(specific, kFilters);
+  EXPECT_EQ(generic, kFilters);
+  EXPECT_GT(octets, static_cast<std::size_t>(rpc::kMaxMessageSize));
+  EXPECT_LT(largest, static_cast<std::size_t>(rpc::kMaxMessageSize) / 8);
 }
 
 TEST(IkeLink, keys_reach_ike_and_only_ike) {

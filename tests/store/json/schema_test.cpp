@@ -21,6 +21,7 @@
 #include "store/json/json.h"
 #include "store/lint/lint.h"
 #include "tests/store/store_support.h"
+#include "tests/support/source_tree.h"
 
 namespace ipsec::store::tests {
 namespace {
@@ -65,7 +66,7 @@ TEST_F(SchemaTest, EveryExportFits) {
 
 TEST_F(SchemaTest, EveryExampleFitsAndImportsWithoutFindings) {
   std::size_t examples = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(POLICYAGENT_SOURCE_DIR "/store/json/examples")) {
+  for (const auto& entry : std::filesystem::directory_iterator(ipsec::tests::source_path("store/json/examples"))) {
     const std::string text = read_file(entry.path().string());
     EXPECT_EQ(complaints(json::parse(text)), "") << entry.path();
     SeededRandom random(1);
@@ -113,7 +114,7 @@ TEST_F(SchemaTest, BothRefuse) {
 // ---- docs/policy-json.md
 // ------------------------------------------------------------------------------------------------
 
-std::string document() { return read_file(POLICYAGENT_SOURCE_DIR "/docs/policy-json.md"); }
+std::string document() { return read_file(ipsec::tests::source_path("docs/policy-json.md")); }
 
 std::string value_text(const json& schema) {
   if (schema.contains("$ref")) {

@@ -9,6 +9,7 @@
 #include "store/lint/limits.h"
 #include "store/lint/netsh_command.h"
 #include "tests/store/store_support.h"
+#include "tests/support/source_tree.h"
 
 namespace ipsec::store::lint {
 namespace {
@@ -33,7 +34,7 @@ TEST(LintTable, ids_are_unique_and_stable_words) {
 }
 
 TEST(LintTable, is_documented) {
-  const std::string text = store::tests::read_file(POLICYAGENT_SOURCE_DIR "/docs/lint.md");
+  const std::string text = store::tests::read_file(ipsec::tests::source_path("docs/lint.md"));
   for (const CheckInfo& check : all_checks()) {
     EXPECT_NE(text.find("\n| `" + std::string(check.id) + "` | " + std::string(to_string(check.severity))),
               std::string::npos)
