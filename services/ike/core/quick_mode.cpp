@@ -55,7 +55,14 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   record.rule = exchange.facts.rule;
   record.outbound = exchange.facts.outbound;
   record.established_at = turn.now;
-  turn.state.quick_modes.add(std::move(record));
+  const HostBehindNat host = record.host;
+  const std::vector<std::uint32_t> replaced = turn.state.quick_modes.add(std::move(record));
+  if (!host.is_any()) {
+    // The driver tells hosts behind one address apart by ports, which may have changed since this exchange began.
+    for (const std::uint32_t spi : replaced)
+      turn.delete_sa(spi, Direction::kOutbound, pair.outbound.protocol, pair.outbound.destination);
+    if (pair.inbound.udp_peer_port != host.port) turn.actions.emplace_back(MovePeer{pair.inbound.spi, host.port});
+  }
   ++turn.state.statistics.quick_modes;
   report_established(turn, sa, exchange, pair);
 }

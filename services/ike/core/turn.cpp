@@ -68,6 +68,7 @@ void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters 
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{parameters.spi, parameters.direction, parameters.protocol, sa.peer.address};
   state.requests[id] = {PendingRequest::Kind::kInstallSa, sa.handle, message_id, undo};
+  if (parameters.udp_peer_port != 0) parameters.udp_peer_port = sa.peer.port;
   ++(parameters.direction == Direction::kInbound ? state.statistics.total_key_update : state.statistics.total_key_add);
   actions.emplace_back(InstallSa{id, std::move(parameters)});
 }
