@@ -160,11 +160,12 @@ std::optional<Failure> cannot_carry(const EngineState& state, const Established&
       !policy.offers.empty() && std::all_of(policy.offers.begin(), policy.offers.end(),
                                             [](const QuickModeOffer& offer) { return offer.ah.has_value(); });
   if (only_ah) {
-    return Failure{FailureReason::kAhBehindNat,
-                   fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
-                               "offer without AH: {}; ESP alone passes",
-                               name(main_mode.choice.nat), policy.name, offers_text(policy)),
-                   {offer_texts(policy), {}}};
+    return Failure{
+        FailureReason::kAhBehindNat,
+        fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
+                    "offer without AH: {}; ESP alone passes",
+                    name(main_mode.choice.nat), policy.name, offers_text(policy)),
+        {offer_texts(policy), {}}};
   }
   if (state.driver.udp_encapsulation) return std::nullopt;
   return Failure{

@@ -43,8 +43,8 @@ const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, const HostB
   return nullptr;
 }
 
-std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, const HostBehindNat& host,
-                                              std::uint64_t filter_id, const Selector& outbound) const {
+std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
+                                              const Selector& outbound) const {
   const QuickModeSaPair* pair = in_use(peer, host, filter_id, outbound);
   return pair != nullptr ? pair->outbound_spi : 0;
 }

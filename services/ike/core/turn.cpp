@@ -44,10 +44,8 @@ void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
   const Established* established = sa.proven();
   const bool may_move = established != nullptr && established->choice.nat.peer_behind;
   const int repetitions = may_move ? kDeleteRepetitionsBehindNat : kDeleteRepetitions;
-  state.repeated.emplace(now + kFirstRetransmission, RepeatedDatagram{{sa.local, sa.peer, bytes},
-                                                                      sa.handle,
-                                                                      repetitions,
-                                                                      kFirstRetransmission});
+  state.repeated.emplace(now + kFirstRetransmission,
+                         RepeatedDatagram{{sa.local, sa.peer, bytes}, sa.handle, repetitions, kFirstRetransmission});
 }
 
 void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work) {
