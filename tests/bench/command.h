@@ -21,6 +21,7 @@ struct Command {
   Benchmark (*declare)(CLI::App& app);
 };
 
+Benchmark declare_crypto(CLI::App& app);
 Benchmark declare_pipeline(CLI::App& app);
 Benchmark declare_policy(CLI::App& app);
 Benchmark declare_throughput(CLI::App& app);

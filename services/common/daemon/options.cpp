@@ -13,6 +13,8 @@ namespace ipsec::daemon {
 namespace {
 
 constexpr std::uint32_t kLongestTimeoutSeconds = 300;
+// The kernel allows 256 queues to a TUN; each worker of the driver keeps about a megabyte of buffers.
+constexpr std::uint32_t kMostWorkers = 64;
 constexpr std::uint32_t kLongestPollingMinutes = 71582788;  // of a policy's own interval
 
 // Reads a configuration file for CLI11, and checks it while the line numbers are still known.
@@ -116,6 +118,28 @@ void add_agent_options(CLI::App& app, AgentOptions& options, const std::string& 
       ->group(group);
 }
 
+void add_driver_options(CLI::App& app, DriverOptions& options, const std::string& group) {
+  app.add_option("--workers", options.workers, "Threads of the packet path (default one for each core, at most 8)")
+      ->check(number_between(1, kMostWorkers, "threads"))
+      ->type_name("NUMBER")
+      ->group(group);
+  app.add_option(
+         "--crypto-engine", options.crypto_engine,
+         "What does ESP's cryptography: ipsec-mb (fast; x86-64), openssl (every algorithm and processor), or auto: "
+         "ipsec-mb where it can, openssl for the rest")
+      ->check(CLI::IsMember({"auto", "ipsec-mb", "openssl"}))
+      ->type_name("ENGINE")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option(
+         "--crypto-offload", options.crypto_offload,
+         "look-aside: spread the cryptography of each SA over all cores; off: the core that has the packet does it")
+      ->check(CLI::IsMember({"off", "look-aside"}))
+      ->type_name("PROVIDER")
+      ->capture_default_str()
+      ->group(group);
+}
+
 }  // namespace
 
 OptionParser::OptionParser(const std::string& program, std::string description, Options& options)
@@ -139,6 +163,7 @@ OptionParser::OptionParser(const std::string& program, std::string description, 
       ->allow_extra_args(false);
   // An empty group: not in --help.
   add_agent_options(*app_, options.agent, program == "policyagentd" ? "Options" : "");
+  add_driver_options(*app_, options.driver, program == "ipsec-iked" ? "" : "Options");
   app_->final_callback([this, &options] {
     const CLI::Option* config = app_->get_config_ptr();
     if (config->count() > 0) options.config_file = config->as<std::string>();

@@ -22,6 +22,13 @@ struct AgentOptions {
   std::string key_file;  // --key-file: seals stored preshared keys; empty: in the state directory
 };
 
+// Of the IPsec driver alone; the Policy Agent passes them on.
+struct DriverOptions {
+  std::uint32_t workers = 0;  // --workers, 1 to 64: threads of the packet path; 0: one for each core, at most 8
+  std::string crypto_engine = "auto";  // --crypto-engine: auto, ipsec-mb, openssl
+  std::string crypto_offload = "off";  // --crypto-offload: off, look-aside
+};
+
 // A configuration file holds `name = value` lines (configuration.h) with the long option names. The command line wins.
 // What is wrong in it is refused with file, line, name and what is accepted.
 struct Options {
@@ -31,6 +38,7 @@ struct Options {
   std::string log_level = "information";                 // debug, information, warning, error
   std::vector<std::string> interfaces;                   // --nic, repeatable; empty: all but lo
   AgentOptions agent;
+  DriverOptions driver;
 };
 
 // A parser with the options above bound to `options`, which must outlive it. A daemon adds its own before parse().

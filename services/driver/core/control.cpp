@@ -12,9 +12,29 @@
 
 namespace ipsec::driver {
 
+namespace {
+
+// SFT-02. IKE asks for soft SAs by the policy it knows; the one in force here decides.
+Status check_soft(const SaParameters& sa, const FilterTable& filters) {
+  const FilterEntry* const entry = filters.find(sa.filter_id);
+  const bool inbound = sa.direction == Direction::kInbound;
+  // The inbound half only counts; a filter that is not mirrored has none for it.
+  if (entry == nullptr && inbound && sa.filter_id == 0) return {};
+  const bool allowed = entry != nullptr && entry->filter.direction == sa.direction &&
+                       entry->filter.action == Action::kNegotiate && entry->filter.allow_soft &&
+                       !entry->filter.is_tunnel() && entry->filter.selector.contains(sa.selector);
+  if (allowed) return {};
+  return invalid(fmt::format(
+      "soft SA {:#010x} for {}: {}", sa.spi, sa.selector.to_string(),
+      entry == nullptr ? "its filter is not in the policy" : "its filter does not let this traffic pass in clear"));
+}
+
+}  // namespace
+
 class Control::Implementation {
  public:
-  explicit Implementation(RandomSource& random) : sad(random), filters(*FilterTable::make({}, nullptr)) {}
+  Implementation(RandomSource& random, Engines engines)
+      : offload(engines.offload), sad(random, engines.forced), filters(*FilterTable::make({}, nullptr)) {}
 
   void policy_changed() {
     ++filter_generation;
@@ -26,6 +46,7 @@ class Control::Implementation {
   TablesPointer make_snapshot();
   void add_worker_numbers(Statistics& statistics) const;
 
+  OffloadProvider* offload;
   Sad sad;
   HeldPackets held;
   NatFilters nat_filters;
@@ -37,8 +58,8 @@ class Control::Implementation {
   std::uint64_t generation = 0;
   std::uint64_t filter_generation = 1;
   // By engine index. Counters of workers that are gone stay, so that sums never fall.
-  std::array<bool, kMaxEspEngines> index_in_use{};
-  std::array<std::shared_ptr<WorkerCounters>, kMaxEspEngines> counters;
+  std::array<bool, kMaxEspWorkers> index_in_use{};
+  std::array<std::shared_ptr<WorkerCounters>, kMaxEspWorkers> counters;
 };
 
 TablesPointer Control::Implementation::make_snapshot() {
@@ -58,7 +79,8 @@ TablesPointer Control::Implementation::make_snapshot() {
   return tables;
 }
 
-Control::Control(RandomSource& random) : implementation_(std::make_unique<Implementation>(random)) {}
+Control::Control(RandomSource& random, Engines engines)
+    : implementation_(std::make_unique<Implementation>(random, engines)) {}
 Control::~Control() = default;
 
 Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAddresses* addresses) {
@@ -71,6 +93,7 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   *free = true;
   return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held,
                                                                 implementation_->nat_filters, counters, addresses,
+                                                                implementation_->offload,
                                                                 [free] { *free = false; }));
 }
 
@@ -139,11 +162,17 @@ Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAd
 Status Control::install_sa(SaParameters parameters, Timestamp now) {
   Implementation& self = *implementation_;
   const bool outbound = parameters.direction == Direction::kOutbound;
+  const bool manual = parameters.manual;
   const std::uint64_t filter_id = parameters.filter_id;
   const IpAddress peer = parameters.destination;
+  if (parameters.soft) {
+    IPSEC_RETURN_IF_ERROR(check_soft(parameters, *self.filters));
+  }
   IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
   self.changed();
-  if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);
+  // Which filters a manual SA serves, each packet finds out.
+  if (outbound && manual) self.held.release(peer, self.next_generation(), now);
+  if (outbound && !manual) self.held.release(filter_id, peer, self.next_generation(), now);
   return {};
 }
 
@@ -173,7 +202,9 @@ std::vector<DriverEvent> Control::tick(Timestamp now) {
 
 bool Control::has_released_packets() const { return implementation_->held.has_released(); }
 std::vector<Filter> Control::nat_filters() const { return implementation_->nat_filters.list(); }
-std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
+std::vector<SaStatus> Control::list_sas(Timestamp now) const {
+  return implementation_->sad.list(now, implementation_->link.mtu);
+}
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
 const std::string& Control::policy_name() const { return implementation_->policy.name; }
 Profile Control::profile() const { return implementation_->policy.profile; }
@@ -193,6 +224,8 @@ void Control::Implementation::add_worker_numbers(Statistics& statistics) const {
     statistics.transport_bytes_received += worker->received.transport.read();
     statistics.tunnel_bytes_sent += worker->sent.tunnel.read();
     statistics.tunnel_bytes_received += worker->received.tunnel.read();
+    statistics.offloaded_bytes_sent += worker->sent.offloaded.read();
+    statistics.offloaded_bytes_received += worker->received.offloaded.read();
   }
 }
 
@@ -202,6 +235,7 @@ Statistics Control::statistics(FilterNumbers filters) const {
   const Sad::Numbers sas = self.sad.numbers();
   statistics.active_associations = sas.active;
   statistics.active_tunnels = sas.tunnels;
+  statistics.offloaded_associations = sas.offloaded;
   statistics.pending_keys = sas.larval;
   statistics.key_additions = sas.added;
   statistics.key_deletions = sas.deleted;
@@ -217,7 +251,8 @@ Statistics Control::statistics(FilterNumbers filters) const {
   const auto packets = [&](Verdict verdict) { return statistics.verdicts[static_cast<std::size_t>(verdict)]; };
   statistics.bad_spi_packets = packets(Verdict::kInboundBadSpi);
   statistics.packets_not_decrypted = packets(Verdict::kInboundNotDecrypted);
-  statistics.packets_not_authenticated = packets(Verdict::kInboundNotAuthentic);
+  statistics.packets_not_authenticated =
+      packets(Verdict::kInboundNotAuthentic) + packets(Verdict::kInboundOffloadFailed);
   statistics.packets_replayed = packets(Verdict::kInboundReplayed) + packets(Verdict::kInboundTooOld);
   if (filters == FilterNumbers::kLeaveOut) return statistics;
   for (const FilterEntryPointer& entry : self.filters->entries()) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "services/common/result.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
+#include "services/driver/core/offload.h"
 #include "services/driver/core/own_addresses.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/sa.h"
@@ -25,13 +27,19 @@ namespace ipsec::driver {
 // Calls that return events return what IKE or the administrator must be told, in order.
 class Control {
  public:
+  // Who does the cryptography.
+  struct Engines {
+    std::optional<EspBackend> forced;    // see Sa::make()
+    OffloadProvider* offload = nullptr;  // must outlive this object; null: none
+  };
   // `random` chooses SPIs; it must outlive this object and is used by the calling thread only.
-  explicit Control(RandomSource& random);
+  explicit Control(RandomSource& random) : Control(random, Engines{}) {}
+  Control(RandomSource& random, Engines engines);
   ~Control();
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  // A worker for one thread; kExhausted beyond kMaxEspEngines. `random` makes IVs: only that worker uses it, on its
+  // A worker for one thread; kExhausted beyond kMaxEspWorkers. `random` makes IVs: only that worker uses it, on its
   // thread (system_random() may be given to all). Worker and random source: the worker dies before this object, before
   // `random` and before `addresses` (null: nothing is known of the host's addresses).
   Result<std::unique_ptr<Worker>> make_worker(RandomSource& random, OwnAddresses* addresses = nullptr);
@@ -56,8 +64,10 @@ class Control {
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   // Inbound: the SPI must be larval with the same addresses. Outbound: the SA in use for its filter and peer from now
-  // on; the one it replaces is removed, packets held for it are released. Errors: kInvalid (key length, suite without
-  // integrity, addresses), kNotFound (SPI not larval), kAlreadyExists, kExhausted.
+  // on; the one it replaces is removed, packets held for it are released. Manual ones (ARC-09): any SPI that is free;
+  // used for their peer under any filter, until they are deleted. Errors: kInvalid (key length, suite without
+  // integrity, addresses; a soft SA that its filter does not allow), kNotFound (SPI not larval), kAlreadyExists,
+  // kExhausted.
   Status install_sa(SaParameters parameters, Timestamp now);
   // Whether there was one. `peer` counts for outbound SAs only. Larval SPIs can be deleted too (direction inbound).
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);

@@ -28,6 +28,7 @@ struct ByteCounters {
   OwnedCounter authenticated;
   OwnedCounter transport;
   OwnedCounter tunnel;
+  OwnedCounter offloaded;
 };
 
 // Counts `bytes` under all that the SA does to them.

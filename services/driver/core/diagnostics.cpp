@@ -6,7 +6,9 @@ namespace {
 bool is_failure(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
+    case Verdict::kOutboundOffloadFailed:
     case Verdict::kOutboundMalformed:
     case Verdict::kOutboundFragmentLost:
     case Verdict::kInboundBadSpi:
@@ -16,10 +18,12 @@ bool is_failure(Verdict verdict) {
     case Verdict::kInboundTooOld:
     case Verdict::kInboundNotAuthentic:
     case Verdict::kInboundNotDecrypted:
+    case Verdict::kInboundOffloadFailed:
     case Verdict::kInboundSelectorMismatch:
     case Verdict::kInboundInnerMalformed:
     case Verdict::kInboundCongestionMark:
     case Verdict::kInboundMalformed:
+    case Verdict::kInboundPathMtuRefused:
     case Verdict::kInboundFragmentLost:
     case Verdict::kInboundNestedTooDeep:
       return true;

@@ -34,6 +34,20 @@ inline constexpr std::uint16_t kDefaultMtu = 1500;
 // A path MTU learned from outside is forgotten after this time (RFC 1191 6.3).
 inline constexpr Duration kPathMtuLifetime = std::chrono::minutes(10);
 
+// A packet-too-big must quote one of so many packets that the SA has sent last: what is older has long arrived or gone,
+// and who makes messages up has to know a number besides the SPI.
+inline constexpr std::uint32_t kQuotedPackets = 1U << 20;
+
+// A path that swallows large packets in silence (black_hole.h). A large segment sent for the third time without an
+// answer is rare where packets only get lost now and then; where the path was such a hole before, the second time says
+// enough. A watched segment makes room for another flow when it was neither repeated nor answered for longer than TCP's
+// first retransmissions are apart. After an answer none is watched for a pause, which keeps the watching off the busy
+// paths where all is well.
+inline constexpr unsigned kBlackHoleRepeats = 3;
+inline constexpr unsigned kBlackHoleRepeatsAgain = 2;
+inline constexpr Duration kBlackHoleWatch = std::chrono::seconds(10);
+inline constexpr Duration kBlackHolePause = std::chrono::milliseconds(100);
+
 // Inside an opened tunnel packet there may be another ESP packet for this host (transport inside tunnel); deeper
 // nesting is an attack on our time.
 inline constexpr unsigned kMaxNesting = 4;
@@ -45,6 +59,19 @@ inline constexpr std::size_t kMaxReassemblyBytes = std::size_t{4} * 1024 * 1024;
 inline constexpr std::size_t kMaxFragmentsPerDatagram = 256;
 // As the Linux stack; RFC 8200 allows 60 s, but nothing that slow is still of use.
 inline constexpr Duration kReassemblyTimeout = std::chrono::seconds(30);
+
+// Offload. Packets of one work: enough for the lanes of a multi-buffer cipher, few enough that a super-packet is shared
+// by two cores; octets: so that few large ones are too. Works of a worker and direction that are under way: more than a
+// batch of kBatchBytes makes, twice over; beyond them packets are dropped, as by any full queue.
+inline constexpr std::size_t kOffloadPackets = 32;
+inline constexpr std::size_t kOffloadOctets = std::size_t{64} * 1024;
+inline constexpr std::size_t kOffloadWorks = 64;
+// A provider that keeps a work for so long has died: the longest that a thread waits for its core on a busy host.
+inline constexpr Duration kOffloadPatience = std::chrono::milliseconds(500);
+// Of the look-aside provider, for all workers together: works that wait for a helper (what finds no room the worker
+// does itself), and SAs that wait for an answer (the next packet asks again). Powers of two.
+inline constexpr std::size_t kOffloadQueue = 1024;
+inline constexpr std::size_t kOffloadRequests = 1024;
 
 // Packets held while IKE negotiates. A TCP SYN with its retransmissions, a few DNS questions; not a flood.
 inline constexpr std::size_t kMaxHeldPerPeer = 16;
@@ -64,8 +91,9 @@ inline constexpr std::size_t kMaxSas = 262144;
 // SPIs 0..255 are reserved (RFC 4303 2.1).
 inline constexpr std::uint32_t kFirstSpi = 256;
 
-// Replay windows (RFC 4303 3.4.3): 32 at least, 64 by default; 65536 covers a reordering of 50 ms at 10 Gbit/s.
-inline constexpr std::uint32_t kMinReplayWindow = 32;
+// Replay windows (RFC 4303 3.4.3, which asks for 32 at least): 64 by default; 65536 covers a reordering of 50 ms at 10
+// Gbit/s. A window of 64 takes 32 octets, one of 65536 32 KiB, of a bundle twice that.
+inline constexpr std::uint32_t kMinReplayWindow = 64;
 inline constexpr std::uint32_t kDefaultReplayWindow = 64;
 inline constexpr std::uint32_t kMaxReplayWindow = 65536;
 
@@ -95,6 +123,10 @@ inline constexpr std::size_t kMaxFilters = 400000;
 
 // Flows a worker remembers with their filter and SA. 4096 entries of 72 octets: a third of a second-level cache.
 inline constexpr std::size_t kFlowCacheEntries = 4096;
+
+// One of so many packets in clear is looked up in the filters once more, past the flow cache: a fault of the cache is
+// found within a handful of packets, at two nanoseconds for each.
+inline constexpr std::uint32_t kLastLookInterval = 64;
 
 // Flows that the stateful boot mode and NAT traversal remember, per worker: a busy server's connections. A flow idle
 // for so long is over: longer than a connection's keep-alives are apart where a NAT is on the way.

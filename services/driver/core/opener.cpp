@@ -5,6 +5,8 @@
 #include "services/driver/core/ah.h"
 #include "services/driver/core/checksum.h"
 #include "services/driver/core/describe.h"
+#include "services/driver/core/fragment.h"
+#include "services/driver/core/tcp.h"
 #include "services/driver/core/tunnel.h"
 #include "services/driver/core/udp_encapsulation.h"
 
@@ -13,11 +15,6 @@ namespace {
 
 Verdict verdict_of(ReplayWindow::Answer answer) {
   return answer == ReplayWindow::Answer::kReplayed ? Verdict::kInboundReplayed : Verdict::kInboundTooOld;
-}
-
-// The whole number of a packet that shows `low` of it.
-std::uint64_t sequence_of(const Sa& sa, const ReplayWindow& window, std::uint32_t low) {
-  return sa.parameters().extended_sequence ? window.infer(low) : low;
 }
 
 // The end of the encrypted part: padding, its length, next header.
@@ -57,6 +54,16 @@ bool is_traffic_of(const Sa& sa, const PacketView& inner) {
 
 Batch::Facts facts_of(const Item& item, std::uint32_t spi, std::uint64_t sequence, const Sa* sa = nullptr) {
   return {item.view.tuple, spi, sequence, sa == nullptr ? 0 : sa->parameters().filter_id, item.trace};
+}
+
+// The provider never saw this packet; perhaps it will see the next ones.
+void ask_for_offload(Sa& sa, const Item& item, Batch& batch) {
+  const std::string_view reason = why_not_offloaded(batch.tables.link.offload, sa);
+  note(item.trace, Step::kInOffloaded,
+       [&] { return reason.empty() ? std::string("no") : fmt::format("no: {}", reason); });
+  if (reason.empty() && !batch.dry && batch.state.offload != nullptr && sa.request_offload()) {
+    batch.state.offload->add_sa(sa.shared_from_this());
+  }
 }
 
 }  // namespace
@@ -110,7 +117,7 @@ void Opener::take_ah(const Arrived& arrived, Batch& batch) {
   if (!header) return batch.conclude(Verdict::kInboundNotDecrypted, facts_of(item, 0, 0));
   Sa* const sa = find_sa(arrived, header->spi, header->sequence, batch);
   if (sa == nullptr) return;
-  const std::uint64_t sequence = sequence_of(*sa, sa->ah_window(), header->sequence);
+  const std::uint64_t sequence = sa->sequence_of(sa->ah_window(), header->sequence);
   const Batch::Facts facts = facts_of(item, header->spi, sequence, sa);
   if (header->size != ah_header_size(sa->ah_keys().icv_size(), outer.is_v4())) {
     return batch.conclude(Verdict::kInboundNotDecrypted, facts);
@@ -144,12 +151,22 @@ void Opener::take_esp(const Arrived& arrived, std::size_t esp_offset, Batch& bat
   const std::uint32_t spi = load_u32(&esp[0]);
   Sa* const sa = find_sa(arrived, spi, load_u32(&esp[4]), batch);
   if (sa == nullptr) return;
-  const std::uint64_t sequence = sequence_of(*sa, sa->esp_window(), load_u32(&esp[4]));
+  const std::uint64_t sequence = sa->sequence_of(sa->esp_window(), load_u32(&esp[4]));
   const ReplayWindow::Answer answer = sa->esp_window().check(sequence);
   if (answer != ReplayWindow::Answer::kNew) {
     return batch.conclude(verdict_of(answer), facts_of(item, spi, sequence, sa));
   }
-  jobs_.push_back({&sa->keys(), esp, static_cast<std::uint32_t>(sequence >> 32)});
+  const EspJob job{&sa->keys(), esp, static_cast<std::uint32_t>(sequence >> 32)};
+  if (const Opened& opened = item.opened; opened.sa != nullptr) {
+    note(item.trace, Step::kInOffloaded, [] { return "yes: it is open"; });
+    // While the provider had it, another SA may have come under its SPI.
+    if (opened.sa != sa || opened.sequence != sequence) {
+      return batch.conclude(Verdict::kInboundOffloadFailed, facts_of(item, spi, sequence, sa));
+    }
+    return accept({arrived, sa, sequence}, job, batch);
+  }
+  ask_for_offload(*sa, item, batch);
+  jobs_.push_back(job);
   waiting_.push_back({arrived, sa, sequence});
 }
 
@@ -176,6 +193,12 @@ void Opener::finish_one(const Waiting& waiting, const EspJob& job, Batch& batch)
         job.verdict == EspVerdict::kBadLength ? Verdict::kInboundNotDecrypted : Verdict::kInboundNotAuthentic, facts);
   }
   note(item.trace, Step::kInCrypto, [&] { return fmt::format("ESP is good, sequence number {}", waiting.sequence); });
+  accept(waiting, job, batch);
+}
+
+void Opener::accept(const Waiting& waiting, const EspJob& job, Batch& batch) {
+  const Item& item = waiting.arrived.item;
+  const Batch::Facts facts = facts_of(item, waiting.sa->parameters().spi, waiting.sequence, waiting.sa);
   // Another copy may have been opened in this very batch, or by another worker.
   const ReplayWindow::Answer answer = waiting.sa->esp_window().commit(waiting.sequence);
   if (answer != ReplayWindow::Answer::kNew) return batch.conclude(verdict_of(answer), facts);
@@ -198,6 +221,7 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
       inner && (!sa.is_tunnel() || next_header == (inner->is_v4() ? kProtocolIpv4 : kProtocolIpv6));
   if (!version_agrees) return batch.conclude(Verdict::kInboundInnerMalformed, facts);
   if (!is_traffic_of(sa, *inner)) return batch.conclude(Verdict::kInboundSelectorMismatch, facts);
+  if (!sa.is_tunnel() && is_blocked(*inner, batch.tables)) return batch.conclude(Verdict::kInboundBlocked, facts);
   if (sa.is_tunnel() && !decapsulate_congestion(*inner, item.view.traffic_class())) {
     return batch.conclude(Verdict::kInboundCongestionMark, facts);
   }
@@ -206,7 +230,19 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
     batch.state.nat_flows.learn(NatFlows::flow_of(*inner), sa.parameters().pair_spi, batch.now);
   }
   count_use(waiting, inner->bytes.size(), batch);
+  hear_answer(waiting, *inner, batch);
   deliver(waiting, *inner, batch);
+}
+
+// In transport mode; what comes out of a tunnel meets all filters (SecondPass). The peer chooses what it sends under an
+// SA, which may be for more than the policy lets in. Of a datagram in pieces only the first shows the ports, and
+// without it the rest is of no use.
+bool Opener::is_blocked(const PacketView& inner, const Tables& tables) {
+  const bool without_ports = inner.is_fragment && !inner.ports_visible;
+  const FilterEntry* const entry = without_ports
+                                       ? tables.filters->match_without_ports(Direction::kInbound, inner.tuple).entry
+                                       : flows_.find(inner.tuple, tables).filter;
+  return entry != nullptr && entry->filter.action == Action::kBlock;
 }
 
 // Transport inside tunnel: the inner packet may be protected for this host again (IN-23).
@@ -217,11 +253,14 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
   Arrived next{waiting.arrived.item, waiting.arrived.nesting + 1, nullptr};
   next.item.view = inner;
   next.item.offload = {};
-  if (!nested) {
-    note(next.item.trace, Step::kInDelivered);
-    batch.conclude(Verdict::kInboundOpened, facts_of(next.item, 0, waiting.sequence));
-    return merger_.add(inner, batch.output.to_host);
+  next.item.opened = {};        // likewise
+  next.item.fragment_size = 0;  // that of the packet around
+  if (!nested && waiting.sa->is_tunnel()) {
+    const auto admitted = second_pass_.admit(next.item, *waiting.sa, batch);
+    if (admitted) hand_up(waiting, *admitted, batch);
+    return;
   }
+  if (!nested) return hand_up(waiting, next.item, batch);
   note(next.item.trace, Step::kInTunnel, [&] { return inner.tuple.to_string(); });
   if (next.nesting >= limits::kMaxNesting) {
     return batch.conclude(Verdict::kInboundNestedTooDeep,
@@ -235,10 +274,23 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
   take(next, batch);
 }
 
+void Opener::hand_up(const Waiting& waiting, const Item& inner, Batch& batch) {
+  note(inner.trace, Step::kInDelivered);
+  batch.conclude(Verdict::kInboundOpened, facts_of(inner, 0, waiting.sequence));
+  if (inner.fragment_size == 0) return merger_.add(inner.view, batch.output.to_host);
+  std::vector<MutableByteView> pieces;
+  fragment(inner.view, inner.fragment_size, inner.fragment_id, batch.state.arena, pieces);
+  for (const MutableByteView& piece : pieces) batch.output.to_host.add(piece);
+}
+
 void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) {
   Sa& sa = *waiting.sa;
   const SaParameters& parameters = sa.parameters();
   count_bytes(batch.state.counters->received, sa, bytes);
+  if (waiting.arrived.item.opened.sa != nullptr) {
+    batch.state.counters->received.offloaded.add(bytes);
+    sa.count_offloaded(1);
+  }
   if (const FilterEntry* entry = batch.tables.filters->find(parameters.filter_id)) entry->counters->add(1, bytes);
   const SaUse use = sa.use(1, bytes, batch.now);
   note(waiting.arrived.item.trace, Step::kInUsed);
@@ -248,6 +300,20 @@ void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) 
   if (pair == nullptr || !pair->ask_rekey(batch.now)) return;
   batch.output.events.push_back(
       RekeyNeeded{parameters.pair_spi, parameters.peer(), pair->parameters().filter_id, *use.rekey});
+}
+
+// What the peer's TCP acknowledges tells which sizes arrive (BlackHoleDetector).
+void Opener::hear_answer(const Waiting& waiting, const PacketView& inner, Batch& batch) {
+  PathMtu& path = waiting.sa->path();
+  if (inner.tuple.protocol != kProtocolTcp || !inner.ports_visible || !path.awaits(inner.tuple)) return;
+  const ByteView tcp = inner.upper();
+  const auto header = tcp::header_size(tcp);
+  if (!header || (tcp[tcp::kFlagsOffset] & tcp::kAck) == 0) return;
+  const bool found = path.acknowledged(
+      inner.tuple, {tcp::acknowledged(tcp), tcp::longest_selective_run(tcp.first(*header))}, batch.now);
+  if (!found) return;
+  batch.output.events.push_back(
+      PathMtuLowered{waiting.sa->parameters().peer(), path.known().mtu, PathMtuSource::kProbe});
 }
 
 // Only now that the packet has proved who sent it (RFC 3948 4): the NAT has another port for the peer.

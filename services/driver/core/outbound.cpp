@@ -12,11 +12,6 @@ Batch::Facts facts_of(const Item& item, const Filter* filter = nullptr) {
 
 }  // namespace
 
-bool may_leave_in_clear(const Filter* filter, Verdict verdict) {
-  if (filter == nullptr || filter->action == Action::kPermit) return true;
-  return filter->action == Action::kNegotiate && verdict == Verdict::kOutboundSoft;
-}
-
 void OutboundPath::process(std::span<const Packet> packets, Batch& batch) {
   joiner_.begin_batch();
   for (const Packet& packet : packets) {
@@ -127,8 +122,12 @@ void OutboundPath::decide(const Item& item, const FlowDecision& decision, Batch&
   });
   if (sa == nullptr) return hold(item, filter, batch);
   if (sa->is_soft()) return pass_soft(item, *sa, filter, batch);
-  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none.
-  if (!protector_.protect(item, *sa, filter, batch)) hold(item, filter, batch);
+  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none. A manual SA has no
+  // successor that IKE could make.
+  if (protector_.protect(item, *sa, filter, batch)) return;
+  if (!sa->is_manual()) return hold(item, filter, batch);
+  const Verdict verdict = sa->is_expired() ? Verdict::kOutboundSaExpired : Verdict::kOutboundSequenceExhausted;
+  batch.conclude(verdict, {item.view.tuple, sa->parameters().spi, 0, filter.id, item.trace});
 }
 
 // Peers behind one NAT have one address; the flow's last packet from there tells which of them it belongs to.
@@ -158,6 +157,7 @@ void OutboundPath::hold(const Item& item, const Filter& filter, Batch& batch) {
   const ByteView bytes = item.view.bytes;
   auto outcome = batch.state.held.hold(
       request, {Bytes(bytes.begin(), bytes.end()), item.offload, item.fragment_size, item.fragment_id}, batch.now);
+  if (outcome.verdict == Verdict::kOutboundBackOff) note(item.trace, Step::kOutFailed, [] { return "a moment ago"; });
   if (outcome.verdict) batch.conclude(*outcome.verdict, facts_of(item, &filter));
   if (outcome.acquire) batch.output.events.push_back(*outcome.acquire);
 }
@@ -169,7 +169,7 @@ void OutboundPath::pass_soft(const Item& item, Sa& sa, const Filter& filter, Bat
 }
 
 void OutboundPath::pass(const Item& item, Verdict verdict, const Filter* filter, Batch& batch) {
-  if (!may_leave_in_clear(filter, verdict)) {
+  if (!batch.state.last_look.agrees({Direction::kOutbound, verdict, filter}, item.view, batch.tables)) {
     return batch.conclude(Verdict::kOutboundAgainstPolicy, facts_of(item, filter));
   }
   note(item.trace, Step::kOutSent, [] { return "unmodified"; });

@@ -24,9 +24,13 @@ namespace ipsec::driver {
 // One thread.
 class OutboundPath {
  public:
+  explicit OutboundPath(WorkerState& state) : protector_(state) {}
+
   void process(std::span<const Packet> packets, Batch& batch);
   // Packets that were held; they stay as they are until the output was sent.
   void process_released(std::span<HeldPackets::Released> packets, Batch& batch);
+  Protector& protector() { return protector_; }
+  const Protector& protector() const { return protector_; }
   void tick(Timestamp now, WorkerCounters& counters);
 
  private:
@@ -44,9 +48,5 @@ class OutboundPath {
   Joiner joiner_{{Verdict::kOutboundFragmentTaken, Verdict::kOutboundFragmentLost, Verdict::kOutboundMalformed}};
   Protector protector_;
 };
-
-// The last look at a packet that is about to leave in clear: whether its filter and its verdict agree. It is always so,
-// unless the driver has a fault.
-bool may_leave_in_clear(const Filter* filter, Verdict verdict);
 
 }  // namespace ipsec::driver

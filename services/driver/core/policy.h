@@ -10,6 +10,7 @@
 #include "services/common/selector.h"
 #include "services/common/time.h"
 #include "services/driver/core/exemptions.h"
+#include "services/driver/core/offload_capabilities.h"
 
 // The compiled policy as plain values; fields mean what proto/policy.proto says of the same names.
 namespace ipsec::driver {
@@ -30,10 +31,13 @@ struct Filter {
   std::optional<IpAddress> tunnel_source;
   std::optional<IpAddress> tunnel_destination;
   bool inbound_passthrough = false;
+  bool allow_soft = false;
   std::uint64_t protection_id = 0;
   std::string rule_name;  // for event texts
 
   bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
+  // DRV-09: an inbound filter that negotiates and lets clear packets in while there is no SA for them.
+  bool admits_clear() const { return inbound_passthrough || (allow_soft && !is_tunnel()); }
 };
 
 enum class BootMode : std::uint8_t { kNone, kStateful, kBlock, kPermit };
@@ -83,6 +87,7 @@ struct PolicyUpdate {
 struct LinkSettings {
   std::uint16_t mtu = 1500;                    // of the narrowest attached interface
   std::vector<IpAddress> broadcast_addresses;  // all-ones host parts of the local subnets (seed row EX-11)
+  OffloadCapabilities offload = {};            // that all attached interfaces have
   friend bool operator==(const LinkSettings&, const LinkSettings&) = default;
 };
 

@@ -26,6 +26,7 @@ namespace ipsec::driver {
   X(kOutSa,           "OUT-04", "find the SA") \
   X(kOutAcquire,      "OUT-05", "ask IKE for an SA") \
   X(kOutAgain,        "OUT-06", "IKE has told of an SA: look it up again") \
+  X(kOutFailed,       "OUT-07", "the negotiation has failed") \
   X(kOutAction,       "OUT-08", "what the filter says") \
   X(kOutUsed,         "OUT-09", "the SA's time of use is noted") \
   X(kOutRekey,        "OUT-10", "is the SA about to expire") \
@@ -33,10 +34,15 @@ namespace ipsec::driver {
   X(kOutSize,         "OUT-12", "does it fit with the headers of the SA") \
   X(kOutTooBig,       "OUT-13", "too large: the stack is told") \
   X(kOutHeaders,      "OUT-14", "build the headers") \
+  X(kOutOffload,      "OUT-15", "can the SA be offloaded, and is it already") \
+  X(kOutOffloaded,    "OUT-16", "offloaded: marked and sent with blank fields") \
+  X(kOutOffloadAdd,   "OUT-17", "not yet: the interface is told to add the SA") \
   X(kOutCrypto,       "OUT-18", "sign and encrypt") \
   X(kOutSent,         "OUT-19", "to the wire") \
   X(kInGiven,         "IN-01",  "the packet arrives") \
   X(kInIsakmp,        "IN-02",  "is it ISAKMP or exempt") \
+  X(kInOffload,       "IN-03",  "did the provider of offload process it") \
+  X(kInOffloadFailed, "IN-04",  "it did and failed") \
   X(kInParse,         "IN-05",  "look for AH and ESP") \
   X(kInFilter,        "IN-06",  "clear: find the filter") \
   X(kInNoFilter,      "IN-07",  "no filter: passes") \
@@ -51,6 +57,7 @@ namespace ipsec::driver {
   X(kInLookUp,        "IN-16",  "find the SA of the SPI") \
   X(kInBadSpi,        "IN-17",  "unknown SPI") \
   X(kInUsed,          "IN-18",  "the SA's time of use is noted") \
+  X(kInOffloaded,     "IN-19",  "was its cryptography offloaded") \
   X(kInCrypto,        "IN-20",  "verify and decrypt") \
   X(kInCryptoFailed,  "IN-21",  "not authentic or not readable") \
   X(kInRemove,        "IN-22",  "remove the headers") \

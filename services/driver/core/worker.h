@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,6 +17,8 @@ struct Output {
   PacketList to_wire;
   PacketList to_host;
   std::vector<DriverEvent> events;
+  // Of the ports that the packets came from and go to; the shell's number, kept with what comes out later.
+  std::uint64_t port = 0;
 
   void clear() {
     to_wire.clear();
@@ -43,6 +46,15 @@ class Worker {
   virtual void process_inbound(std::span<Packet> from_wire, const Tables& tables, Timestamp now, Output& output) = 0;
   // Held packets whose SA has come (Control::has_released_packets()), as process_outbound. Any worker may take them.
   virtual void process_released(const Tables& tables, Timestamp now, Output& output) = 0;
+  // Packets that came back from the provider of offload, those of one port, which is put into the output. False: there
+  // are none (any more).
+  virtual bool process_offloaded(const Tables& tables, Timestamp now, Output& output) = 0;
+  // Whether any are there; call process_offloaded() until it returns false about once a second then, for those that
+  // never come back.
+  virtual bool has_offloaded() const = 0;
+  // `wake`: process_offloaded() has something to do. Any thread may call it, while has_offloaded(). Before the first
+  // packet.
+  virtual void on_offloaded(std::function<void()> wake) = 0;
   // What would become of a packet now: `packet` is a whole IP packet of this direction, which nobody has sent. Nothing
   // is sent, counted or asked for.
   virtual PacketTrace explain(Direction direction, Packet packet, const Tables& tables, Timestamp now) = 0;

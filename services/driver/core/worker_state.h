@@ -13,8 +13,10 @@
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/ip.h"
+#include "services/driver/core/last_look.h"
 #include "services/driver/core/nat_filters.h"
 #include "services/driver/core/nat_flows.h"
+#include "services/driver/core/offload.h"
 #include "services/driver/core/own_addresses.h"
 #include "services/driver/core/packet_port.h"
 #include "services/driver/core/tables.h"
@@ -26,13 +28,14 @@ namespace ipsec::driver {
 
 struct WorkerState {
   WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets, NatFilters& of_nat,
-              std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses)
+              std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses, OffloadProvider* provider)
       : engine_index(index),
         engine(index, random),
         held(held_packets),
         nat_filters(of_nat),
         counters(std::move(own_counters)),
-        own_addresses(addresses) {}
+        own_addresses(addresses),
+        offload(provider) {}
 
   unsigned engine_index;
   EspEngine engine;
@@ -42,8 +45,11 @@ struct WorkerState {
   NatFilters& nat_filters;
   std::shared_ptr<WorkerCounters> counters;
   OwnAddresses* own_addresses;  // null: not known
+  OffloadProvider* offload;     // null: there is none
+  std::shared_ptr<OffloadWake> offload_wake = std::make_shared<OffloadWake>();
   NatFlows nat_flows;
   BootFilter boot;
+  LastLook last_look;
   std::deque<PacketTrace> traces;  // of this batch; they stay where they are
 };
 
@@ -100,6 +106,13 @@ struct Batch {
   }
 };
 
+// What the provider of offload says of an ESP packet: opened under this SA and number, or that it failed to.
+struct Opened {
+  const Sa* sa = nullptr;  // null: it has not seen the packet
+  std::uint64_t sequence = 0;
+  bool good = false;
+};
+
 // A packet on its way through one direction.
 struct Item {
   PacketView view;
@@ -108,6 +121,7 @@ struct Item {
   std::size_t fragment_size = 0;  // 0: it came whole
   std::uint32_t fragment_id = 0;
   PacketTrace* trace = nullptr;
+  Opened opened = {};
 };
 
 }  // namespace ipsec::driver

@@ -33,15 +33,19 @@ std::string_view name_of(EspBackend backend) { return backend == EspBackend::kOp
 
 bool is_available(EspBackend backend) { return backend == EspBackend::kOpenssl || multi_buffer_is_available(); }
 
+bool has_cipher(EspBackend backend, Cipher cipher) {
+  return backend == EspBackend::kOpenssl || cipher != Cipher::kChacha20Poly1305;
+}
+
 Result<std::shared_ptr<const EspKeys>> make_esp_keys(Cipher cipher, Integrity integrity, const SecretBytes& cipher_key,
                                                      const SecretBytes& integrity_key, bool extended_sequence,
                                                      std::optional<EspBackend> backend) {
   IPSEC_ASSIGN_OR_RETURN(const EspSuite suite, EspSuite::of(cipher, integrity));
   IPSEC_RETURN_IF_ERROR(check_key_size(info(cipher).name, cipher_key.size(), suite.cipher_key_size));
   IPSEC_RETURN_IF_ERROR(check_key_size(info(integrity).name, integrity_key.size(), suite.integrity_key_size));
-  const bool multi_buffer = multi_buffer_is_available() && cipher != Cipher::kChacha20Poly1305;
+  const bool multi_buffer = multi_buffer_is_available() && has_cipher(EspBackend::kMultiBuffer, cipher);
   const EspBackend chosen = backend.value_or(multi_buffer ? EspBackend::kMultiBuffer : EspBackend::kOpenssl);
-  if (chosen == EspBackend::kMultiBuffer && cipher == Cipher::kChacha20Poly1305) {
+  if (!has_cipher(chosen, cipher)) {
     return unavailable(fmt::format("{} has no {} here; OpenSSL has", name_of(chosen), info(cipher).name));
   }
   if (!is_available(chosen)) return unavailable(fmt::format("{} is not available on this machine", name_of(chosen)));
@@ -64,8 +68,8 @@ void EspEngine::seal(std::span<EspJob> jobs) {
     assert(suite.fits(job.packet.size()));
     job.verdict = EspVerdict::kPending;
     if (suite.aead) {
-      store_u64(iv_of(job).data(),
-                (static_cast<std::uint64_t>(job.sequence_high) << 32) | load_u32(job.packet.data() + 4));
+      const std::uint64_t high = job.sequence_high;
+      store_u64(iv_of(job).data(), job.iv_start + (high << 32 | load_u32(job.packet.data() + 4)));
     } else {
       parts_->ivs.fill(iv_of(job));
     }

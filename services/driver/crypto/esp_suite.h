@@ -25,7 +25,7 @@ struct EspSuite {
   std::size_t integrity_key_size = 0;
   std::size_t iv_size = 0;
   std::size_t icv_size = 0;
-  std::size_t alignment = 4;  // the encrypted part is a multiple of this
+  std::size_t alignment = 4;  // the encrypted part is a multiple of this power of two
   bool aead = false;
 
   // Refuses an AEAD with an integrity algorithm and NULL without one. Encryption without integrity is accepted here
@@ -38,13 +38,13 @@ struct EspSuite {
   std::size_t packet_size(std::size_t encrypted_size) const { return header_size() + encrypted_size + icv_size; }
   // The encrypted part for this much payload, with the smallest padding.
   std::size_t encrypted_size(std::size_t payload_size) const {
-    return (payload_size + 2 + alignment - 1) / alignment * alignment;
+    return (payload_size + 2 + alignment - 1) & ~(alignment - 1);
   }
   // Whether a packet of this size, SPI to ICV, can be of this suite: room for a trailer, whole blocks,
   // at most kMaxEspPacketSize.
   bool fits(std::size_t packet_size) const {
     return packet_size <= kMaxEspPacketSize && packet_size >= header_size() + alignment + icv_size &&
-           (packet_size - header_size() - icv_size) % alignment == 0;
+           ((packet_size - header_size() - icv_size) & (alignment - 1)) == 0;
   }
   // The encrypted part of a packet that fits().
   MutableByteView encrypted_part(MutableByteView packet) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "services/common/secret.h"
 
@@ -20,8 +21,13 @@ IvSource::IvSource(RandomSource& random) : stream_(EVP_CIPHER_CTX_new()) {
 void IvSource::fill(MutableByteView iv) {
   assert(iv.size() <= 16);
   if (ready_.size() - used_ < iv.size()) refill();
-  std::copy_n(ready_.begin() + static_cast<std::ptrdiff_t>(used_), iv.size(), iv.begin());
+  const std::uint8_t* const from = ready_.data() + used_;
   used_ += iv.size();
+  if (iv.size() == 16) {  // AES, nearly always: no call for a copy of known size
+    std::memcpy(iv.data(), from, 16);
+  } else {
+    std::copy_n(from, iv.size(), iv.begin());
+  }
 }
 
 void IvSource::refill() {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
+#include <optional>
 
 #include "services/common/crypto/require.h"
 #include "services/driver/crypto/esp_job_parts.h"
@@ -52,11 +54,12 @@ class IntelBackend : public MultiBufferBackend {
   // A packet whose algorithms are separate, while the library works on it and on others side by side.
   struct Slot {
     EspJob* job;
+    bool encrypted;                         // its cipher is still to be run
     std::array<std::uint8_t, 32> computed;  // the ICV
-    std::array<std::uint8_t, 32> received;
+    std::array<std::uint8_t, 32> received;  // kept while the high half of the sequence number stands in its place
   };
-  // As many as the library takes before it must give some back; larger batches gain nothing more.
-  static constexpr std::size_t kChunk = IMB_MAX_BURST_SIZE;
+  // Fills the library's lanes four times over; larger batches gain nothing more.
+  static constexpr std::size_t kChunk = 64;
 
   static const MultiBufferKeys& keys_of(const EspJob& job) { return static_cast<const MultiBufferKeys&>(*job.keys); }
 
@@ -106,110 +109,142 @@ class IntelBackend : public MultiBufferBackend {
   }
 
   void seal_chunk() {
-    for (Slot& slot : used_slots()) {
-      IMB_JOB& job = next_job(*slot.job);
-      set_cipher(job, slot, IMB_DIR_ENCRYPT);
-      set_integrity(job, slot);
-      job.chain_order = IMB_ORDER_CIPHER_HASH;
-      submit();
-    }
-    finish_all();
-    for (Slot& slot : used_slots()) {
-      copy_icv(slot.computed, *slot.job);
-      slot.job->verdict = EspVerdict::kOk;
-    }
+    for (Slot& slot : used_slots()) slot.encrypted = slot.job->keys->suite().cipher != Cipher::kNull;
+    run_ciphers(IMB_DIR_ENCRYPT);
+    run_integrities([](Slot& slot) { return icv_of(*slot.job).data(); });
+    for (Slot& slot : used_slots()) slot.job->verdict = EspVerdict::kOk;
     used_ = 0;
   }
 
   void open_chunk() {
     for (Slot& slot : used_slots()) {
-      std::ranges::copy(icv_of(*slot.job), slot.received.begin());
-      if (icv_of(*slot.job).empty()) continue;
-      IMB_JOB& job = next_job(*slot.job);
-      job.cipher_mode = IMB_CIPHER_NULL;
-      job.cipher_direction = IMB_DIR_DECRYPT;
-      job.chain_order = IMB_ORDER_HASH_CIPHER;
-      set_integrity(job, slot);
-      submit();
+      if (slot.job->keys->extended_sequence()) std::ranges::copy(icv_of(*slot.job), slot.received.begin());
     }
-    finish_all();
+    run_integrities([](Slot& slot) { return slot.computed.data(); });
     for (Slot& slot : used_slots()) {
-      const std::size_t size = icv_of(*slot.job).size();
-      copy_icv(slot.received, *slot.job);  // the high half of the sequence number may have stood there
-      const bool good = constant_time_equal(ByteView(slot.computed).first(size), ByteView(slot.received).first(size));
+      const MutableByteView received = icv_of(*slot.job);
+      if (slot.job->keys->extended_sequence()) std::copy_n(slot.received.begin(), received.size(), received.begin());
+      const bool good = constant_time_equal(ByteView(slot.computed).first(received.size()), received);
       slot.job->verdict = good ? EspVerdict::kOk : EspVerdict::kBadIcv;
-      if (!good || slot.job->keys->suite().cipher == Cipher::kNull) continue;
-      IMB_JOB& job = next_job(*slot.job);
-      set_cipher(job, slot, IMB_DIR_DECRYPT);
-      job.hash_alg = IMB_AUTH_NULL;
-      job.chain_order = IMB_ORDER_HASH_CIPHER;
-      submit();
+      slot.encrypted = good && slot.job->keys->suite().cipher != Cipher::kNull;
     }
-    finish_all();
+    run_ciphers(IMB_DIR_DECRYPT);
     used_ = 0;
   }
 
+  // The packets of one cipher together, whatever their SAs: each lane has its own key.
+  void run_ciphers(IMB_CIPHER_DIRECTION direction) {
+    for_each_algorithm(
+        [](const Slot& slot) { return slot.encrypted ? std::optional(slot.job->keys->suite().cipher) : std::nullopt; },
+        [direction](IMB_JOB& job, Slot& slot) { set_cipher(job, slot, direction); },
+        [&](Cipher cipher, std::size_t count) {
+          if (!is_aes(cipher)) return run_one_by_one(count);
+          const auto key_size = static_cast<IMB_KEY_SIZE_BYTES>(info(cipher).key_size);
+          require(IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_.get(), jobs_.data(), static_cast<std::uint32_t>(count),
+                                                  IMB_CIPHER_CBC, direction, key_size) == count);
+        });
+  }
+
+  // `tag_of` says where the ICV of a slot goes.
+  template <typename TagOf>
+  void run_integrities(TagOf tag_of) {
+    for_each_algorithm(
+        [](const Slot& slot) {
+          const Integrity integrity = slot.job->keys->suite().integrity;
+          return integrity != Integrity::kNone ? std::optional(integrity) : std::nullopt;
+        },
+        [tag_of](IMB_JOB& job, Slot& slot) { set_integrity(job, *slot.job, tag_of(slot)); },
+        [&](Integrity integrity, std::size_t count) {
+          if (integrity == Integrity::kMd5) return run_one_by_one(count);
+          require(IMB_SUBMIT_HASH_BURST_NOCHECK(manager_.get(), jobs_.data(), static_cast<std::uint32_t>(count),
+                                                jobs_.front().hash_alg) == count);
+        });
+  }
+
+  static bool is_aes(Cipher cipher) { return cipher != Cipher::kDes && cipher != Cipher::kTripleDes; }
+
+  // Lays out the jobs of each algorithm that `algorithm_of` finds in the chunk, and runs them.
+  template <typename AlgorithmOf, typename Fill, typename Run>
+  void for_each_algorithm(AlgorithmOf algorithm_of, Fill fill, Run run) {
+    using Algorithm = typename decltype(algorithm_of(slots_.front()))::value_type;
+    std::uint32_t present = 0;
+    for (const Slot& slot : used_slots()) {
+      if (const auto algorithm = algorithm_of(slot)) present |= 1U << static_cast<unsigned>(*algorithm);
+    }
+    for (; present != 0; present &= present - 1) {
+      const auto algorithm = static_cast<Algorithm>(std::countr_zero(present));
+      std::size_t count = 0;
+      for (Slot& slot : used_slots()) {
+        if (algorithm_of(slot) == algorithm) fill(jobs_[count++], slot);
+      }
+      run(algorithm, count);
+      // A job that was refused or lost would leave a packet in clear, or an ICV unchecked.
+      for (const IMB_JOB& job : std::span(jobs_).first(count)) require((job.status & IMB_STATUS_COMPLETED) != 0);
+    }
+  }
+
+  // For the algorithms that the library has no bursts for. On a manager of their own: one that has seen both has been
+  // seen to give back fewer jobs than it took.
+  void run_one_by_one(std::size_t count) {
+    if (job_manager_ == nullptr) job_manager_ = make_manager();
+    std::size_t finished = 0;
+    const auto note = [&](const IMB_JOB* done) {
+      if (done == nullptr) return false;
+      static_cast<IMB_JOB*>(done->user_data)->status = done->status;
+      ++finished;
+      return true;
+    };
+    for (IMB_JOB& job : std::span(jobs_).first(count)) {
+      job.user_data = &job;
+      *IMB_GET_NEXT_JOB(job_manager_.get()) = job;
+      note(IMB_SUBMIT_JOB(job_manager_.get()));
+    }
+    while (note(IMB_FLUSH_JOB(job_manager_.get()))) {
+    }
+    require(finished == count);
+  }
+
   std::span<Slot> used_slots() { return std::span(slots_).first(used_); }
-
-  static void copy_icv(const std::array<std::uint8_t, 32>& from, const EspJob& job) {
-    const MutableByteView icv = icv_of(job);
-    std::copy_n(from.begin(), icv.size(), icv.begin());
-  }
-
-  IMB_JOB& next_job(const EspJob& of) {
-    IMB_JOB& job = *IMB_GET_NEXT_JOB(manager_.get());
-    job.src = of.packet.data();
-    return job;
-  }
 
   static void set_cipher(IMB_JOB& job, const Slot& slot, IMB_CIPHER_DIRECTION direction) {
     const EspSuite& suite = slot.job->keys->suite();
     const MutableByteView data = slot.job->clear_part();
     keys_of(*slot.job).set_cipher(job, direction);
+    job.hash_alg = IMB_AUTH_NULL;
+    job.chain_order = direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+    job.src = slot.job->packet.data();
     job.dst = data.data();
     job.cipher_start_src_offset_in_bytes = suite.header_size();
     job.msg_len_to_cipher_in_bytes = data.size();
     job.iv = iv_of(*slot.job).data();
     job.iv_len_in_bytes = suite.iv_size;
+    job.status = IMB_STATUS_BEING_PROCESSED;
   }
 
-  static void set_integrity(IMB_JOB& job, Slot& slot) {
-    const EspJob& of = *slot.job;
+  static void set_integrity(IMB_JOB& job, const EspJob& of, std::uint8_t* tag) {
     keys_of(of).set_integrity(job);
+    job.cipher_mode = IMB_CIPHER_NULL;
+    job.cipher_direction = IMB_DIR_DECRYPT;
+    job.chain_order = IMB_ORDER_HASH_CIPHER;
+    job.src = of.packet.data();
     job.hash_start_src_offset_in_bytes = 0;
     job.msg_len_to_hash_in_bytes = authenticated_part(of).size();
-    job.auth_tag_output = slot.computed.data();
-    if (of.keys->extended_sequence() && of.keys->suite().icv_size != 0) {
-      // The library hashes one piece of memory; the ICV is not there yet, or is kept in the slot.
+    job.auth_tag_output = tag;
+    job.status = IMB_STATUS_BEING_PROCESSED;
+    if (of.keys->extended_sequence()) {
+      // The library hashes one piece of memory and writes the ICV when it has; until then its place is free, or what
+      // was received there is kept.
       store_u32(icv_of(of).data(), of.sequence_high);
       job.msg_len_to_hash_in_bytes += 4;
     }
   }
 
-  void submit() {
-    ++submitted_;
-    count(IMB_SUBMIT_JOB(manager_.get()));
-  }
-
-  void finish_all() {
-    while (IMB_JOB* done = IMB_FLUSH_JOB(manager_.get())) count(done);
-    // A job that was refused or lost would leave a packet in clear.
-    require(finished_ == submitted_);
-    submitted_ = finished_ = 0;
-  }
-
-  void count(const IMB_JOB* done) {
-    if (done == nullptr) return;
-    require(done->status == IMB_STATUS_COMPLETED);
-    ++finished_;
-  }
-
   Manager manager_;
+  Manager job_manager_;  // null until it is needed
   gcm_context_data gcm_{};
   std::array<Slot, kChunk> slots_;
   std::size_t used_ = 0;
-  std::size_t submitted_ = 0;
-  std::size_t finished_ = 0;
+  std::array<IMB_JOB, kChunk> jobs_{};
 };
 
 }  // namespace

@@ -26,12 +26,13 @@ IpAddress address_of(std::uint32_t network_order) {
 }  // namespace
 
 AttachedNics::AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Attachment> attachment, Netlink netlink,
-                           WorkerPool& workers, EventLog& events)
+                           WorkerPool& workers, EventLog& events, OffloadProvider* offload)
     : wanted_(std::move(wanted)),
       attachment_(std::move(attachment)),
       netlink_(std::move(netlink)),
       workers_(workers),
-      events_(events) {}
+      events_(events),
+      offload_(offload) {}
 
 Status AttachedNics::follow(LeftShut left_shut) {
   IPSEC_ASSIGN_OR_RETURN(const std::vector<Nic> present, netlink_.list_nics());
@@ -81,11 +82,16 @@ Status AttachedNics::let_go_of_all_but(const std::vector<Nic>& kept, const std::
 
 Status AttachedNics::attach(const Nic& nic) {
   IPSEC_ASSIGN_OR_RETURN(std::vector<PortPair> ports, attachment_->attach(nic, workers_.size()));
-  workers_.add(nic.index, std::move(ports));
-  attached_[nic.index] = nic;
+  bind(nic, std::move(ports));
   events_.add("attached", Severity::kInformation, fmt::format("In front of interface {}", nic.name),
               {{"interface", nic.name}, {"mtu", fmt::format("{}", nic.mtu)}});
   return {};
+}
+
+void AttachedNics::bind(const Nic& nic, std::vector<PortPair> ports) {
+  workers_.add(nic.index, std::move(ports));
+  attached_[nic.index] = nic;
+  capabilities_[nic.index] = offload_ == nullptr ? OffloadCapabilities{} : offload_->capabilities(nic.name);
 }
 
 Status AttachedNics::update(const Nic& nic) {
@@ -105,8 +111,7 @@ Status AttachedNics::repair(const Nic& nic) {
       fmt::format("Someone removed programs or devices of the driver from interface {}; attaching again", nic.name),
       {{"interface", nic.name}});
   IPSEC_ASSIGN_OR_RETURN(std::vector<PortPair> ports, attachment_->repair(nic, workers_.size()));
-  workers_.add(nic.index, std::move(ports));
-  attached_[nic.index] = nic;
+  bind(nic, std::move(ports));
   return {};
 }
 
@@ -160,12 +165,20 @@ std::vector<std::string> AttachedNics::names() const {
   return names;
 }
 
+std::vector<std::string> AttachedNics::offload_providers() const {
+  std::vector<std::string> providers;
+  for (const auto& [index, nic] : attached_) providers.push_back(capabilities_.at(index).provider);
+  return providers;
+}
+
 LinkSettings AttachedNics::link_settings() const {
   LinkSettings link;
   if (attached_.empty()) return link;
+  link.offload = capabilities_.at(attached_.begin()->first);
   std::uint32_t narrowest = limits::kMaxPacketSize;
   for (const auto& [index, nic] : attached_) {
     narrowest = std::min(narrowest, nic.mtu);
+    link.offload = in_common(link.offload, capabilities_.at(index));
     for (const std::uint32_t address : nic.broadcast_addresses) {
       link.broadcast_addresses.push_back(address_of(address));
     }

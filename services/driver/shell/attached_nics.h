@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "services/driver/core/offload.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/shell/attachment.h"
 #include "services/driver/shell/event_log.h"
@@ -19,8 +20,9 @@ namespace ipsec::driver {
 class AttachedNics {
  public:
   // `wanted`: names; empty: all (choose_nics). The references must outlive this object.
+  // `offload`: null where there is no provider.
   AttachedNics(std::vector<std::string> wanted, std::unique_ptr<Attachment> attachment, Netlink netlink,
-               WorkerPool& workers, EventLog& events);
+               WorkerPool& workers, EventLog& events, OffloadProvider* offload);
 
   // Brings what is attached in line with the NICs there are now; those that a dead process left shut stay so, or are
   // attached to. Does all it can; the error names what it could not, and the next call tries that again.
@@ -36,11 +38,14 @@ class AttachedNics {
   // The last follow() or release_all() failed somewhere.
   bool incomplete() const { return !failures_.empty(); }
   std::vector<std::string> names() const;
+  // The provider of offload of each, in the order of names(); empty: none (OFF-01).
+  std::vector<std::string> offload_providers() const;
   // Of all attached NICs together.
   LinkSettings link_settings() const;
 
  private:
   Status attach(const Nic& nic);
+  void bind(const Nic& nic, std::vector<PortPair> ports);
   Status update(const Nic& nic);
   Status repair(const Nic& nic);
   Status let_go(const Nic& nic);
@@ -55,7 +60,9 @@ class AttachedNics {
   Netlink netlink_;
   WorkerPool& workers_;
   EventLog& events_;
-  std::map<std::uint32_t, Nic> attached_;        // by index
+  OffloadProvider* const offload_;
+  std::map<std::uint32_t, Nic> attached_;  // by index
+  std::map<std::uint32_t, OffloadCapabilities> capabilities_;
   std::map<std::string, std::string> failures_;  // NIC name -> error, of the last call
   std::map<std::string, std::string> earlier_failures_;
   std::set<std::string> unprotected_;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "services/common/crypto/random.h"
@@ -15,6 +16,7 @@
 #include "services/driver/shell/address_watch.h"
 #include "services/driver/shell/attached_nics.h"
 #include "services/driver/shell/event_log.h"
+#include "services/driver/shell/look_aside_threads.h"
 #include "services/driver/shell/packet_traces.h"
 #include "services/driver/shell/request_stream.h"
 #include "services/driver/shell/worker_pool.h"
@@ -29,6 +31,8 @@ struct DriverState {
   std::vector<std::string> interfaces;  // attached to
   std::uint64_t lost_to_wire = 0;       // packets that a full queue or a vanished device swallowed
   std::uint64_t lost_to_host = 0;
+  std::string_view crypto_engine;    // of SAs installed from now on, as far as it has their algorithms
+  std::vector<std::string> offload;  // provider of each of `interfaces`; empty: none
 };
 
 // The driver as one object: the core's control side under a lock, the worker threads, the NICs and the streams. All
@@ -38,6 +42,8 @@ class Driver {
   struct Settings {
     std::vector<std::string> interfaces;  // empty: all but lo
     unsigned workers = 1;
+    std::optional<EspBackend> engine;  // nullopt: the fastest
+    unsigned look_aside = 0;           // threads of the look-aside provider of offload; 0: no provider
   };
   // `random` must outlive the driver and be safe from any thread.
   static Result<std::unique_ptr<Driver>> create(Settings settings, RandomSource& random,
@@ -76,7 +82,7 @@ class Driver {
   void stop();
 
  private:
-  Driver(RandomSource& random, Netlink routes);
+  Driver(const Settings& settings, RandomSource& random, Netlink routes);
   Status start_workers(unsigned count, RandomSource& random);
   // What decides on packets. Before the first policy, NICs that a dead process left shut stay so, also in a boot mode.
   enum class Phase : std::uint8_t { kNothing, kBootMode, kPolicy };
@@ -98,6 +104,8 @@ class Driver {
   EventLog events_;
   RequestStream requests_;
   PacketTraces traces_;
+  const std::optional<EspBackend> engine_;
+  std::unique_ptr<LookAside> look_aside_;  // null: no provider
   Control control_;
   TablesPointer published_;
   LinkSettings link_;
@@ -111,6 +119,7 @@ class Driver {
   std::vector<std::unique_ptr<AddressWatch>> address_watches_;  // one for each worker
   std::unique_ptr<WorkerPool> workers_;
   std::unique_ptr<AttachedNics> nics_;
+  std::unique_ptr<LookAsideThreads> helpers_;  // last: they wake workers
 };
 
 }  // namespace ipsec::driver

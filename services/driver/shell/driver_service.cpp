@@ -148,8 +148,10 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
-    for (const SaStatus& status : driver_.list_sas()) *reply->add_sas() = to_proto(status);
+  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest* request, proto::ListSasReply* reply) override {
+    for (const SaStatus& status : driver_.list_sas()) {
+      if (status.sa.manual || !request->manual_only()) *reply->add_sas() = to_proto(status);
+    }
     return grpc::Status::OK;
   }
 
@@ -178,6 +180,8 @@ class DriverService final : public proto::Driver::Service {
     reply->set_longest_hold_us(microseconds(state.statistics.longest_hold));
     for (const std::string& name : state.interfaces) reply->add_interfaces(name);
     reply->set_boot_mode(static_cast<proto::BootMode>(state.boot_mode));
+    reply->set_crypto_engine(std::string(state.crypto_engine));
+    for (const std::string& provider : state.offload) reply->add_interface_offload(provider);
     reply->set_policy_octets(policy_octets_);
     return grpc::Status::OK;
   }

@@ -15,10 +15,12 @@ inline constexpr std::uint32_t kTunMtu = 65535;
 // waits for its core.
 inline constexpr std::uint32_t kTunQueueLength = 1000;
 
-// Worker threads. The kernel allows 256 queues to a TUN; each worker keeps about a megabyte of buffers.
-inline constexpr unsigned kMaxWorkers = 64;
-// Unless told otherwise: one for each core up to this; the host has other work too.
+// Worker threads unless told otherwise: one for each core up to this; the host has other work too.
 inline constexpr unsigned kDefaultWorkers = 8;
+
+// How often an idle helper of the look-aside provider looks for work, giving others its core in between, before it
+// sleeps: to be woken costs the worker a system call and the work the time of a whole super-packet.
+inline constexpr unsigned kHelperLooks = 50;
 
 // Requests to IKE that wait for it to read them: one for each acquire that may be pending (core: kMaxAcquires), so that
 // a burst of new peers loses none.

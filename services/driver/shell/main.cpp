@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <cap-ng.h>
 #include <fmt/format.h>
 #include <grpcpp/impl/service_type.h>
@@ -31,7 +30,19 @@ using daemon::LogLevel;
 // TUN devices, traffic control, interfaces; eBPF programs.
 constexpr std::array kCapabilities{CAP_NET_ADMIN, CAP_BPF};
 
-unsigned default_workers() { return std::clamp(std::thread::hardware_concurrency(), 1U, limits::kDefaultWorkers); }
+unsigned cores() { return std::max(std::thread::hardware_concurrency(), 1U); }
+
+Driver::Settings settings_of(const daemon::Options& options) {
+  Driver::Settings settings;
+  settings.interfaces = options.interfaces;
+  const daemon::DriverOptions& driver = options.driver;
+  settings.workers = driver.workers == 0 ? std::min(cores(), limits::kDefaultWorkers) : driver.workers;
+  if (driver.crypto_engine == "openssl") settings.engine = EspBackend::kOpenssl;
+  if (driver.crypto_engine == "ipsec-mb") settings.engine = EspBackend::kMultiBuffer;
+  // The worker that has the packets is one of those who work on them.
+  if (driver.crypto_offload == "look-aside") settings.look_aside = std::clamp(cores() - 1, 1U, kMaxEspHelpers);
+  return settings;
+}
 
 // Keeps the least for the rest of the process's life. Before any other thread: capabilities are those of a thread.
 Status drop_capabilities() {
@@ -69,18 +80,19 @@ void run(Driver& driver, NicWatch& watch, daemon::SignalWatcher& signals) {
   }
 }
 
-Status serve(const daemon::Options& options, unsigned workers, daemon::SignalWatcher& signals) {
+Status serve(const daemon::Options& options, daemon::SignalWatcher& signals) {
+  const Driver::Settings settings = settings_of(options);
   IPSEC_RETURN_IF_ERROR(drop_capabilities());
   IPSEC_ASSIGN_OR_RETURN(NicWatch watch, NicWatch::open());
   IPSEC_ASSIGN_OR_RETURN(auto attachment, BpfAttachment::create(system_random()));
   IPSEC_ASSIGN_OR_RETURN(const std::unique_ptr<Driver> driver,
-                         Driver::create({options.interfaces, workers}, system_random(), std::move(attachment)));
+                         Driver::create(settings, system_random(), std::move(attachment)));
   const std::unique_ptr<grpc::Service> service = make_driver_service(*driver);
   const std::array services{service.get()};
   IPSEC_ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::start(rpc::driver_socket(options.runtime_directory), rpc::SocketAccess::kOwner, services));
-  daemon::log(LogLevel::kInformation, "started", {{"socket", server->socket_path()}, {"workers", workers}});
+  daemon::log(LogLevel::kInformation, "started", {{"socket", server->socket_path()}, {"workers", settings.workers}});
   run(*driver, watch, signals);
   // First the NICs: from here on packets pass the driver by.
   driver->stop();
@@ -91,17 +103,12 @@ Status serve(const daemon::Options& options, unsigned workers, daemon::SignalWat
 int run_program(int argc, char** argv) {
   daemon::harden_process();
   daemon::Options options;
-  unsigned workers = default_workers();
   daemon::OptionParser parser("ipsec-driverd", "The IPsec driver: permits, blocks or secures every packet of this host",
                               options);
-  parser.app()
-      .add_option("--workers", workers, "Threads of the packet path")
-      ->check(CLI::Range(1U, limits::kMaxWorkers))
-      ->capture_default_str();
   if (const auto exit_code = parser.parse(argc, argv)) return *exit_code;
   daemon::start_logging("ipsec-driverd", options.log_level);
   daemon::SignalWatcher signals;
-  const Status status = serve(options, workers, signals);
+  const Status status = serve(options, signals);
   if (status.ok()) {
     daemon::log(LogLevel::kInformation, "stopped");
     return EXIT_SUCCESS;

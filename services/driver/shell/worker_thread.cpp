@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kWakeKey = 0;  // no NIC has index 0
 constexpr std::size_t kEventsAtOnce = 16;
+// Of packets that no longer know their NIC; others have its index.
+constexpr std::uint64_t kRoutedPort = 0;
 
 std::uint64_t port_key(std::uint32_t nic_index, bool wire) {
   return (static_cast<std::uint64_t>(nic_index) << 1) | (wire ? 1U : 0U);
@@ -39,6 +41,7 @@ WorkerThread::WorkerThread(std::unique_ptr<Worker> worker, TablesPointer tables,
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
   epoll_ctl(poll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
+  worker_->on_offloaded([this] { give(TakeOffloaded{}); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -91,6 +94,7 @@ void WorkerThread::run() {
     const Timestamp now = daemon::monotonic_now();
     if (now < next_tick) continue;
     worker_->tick(now);
+    if (worker_->has_offloaded()) send_offloaded();
     next_tick = now + limits::kTick;
   }
 }
@@ -145,6 +149,7 @@ void WorkerThread::serve(std::uint64_t key, std::uint32_t readiness) {
     return;
   }
   output_.clear();
+  output_.port = found->first;
   const Timestamp now = daemon::monotonic_now();
   if (from_wire) {
     worker_->process_inbound(packets, *tables_, now, output_);
@@ -166,15 +171,29 @@ void WorkerThread::finish(PortPair& ports) {
 
 void WorkerThread::obey(TakeReleased&) {
   output_.clear();
+  output_.port = ports_.size() == 1 ? ports_.begin()->first : kRoutedPort;
   worker_->process_released(*tables_, daemon::monotonic_now(), output_);
-  if (ports_.size() == 1) {
-    finish(ports_.begin()->second);
+  if (output_.port == kRoutedPort) {
+    send_routed();
   } else {
-    send_released();
+    finish(ports_.begin()->second);
   }
 }
 
-void WorkerThread::send_released() {
+void WorkerThread::send_offloaded() {
+  for (;;) {
+    output_.clear();
+    if (!worker_->process_offloaded(*tables_, daemon::monotonic_now(), output_)) return;
+    const auto ports = ports_.find(static_cast<std::uint32_t>(output_.port));
+    if (ports == ports_.end()) {  // or the NIC is gone, and with it the route
+      send_routed();
+    } else {
+      finish(ports->second);
+    }
+  }
+}
+
+void WorkerThread::send_routed() {
   for (std::size_t i = 0; i < output_.to_wire.size(); ++i) {
     const PacketList::Entry packet = output_.to_wire[i];
     const auto ports = ports_.find(functions_.route(destination_of(packet.pieces.front())));

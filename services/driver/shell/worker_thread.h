@@ -34,6 +34,7 @@ class WorkerThread {
     TablesPointer tables;
   };
   struct TakeReleased {};
+  struct TakeOffloaded {};
   struct Add {
     std::uint32_t nic_index;
     PortPair ports;
@@ -48,7 +49,7 @@ class WorkerThread {
     std::promise<PacketTrace> done;
   };
   struct Stop {};
-  using Order = std::variant<Publish, TakeReleased, Add, Remove, Explain, Stop>;
+  using Order = std::variant<Publish, TakeReleased, TakeOffloaded, Add, Remove, Explain, Stop>;
 
   void give(Order order);
 
@@ -56,6 +57,7 @@ class WorkerThread {
   void obey_orders();
   void obey(Publish& order) { tables_ = std::move(order.tables); }
   void obey(TakeReleased&);
+  void obey(TakeOffloaded&) { send_offloaded(); }
   void obey(Add& order);
   void obey(Remove& order);
   void obey(Explain& order);
@@ -63,7 +65,8 @@ class WorkerThread {
   void watch(std::uint32_t nic_index, bool wire, const PollablePort& port);
   void serve(std::uint64_t key, std::uint32_t readiness);
   void finish(PortPair& ports);
-  void send_released();
+  void send_routed();
+  void send_offloaded();
 
   std::mutex mutex_;
   std::vector<Order> orders_;

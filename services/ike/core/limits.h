@@ -16,6 +16,9 @@ inline constexpr std::uint16_t kNatTraversalPort = 4500;
 // answers within a minute, and a quarter of a minute of outage costs nothing.
 inline constexpr int kRetransmissions = 5;
 inline constexpr Duration kFirstRetransmission = std::chrono::seconds(1);
+// For message 1 where packets may go on in clear should nobody answer (SFT-04): the same five retries within 3 s, after
+// which the documented system falls back.
+inline constexpr Duration kBriefRetransmission = std::chrono::milliseconds(500);
 // A clear error notify may be forged, so it never ends a negotiation; but one more sending decides.
 inline constexpr Duration kWaitAfterHint = std::chrono::seconds(4);
 

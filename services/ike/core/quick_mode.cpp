@@ -11,6 +11,7 @@
 #include "services/ike/core/quick_mode_exchange.h"
 #include "services/ike/core/quick_mode_initiator.h"
 #include "services/ike/core/quick_mode_responder.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -55,6 +56,7 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   record.rule = exchange.facts.rule;
   record.outbound = exchange.facts.outbound;
   record.established_at = turn.now;
+  end_soft_sas(turn, record.peer, "the peer does IPsec");
   const HostBehindNat host = record.host;
   const std::vector<std::uint32_t> replaced = turn.state.quick_modes.add(std::move(record));
   if (!host.is_any()) {

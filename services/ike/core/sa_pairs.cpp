@@ -9,6 +9,7 @@
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -59,17 +60,6 @@ void report_ended(Turn& turn, const QuickModeSaPair& pair, std::string_view why)
                {"reason", std::string(why)}});
 }
 
-std::string_view name(SaEndReason reason) {
-  switch (reason) {
-    case SaEndReason::kIdle:
-      return "idle";
-    case SaEndReason::kPolicy:
-      return "policy";
-    default:
-      return "lifetime";
-  }
-}
-
 // `outbound` is null once replaced.
 QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outbound, Timestamp now) {
   QuickModeSaPair pair;
@@ -109,7 +99,19 @@ void fail_unfinished(Turn& turn, const SaEnded& ended) {
 
 }  // namespace
 
+std::string_view name(SaEndReason reason) {
+  switch (reason) {
+    case SaEndReason::kIdle:
+      return "idle";
+    case SaEndReason::kPolicy:
+      return "policy";
+    default:
+      return "lifetime";
+  }
+}
+
 void handle_sa_ended(Turn& turn, const SaEnded& ended) {
+  if (soft_sa_ended(turn, ended)) return;
   QuickModeSaPair* found = ended.direction == Direction::kInbound
                                ? turn.state.quick_modes.find_inbound(ended.spi)
                                : turn.state.quick_modes.find_outbound(ended.peer, ended.spi);
@@ -161,11 +163,11 @@ void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
 
 void end_pairs_of_former_policy(Turn& turn) {
   const IkePolicy& policy = turn.state.policy;
-  const bool is_unassigned = policy.policy_name.empty() && policy.filters.empty();
+  const bool none_assigned = is_unassigned(policy);
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) {
     const bool is_kept = !pair.rule.dynamic || find_filter(policy, pair.rule.outbound_filter_id) != nullptr;
-    if (!is_unassigned && is_kept) continue;
-    report_ended(turn, pair, is_unassigned ? "no policy is assigned" : "its dynamic filter is gone");
+    if (!none_assigned && is_kept) continue;
+    report_ended(turn, pair, none_assigned ? "no policy is assigned" : "its dynamic filter is gone");
     tell_peer(turn, pair, WithoutMainMode::kSayNothing);
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
@@ -178,6 +180,7 @@ void handle_driver_restart(Turn& turn) {
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) tell_peer(turn, pair, WithoutMainMode::kMakeOne);
   turn.state.quick_modes.clear();
   const Failure failure{FailureReason::kDriverFailed, "the driver has started anew"};
+  forget_soft_sas(turn, failure);
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
     // The new driver asks again for what it needs: nothing is tried again from here.
@@ -199,6 +202,10 @@ void adopt_sas(Turn& turn, const DriverSasFound& found) {
   for (const SaParameters& inbound : found.sas) {
     if (inbound.direction != Direction::kInbound || turn.state.quick_modes.find_inbound(inbound.spi) != nullptr)
       continue;
+    if (inbound.soft) {
+      adopt_soft_sa(turn, inbound);
+      continue;
+    }
     const auto outbound = std::find_if(found.sas.begin(), found.sas.end(), [&](const SaParameters& sa) {
       return sa.direction == Direction::kOutbound && sa.spi == inbound.pair_spi && sa.destination == inbound.source;
     });
@@ -228,6 +235,7 @@ void handle_delete_request(Turn& turn, const DeleteRequested& request) {
   if (request.quick_mode_too) {
     for (const QuickModeSaPair& pair : request.peer ? pairs.with_peer(*request.peer) : pairs.all())
       delete_pair(turn, pair);
+    end_soft_sas(turn, request.peer, "deleted by request");
   }
   for (const std::uint64_t handle : handles) {
     MainModeSa* sa = table.find(handle);

@@ -11,6 +11,7 @@
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/sa_pairs.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -145,6 +146,7 @@ void apply_policy(Turn& turn) {
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     if (MainModeSa* sa = turn.state.main_modes.find(handle)) apply_policy(turn, *sa);
   }
+  apply_policy_to_soft_sas(turn);
   answer_awaiting_filter(turn);
   turn.state.refused.clear();
   report_unusable_offers(turn);

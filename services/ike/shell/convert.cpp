@@ -183,6 +183,7 @@ Result<Filter> filter_from_proto(const proto::Filter& message, const std::string
   filter.filter_list_name = message.filter_list_name();
   filter.filter_action_name = message.filter_action_name();
   filter.dynamic = message.dynamic();
+  filter.allow_soft = message.allow_soft();
   return filter;
 }
 
@@ -256,6 +257,7 @@ Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::st
   sa.rule_name = from.rule_name();
   sa.quick_mode_policy = from.quick_mode_policy();
   sa.initiator = from.initiator();
+  sa.soft = from.soft();
   if (from.has_udp()) {
     IPSEC_ASSIGN_OR_RETURN(sa.udp_local_port,
                            rpc::port_from_proto(from.udp().local_port(), member(field, "udp.local_port")));
@@ -301,6 +303,7 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_rule_name(sa.rule_name);
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
+  message.set_soft(sa.soft);
   if (sa.udp_local_port != 0) {
     proto::UdpEncapsulation& udp = *message.mutable_udp();
     udp.set_local_port(sa.udp_local_port);

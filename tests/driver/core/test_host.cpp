@@ -33,7 +33,8 @@ Selector between(std::string_view source, std::string_view destination, std::uin
   return selector;
 }
 
-TestHost::TestHost(std::string_view own_address) : own_(address(own_address)), listed_{own_}, control_(random_) {
+TestHost::TestHost(std::string_view own_address, Control::Engines engines)
+    : own_(address(own_address)), listed_{own_}, control_(random_, engines) {
   addresses_.add(own_address);
   auto worker = control_.make_worker(iv_random_, &addresses_);
   EXPECT_TRUE(worker.ok());
@@ -87,6 +88,21 @@ TestHost::Result TestHost::send_released() {
   return {wire.take_sent(), host.take_sent(), std::move(output.events)};
 }
 
+TestHost::Result TestHost::take_offloaded() {
+  Result all;
+  Output output;
+  while (worker_->process_offloaded(*control_.tables(), now, output)) {
+    MemoryPort wire, host;
+    wire.send(output.to_wire);
+    host.send(output.to_host);
+    for (Stored& packet : wire.take_sent()) all.to_wire.push_back(std::move(packet));
+    for (Stored& packet : host.take_sent()) all.to_host.push_back(std::move(packet));
+    for (DriverEvent& event : output.events) all.events.push_back(std::move(event));
+    output.clear();
+  }
+  return all;
+}
+
 SecretBytes key_of_size(std::size_t size, std::uint8_t first) { return SecretBytes(ByteView(pattern(size, first))); }
 
 SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi,
@@ -107,6 +123,7 @@ SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, con
   sa.integrity_key = key_of_size(info(recipe.integrity).key_size, static_cast<std::uint8_t>(spi + 99));
   sa.extended_sequence = recipe.extended_sequence;
   sa.soft = recipe.soft;
+  sa.last_sequence = recipe.last_sequence;
   sa.udp = recipe.udp;
   if (recipe.udp && direction == Direction::kInbound) std::swap(sa.udp->local_port, sa.udp->peer_port);
   sa.replay_window = recipe.replay_window;
@@ -138,6 +155,20 @@ std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& reci
   const Status at_sender = sender.control().install_sa(std::move(outbound), sender.now);
   EXPECT_TRUE(at_sender.ok()) << at_sender.message();
   return spi;
+}
+
+void connect_manually(TestHost& sender, TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi) {
+  for (const Direction direction : {Direction::kInbound, Direction::kOutbound}) {
+    TestHost& host = direction == Direction::kInbound ? receiver : sender;
+    SaParameters sa = parameters_of(sender, receiver, recipe, spi, direction);
+    sa.manual = true;
+    sa.filter_id = 0;
+    if (recipe.around != Integrity::kNone) {
+      sa.ah = AroundEsp{spi + 1, recipe.around, key_of_size(info(recipe.around).key_size, 33)};
+    }
+    const Status status = host.control().install_sa(std::move(sa), host.now);
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
 }
 
 }  // namespace ipsec::driver::tests

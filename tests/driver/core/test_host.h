@@ -48,7 +48,7 @@ class ScriptedAddresses : public OwnAddresses {
 
 class TestHost {
  public:
-  explicit TestHost(std::string_view own_address);
+  explicit TestHost(std::string_view own_address, Control::Engines engines = {});
 
   const IpAddress& own() const { return own_; }
   Control& control() { return control_; }
@@ -76,6 +76,8 @@ class TestHost {
     return receive(std::vector<Stored>{{packet, offload}});
   }
   Result send_released();
+  // What has come back from the provider of offload.
+  Result take_offloaded();
 
   // Of packets so far.
   std::uint64_t count(Verdict verdict) const {
@@ -114,10 +116,13 @@ struct SaRecipe {
   bool extended_sequence = false;
   std::optional<UdpEncapsulation> udp = {};  // as the sender has it
   bool soft = false;
+  std::uint64_t last_sequence = 0;
 };
 SecretBytes key_of_size(std::size_t size, std::uint8_t first);
 // Reserves an SPI at the receiver and installs both ends; expects success. The SPI.
 std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& recipe);
+// One direction of a manual SA at both ends; expects success. The recipe's filters do not count.
+void connect_manually(TestHost& sender, TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi);
 SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi,
                            Direction direction);
 

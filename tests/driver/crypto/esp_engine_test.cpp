@@ -217,6 +217,40 @@ TEST_P(EspEngineTest, engines_share_keys) {
   }
 }
 
+// A batch of any suites and sizes, and the same packets one at a time: equal octets and verdicts, also of forged ones.
+TEST_P(EspEngineTest, a_batch_and_single_packets_give_the_same_octets) {
+  for (int round = 0; round < 40; ++round) {
+    SCOPED_TRACE(testing::Message() << "seed " << kSeed << " round " << round);
+    tests::SeededRandom batch_iv(round), single_iv(round);
+    EspEngine at_once(1, batch_iv), one_by_one(2, single_iv);
+    std::vector<std::shared_ptr<const EspKeys>> keys;
+    for (const EspSuite& suite : all_suites(GetParam())) keys.push_back(random_keys(suite, random_.chance(0.5)));
+    std::vector<Bytes> batch(random_.below(200) + 1);
+    std::vector<EspJob> jobs;
+    for (Bytes& packet : batch) {
+      const EspKeys* chosen = keys[random_.below(keys.size())].get();
+      packet = clear_packet(chosen->suite(), random_.below(1500), random_);
+      jobs.push_back({chosen, packet, chosen->extended_sequence() ? random_.u32() : 0});
+    }
+    std::vector<Bytes> singles = batch;
+    std::vector<EspJob> single_jobs = jobs;
+    for (std::size_t i = 0; i < singles.size(); ++i) single_jobs[i].packet = singles[i];
+    at_once.seal(jobs);
+    for (EspJob& job : single_jobs) one_by_one.seal({&job, 1});
+    ASSERT_EQ(batch, singles);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (!random_.chance(0.2)) continue;
+      const std::size_t at = random_.below(batch[i].size());
+      batch[i][at] ^= 0x10;
+      singles[i][at] ^= 0x10;
+    }
+    at_once.open(jobs);
+    for (EspJob& job : single_jobs) one_by_one.open({&job, 1});
+    ASSERT_EQ(batch, singles);
+    for (std::size_t i = 0; i < jobs.size(); ++i) EXPECT_EQ(jobs[i].verdict, single_jobs[i].verdict);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, EspEngineTest, testing::Values(EspBackend::kOpenssl, EspBackend::kMultiBuffer));
 
 // The two backends are written independently: what one seals the other opens, and with equal IVs the octets are equal.

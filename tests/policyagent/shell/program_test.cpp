@@ -28,5 +28,14 @@ TEST(DaemonArguments, interfaces_are_for_the_driver_alone) {
   EXPECT_THAT(daemon_arguments("p", options, false), testing::Not(testing::Contains("--nic")));
 }
 
+TEST(DaemonArguments, what_is_for_the_driver_is_passed_on_to_it) {
+  daemon::Options options;
+  options.driver = {3, "openssl", "look-aside"};
+  EXPECT_THAT(
+      daemon_arguments("p", options, true),
+      testing::IsSupersetOf({"--workers", "3", "--crypto-engine", "openssl", "--crypto-offload", "look-aside"}));
+  EXPECT_THAT(daemon_arguments("p", options, false), testing::Not(testing::Contains("--crypto-engine")));
+}
+
 }  // namespace
 }  // namespace ipsec::agent
