@@ -26,6 +26,8 @@ class Agent {
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
   virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
       const proto::DeleteMainModeSasRequest& request) = 0;
+  virtual Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) = 0;
+  virtual Result<proto::DeleteManualSasReply> delete_manual_sas(const proto::DeleteManualSasRequest& request) = 0;
   virtual Result<proto::Statistics> statistics() = 0;
   virtual Result<proto::ReloadReply> reload() = 0;
   virtual Result<proto::ListEventsReply> events(std::uint32_t newest) = 0;

@@ -48,6 +48,12 @@ class AgentClient : public Agent {
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
     return call(&Stub::DeleteMainModeSas, request);
   }
+  Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) override {
+    return call(&Stub::AddManualSa, request);
+  }
+  Result<proto::DeleteManualSasReply> delete_manual_sas(const proto::DeleteManualSasRequest& request) override {
+    return call(&Stub::DeleteManualSas, request);
+  }
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
   }

@@ -132,6 +132,12 @@ Result<Value> parse_value(const Parameter& parameter, const std::string& text) {
     case Kind::kSecret:
       if (text.empty()) return invalid("expected a key of at least one character");
       return Value(SecretBytes(text));
+    case Kind::kKey:
+      return as_value(parse_key(text));
+    case Kind::kSpi:
+      return as_value(parse_spi(text));
+    case Kind::kManualMethod:
+      return as_value(parse_manual_method(text));
     case Kind::kRootCa:
       return as_value(parse_root_ca(text));
     case Kind::kAllOnly:
@@ -148,7 +154,7 @@ class ArgumentParser {
   std::optional<ParseError> parse(std::span<const Word> words) {
     std::vector<Item> items;
     for (ItemReader reader(row_, words); !reader.at_end();) items.push_back(reader.take());
-    has_key_ = mentions_preshared_key(words);
+    has_key_ = mentions_key(words);
     if (auto problem = find_tags(items)) return problem;
     for (const Item& item : items) {
       if (auto problem = item.tag ? set_tagged(item) : set_bare(item)) return problem;
@@ -232,7 +238,7 @@ class ArgumentParser {
       command_.arguments.push_back({&parameter, *std::move(value)});
       return std::nullopt;
     }
-    const bool is_shown = may_show && parameter.kind != Kind::kSecret;
+    const bool is_shown = may_show && parameter.kind != Kind::kSecret && parameter.kind != Kind::kKey;
     const std::string shown = is_shown ? fmt::format("'{}'", text) : "the value";
     return error(row_, ParseErrorKind::kWrongValue,
                  fmt::format("{} is not valid for '{}': {}", shown, parameter.tag, value.status().message()));
@@ -353,6 +359,12 @@ std::string accepted(const Parameter& parameter) {
       return "AH[Hash]+ESP[Conf,Auth]:KBk/SECs ...";
     case Kind::kSecret:
       return "string";
+    case Kind::kKey:
+      return "hex";
+    case Kind::kSpi:
+      return "256..4294967295|0x100..0xffffffff";
+    case Kind::kManualMethod:
+      return "AH[Hash]+ESP[Conf,Auth]";
     case Kind::kRootCa:
       return "\"issuer certmap:(yes|no) excludecaname:(yes|no)\"";
     case Kind::kAllOnly:

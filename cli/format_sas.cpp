@@ -23,7 +23,7 @@ std::string format_main_mode_sa(const proto::MainModeSa& sa, const ShowOptions& 
   return field("Cookie Pair", cookies_text(sa)) + field("Sec Methods", methods_text(sa)) +
          field("Auth Mode", sa.authentication()) + field("Source", endpoint_text(sa.local(), options)) +
          field("ID", sa.local_identity()) + field("Destination", endpoint_text(sa.peer(), options)) +
-         field("ID", sa.peer_identity()) +
+         field("ID", sa.peer_identity()) + field("Behind NAT", sa.nat().empty() ? "none" : sa.nat()) +
          field("State", fmt::format("{}, as {}", sa.state(), sa.initiator() ? "initiator" : "responder")) +
          field("Age", fmt::format("{} of {}", duration(sa.age_seconds()), duration(sa.lifetime_seconds()))) +
          field("Quick Modes", fmt::format("{} ({})", sa.quick_modes(), limit)) + field("Rule Name", sa.rule_name());
@@ -56,6 +56,8 @@ std::string encapsulation_fields(const proto::Sa& sa) {
 }
 
 std::string state_text(const proto::SaStatus& status) {
+  if (status.ended()) return "USED UP (its packets are dropped)";
+  if (status.sa().manual()) return status.soft_expired() ? "NEAR ITS END (nobody renews it)" : "mature";
   if (status.dying()) return "dying (replaced, receives until its end)";
   return status.soft_expired() ? "being renewed" : "mature";
 }
@@ -78,6 +80,16 @@ std::string life_text(const proto::SaStatus& status) {
                      byte_count(status.bytes()), kilobytes);
 }
 
+// What fits, and how that is known. Only the sending side knows.
+std::string size_fields(const proto::SaStatus& status) {
+  if (status.path_mtu() == 0) return "";
+  std::string_view known = "of the interface";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_ROUTER) known = "told by a router";
+  if (status.path_mtu_source() == proto::PATH_MTU_SOURCE_PROBE) known = "found out, larger packets vanish";
+  return field("Path MTU", fmt::format("{} ({})", status.path_mtu(), known)) +
+         field("Effective MTU", std::to_string(status.inner_mtu()));
+}
+
 std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOptions& options) {
   const proto::Sa& sa = status.sa();
   const proto::Selector& selector = sa.selector();
@@ -94,11 +106,11 @@ std::string format_quick_mode_sa(const proto::SaStatus& status, const ShowOption
     text += field("Tunnel Source", address_text(sa.source(), options)) +
             field("Tunnel Destination", address_text(sa.destination(), options));
   }
-  return text + field("SPI", fmt::format("{:#010x}, pair {:#010x}", sa.spi(), sa.pair_spi())) +
-         field("State", state_text(status)) + field("Lifetime", life_text(status)) +
-         field("Packets", std::to_string(status.packets())) +
-         (status.engine().empty() ? std::string() : field("Engine", engine_text(status))) + encapsulation_fields(sa) +
-         "\n" + (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
+  const std::string pair = sa.manual() ? ", manual (nobody renews it)" : fmt::format(", pair {:#010x}", sa.pair_spi());
+  return text + field("SPI", fmt::format("{:#010x}", sa.spi()) + pair) + field("State", state_text(status)) +
+         field("Lifetime", life_text(status)) + field("Packets", std::to_string(status.packets())) +
+         (status.engine().empty() ? std::string() : field("Engine", engine_text(status))) + size_fields(status) +
+         encapsulation_fields(sa) + "\n" + (sa.soft() ? "Soft SA: packets pass in clear\n" : offer_text(sa));
 }
 
 std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOptions& options) {
@@ -109,6 +121,43 @@ std::string quick_mode_sa_table(const proto::ListSasReply& reply, const ShowOpti
                range_text(sa.selector().source(), options), range_text(sa.selector().destination(), options),
                protocol_text(sa.selector().protocol()), sa_methods_text(sa), std::to_string(status.packets()),
                byte_count(status.bytes()), duration(status.age_seconds())});
+  }
+  return table.to_string(options.columns());
+}
+
+std::string format_sa(const proto::SaStatus& status, const ShowOptions& options) {
+  const proto::Sa& sa = status.sa();
+  const proto::Selector& selector = sa.selector();
+  const bool is_tunnel = sa.encapsulation() == proto::ENCAPSULATION_TUNNEL;
+  const std::string around = sa.has_ah() ? fmt::format(" in AH {:#010x}", sa.ah().spi()) : std::string();
+  const std::string window = sa.direction() == proto::DIRECTION_OUTBOUND
+                                 ? std::string("of the receiver")
+                                 : fmt::format("{} packets", sa.replay_window() == 0 ? 64 : sa.replay_window());
+  return field("SPI", fmt::format("{:#010x}", sa.spi()) + around) + field("Direction", direction_text(sa.direction())) +
+         field("Mode", is_tunnel ? "tunnel" : "transport") + field("Method", sa_methods_text(sa)) +
+         field("Keyed By", sa.manual() ? "the administrator: nobody renews it" : "IKE") +
+         field("Source", address_text(sa.source(), options)) +
+         field("Destination", address_text(sa.destination(), options)) +
+         field("Traffic", fmt::format("{} -> {}", range_text(selector.source(), options),
+                                      range_text(selector.destination(), options))) +
+         field("Protocol", protocol_text(selector.protocol())) +
+         field("Source Port", ports_text(selector.has_source_port() ? &selector.source_port() : nullptr)) +
+         field("Destination Port",
+               ports_text(selector.has_destination_port() ? &selector.destination_port() : nullptr)) +
+         field("State", state_text(status)) + field("Lifetime", life_text(status)) +
+         field("Packets", std::to_string(status.packets())) +
+         field("Sequence Number",
+               fmt::format("{} of {} bits", status.last_sequence(), sa.extended_sequence() ? 64 : 32)) +
+         field("Replay Window", window);
+}
+
+std::string sa_table(const proto::ListSasReply& reply, const ShowOptions& options) {
+  Table table({"SPI", "Direction", "Source", "Destination", "Method", "Keyed By", "Packets", "Sequence"});
+  for (const auto& status : reply.sas()) {
+    const proto::Sa& sa = status.sa();
+    table.add({fmt::format("{:#010x}", sa.spi()), direction_text(sa.direction()), address_text(sa.source(), options),
+               address_text(sa.destination(), options), sa_methods_text(sa), sa.manual() ? "manual" : "IKE",
+               std::to_string(status.packets()), std::to_string(status.last_sequence())});
   }
   return table.to_string(options.columns());
 }
@@ -158,6 +207,14 @@ std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::
     return text + table.to_string(options.columns());
   }
   for (const auto& sa : reply.sas()) text += format_main_mode_sa(sa, options) + "\n";
+  return text;
+}
+
+std::string format_sas(const proto::ListSasReply& reply, const ShowOptions& options) {
+  if (reply.sas().empty()) return "Security associations not available.\n";
+  std::string text = "Security Associations\n---------------------\n\n";
+  if (options.table) return text + sa_table(reply, options);
+  for (const auto& status : reply.sas()) text += format_sa(status, options) + "\n";
   return text;
 }
 

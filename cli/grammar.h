@@ -36,6 +36,9 @@ enum class Kind : std::uint8_t {
   kMainModeMethods,   // std::vector<MainModeOffer>
   kQuickModeMethods,  // std::vector<QuickModeOffer>
   kSecret,            // SecretBytes
+  kKey,               // SecretBytes, written in hexadecimal
+  kSpi,               // std::uint32_t
+  kManualMethod,      // std::vector<QuickModeOffer>, one
   kRootCa,            // RootCa
   kAllOnly,           // Keyword::kAll: nothing but the bare word "all"
 };
@@ -106,6 +109,7 @@ enum class CommandId : std::uint8_t {
   kDeleteMainModePolicy,
   kDeleteQuickModePolicy,
   kDeleteRunningRule,
+  kAddSa,
   kDeleteSa,
   kDeleteRunning,
   kDumpRunning,
@@ -119,6 +123,7 @@ enum class CommandId : std::uint8_t {
   kShowRunningRule,
   kShowMainModeSas,
   kShowQuickModeSas,
+  kShowSas,
   kShowStatistics,
   kShowStatus,
   kShowEvents,

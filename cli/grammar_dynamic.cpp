@@ -100,7 +100,35 @@ constexpr Parameter kSetConfig[] = {
     text("value", kRequired,
          "ipsecdiagnostics 0..7, ikelogging 0|1, strongcrlcheck 0..2, ipsecloginterval 60..86400, ipsecexempt 0..3, "
          "bootmode stateful|block|permit, bootexemptions none|\"ICMP:inbound TCP:80:80:outbound\"")};
-constexpr Parameter kDeleteSa[] = {kAll, value("peer", Kind::kTunnelEnd, 0, {}, "Only those with this peer")};
+constexpr std::string_view kSaKinds[] = {"negotiated", "manual", "all"};
+constexpr Parameter kSpiOfOne = value("spi", Kind::kSpi, 0, {}, "Only the manual SA with this SPI");
+constexpr Parameter kDeleteSa[] = {
+    kAll, value("peer", Kind::kTunnelEnd, 0, {}, "Only those with this peer"), kSpiOfOne,
+    choice("type", kSaKinds, "negotiated", "Those that IKE made, those that add sa made, or all")};
+
+constexpr Parameter kAddSa[] = {
+    value("srcaddr", Kind::kAddress, kRequired, {}, "Source of the traffic: address or me; of a tunnel also a subnet"),
+    value("dstaddr", Kind::kAddress, kRequired, {}, "Destination, likewise; one of both sides is this host"),
+    value("spi", Kind::kSpi, kRequired, {}, "SPI of ESP, or of AH alone; 0x... is hexadecimal"),
+    value("method", Kind::kManualMethod, kRequired, {},
+          "Protocols and algorithms; also CHACHA20-POLY1305, and AH with AES128-GMAC, AES192-GMAC, AES256-GMAC"),
+    value("ahspi", Kind::kSpi, 0, {}, "SPI of AH around ESP"),
+    yes_no("esn", "no", "Sequence numbers of 64 bits"),
+    number("replaywindow", kSmallestReplayWindow, kLargestReplayWindow, "packets", "64", "Window against replays"),
+    value("tunnelsrcaddress", Kind::kTunnelEnd, 0, {}, "Source of the tunnel; with the next, tunnel mode"),
+    value("tunneldstaddress", Kind::kTunnelEnd, 0, {}, "Destination of the tunnel"),
+    kProtocol,
+    kSourcePort,
+    kDestinationPort,
+    kSourceMask,
+    kDestinationMask,
+    number("lifetime", 1, 0xffffffff, "seconds", {}, "Packets are dropped afterwards; not stated: no limit"),
+    number("kilobytes", 1, 0xffffffff, "kilobytes", {}, "Likewise"),
+    value("enckey", Kind::kKey, kTagOnly, {},
+          "Key of ESP's cipher; of GCM and ChaCha20 with the salt of 4 octets behind it"),
+    value("authkey", Kind::kKey, kTagOnly, {}, "Key of ESP's hash"),
+    value("ahkey", Kind::kKey, kTagOnly, {}, "Key of AH's hash; of GMAC with the salt of 4 octets behind it"),
+    text("keyfile", kTagOnly, "File of mode 0600 with lines enckey=, authkey=, ahkey= in place of keys on the line")};
 
 constexpr Parameter kShowAll[] = {kResolve};
 constexpr Parameter kByName[] = {kShownName};
@@ -122,6 +150,14 @@ constexpr Parameter kRule[] = {choice("type", kRuleTypes, {}, "Only tunnel rules
                                kResolve};
 constexpr Parameter kMainModeSas[] = {kAll, kOnlySource, kOnlyDestination, kFormat, kResolve};
 constexpr Parameter kQuickModeSas[] = {kAll, kOnlySource, kOnlyDestination, kOnlyProtocol, kFormat, kResolve};
+constexpr Parameter kSas[] = {kAll,
+                              value("spi", Kind::kSpi, 0, {}, "Only the SA with this SPI"),
+                              choice("type", kSaKinds, "all", "Those that IKE made, those that add sa made, or all"),
+                              kOnlySource,
+                              kOnlyDestination,
+                              kOnlyProtocol,
+                              kFormat,
+                              kResolve};
 constexpr Parameter kStatistics[] = {choice("type", kStatisticsTypes, "all", "Whose statistics")};
 constexpr Parameter kEvents[] = {number("count", 1, kMostEvents, "events", "100", "How many of the newest")};
 
@@ -146,6 +182,9 @@ constexpr CommandRow kCommands[] = {
      "add qmpolicy name=Q pfsgroup=GRPMM qmsecmethods=ESP[AES128,SHA256]:100000k/3600s"},
     {kDynamic, "add", "rule", CommandId::kAddRunningRule, kAddRule, "Adds a rule",
      "add rule srcaddr=me dstaddr=10.77.0.2 mmpolicy=M qmpolicy=Q psk=\"correct horse\""},
+    {kDynamic, "add", "sa", CommandId::kAddSa, kAddSa,
+     "Adds a manual SA: one direction, keyed by hand, used under negotiate filters without IKE. Nobody renews it",
+     "add sa srcaddr=me dstaddr=10.77.0.2 spi=0x1001 method=ESP[AES128,SHA256] keyfile=/root/out.keys"},
     {kDynamic, "delete", "all", CommandId::kDeleteRunning, {}, "Deletes every dynamic policy and rule", "delete all"},
     {kDynamic, "delete", "mmpolicy", CommandId::kDeleteMainModePolicy, kDeleteByName, "Deletes a main mode policy",
      "delete mmpolicy name=M"},
@@ -196,6 +235,8 @@ constexpr CommandRow kCommands[] = {
     {kDynamic, "show", "qmsas", CommandId::kShowQuickModeSas, kQuickModeSas, "Shows quick mode SAs",
      "show qmsas dstaddr=10.77.0.2"},
     {kDynamic, "show", "rule", CommandId::kShowRunningRule, kRule, "Shows the rules in force", "show rule type=tunnel"},
+    {kDynamic, "show", "sas", CommandId::kShowSas, kSas, "Shows every SA of the driver, one direction each",
+     "show sas type=manual"},
     {kDynamic, "show", "stats", CommandId::kShowStatistics, kStatistics, "Shows statistics of IKE and of the driver",
      "show stats type=ike"},
     {kDynamic,

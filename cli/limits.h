@@ -36,6 +36,13 @@ inline constexpr std::uint32_t kFewestKilobytes = 20480;
 inline constexpr std::uint32_t kMostKilobytes = 2147483647;
 inline constexpr std::uint32_t kFewestSeconds = 300;
 inline constexpr std::uint32_t kMostSeconds = 172800;
+// SPIs below are reserved (RFC 4303 2.1).
+inline constexpr std::uint32_t kFirstSpi = 256;
+// Replay windows that the driver takes.
+inline constexpr std::uint32_t kSmallestReplayWindow = 64;
+inline constexpr std::uint32_t kLargestReplayWindow = 65536;
+// A key file has three lines, the longest a key of 64 octets.
+inline constexpr std::size_t kLargestKeyFile = 4096;
 // Lifetimes of an offer that states none: those of the usual offers.
 inline constexpr std::uint32_t kDefaultKilobytes = 100000;
 inline constexpr std::uint32_t kDefaultSeconds = 3600;

@@ -26,10 +26,10 @@ void print(std::string_view text) {
   std::fflush(stdout);
 }
 
-// Other users may read the command line of a process: a preshared key does not stay in it.
+// Other users may read the command line of a process: a key does not stay in it.
 void hide_keys(int argc, char** argv, bool as_ipseccmd) {
   const std::vector<std::string> arguments(argv, argv + argc);
-  if (!as_ipseccmd && !mentions_preshared_key(words_of(arguments))) return;
+  if (!as_ipseccmd && !mentions_key(words_of(arguments))) return;
   for (int i = 1; i < argc; ++i) std::memset(argv[i], '*', std::strlen(argv[i]));
 }
 

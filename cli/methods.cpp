@@ -53,8 +53,17 @@ std::string esp_ciphers() {
 }
 std::string hashes() { return names(all_integrities(), is_hash); }
 
-Result<Integrity> parse_hash(std::string_view text, std::string_view method, bool none_allowed) {
-  const auto hash = integrity_by_name(text);
+// What the names in a method mean.
+struct Names {
+  std::optional<Cipher> (*cipher)(std::string_view);
+  std::optional<Integrity> (*integrity)(std::string_view);
+};
+constexpr Names kNegotiated{cipher_by_name, integrity_by_name};
+constexpr Names kManual{manual_cipher_by_name, manual_integrity_by_name};
+
+Result<Integrity> parse_hash(std::string_view text, std::string_view method, bool none_allowed,
+                             const Names& known = kNegotiated) {
+  const auto hash = known.integrity(text);
   if (hash && (none_allowed || *hash != Integrity::kNone)) return *hash;
   return invalid(
       fmt::format("'{}' in '{}' is no hash; expected {}{}", text, method, hashes(), none_allowed ? "|NONE" : ""));
@@ -91,16 +100,16 @@ std::optional<std::string_view> take_brackets(std::string_view& text, std::strin
   return inside;
 }
 
-Status parse_esp(std::string_view inside, std::string_view method, QuickModeOffer& offer) {
+Status parse_esp(std::string_view inside, std::string_view method, const Names& known, QuickModeOffer& offer) {
   const std::size_t comma = inside.find(',');
-  offer.cipher = cipher_by_name(inside.substr(0, comma));
+  offer.cipher = known.cipher(inside.substr(0, comma));
   if (!offer.cipher) {
     return invalid(
         fmt::format("'{}' in '{}' is no cipher; expected {}", inside.substr(0, comma), method, esp_ciphers()));
   }
   const bool is_aead = info(*offer.cipher).is_aead();
   if (comma != std::string_view::npos) {
-    IPSEC_ASSIGN_OR_RETURN(offer.esp_integrity, parse_hash(inside.substr(comma + 1), method, true));
+    IPSEC_ASSIGN_OR_RETURN(offer.esp_integrity, parse_hash(inside.substr(comma + 1), method, true, known));
   } else if (!is_aead) {
     return invalid(fmt::format("'{}' names no hash; expected ESP[Conf,Auth]", method));
   }
@@ -141,19 +150,19 @@ Status parse_life(std::string_view life, std::string_view method, QuickModeOffer
   return {};
 }
 
-Result<QuickModeOffer> parse_quick_mode_method(std::string_view method) {
+Result<QuickModeOffer> parse_method(std::string_view method, const Names& known) {
   const Status misshapen =
       invalid(fmt::format("'{}' is no method; expected {}", method, accepted_quick_mode_methods()));
   QuickModeOffer offer;
   std::string_view rest = method;
   if (const auto hash = take_brackets(rest, "AH")) {
-    IPSEC_ASSIGN_OR_RETURN(offer.ah, parse_hash(*hash, method, false));
+    IPSEC_ASSIGN_OR_RETURN(offer.ah, parse_hash(*hash, method, false, known));
     if (rest.starts_with('+')) {
       rest.remove_prefix(1);
       if (!is_abbreviation(rest.substr(0, 3), "ESP")) return misshapen;
     }
   }
-  if (const auto inside = take_brackets(rest, "ESP")) IPSEC_RETURN_IF_ERROR(parse_esp(*inside, method, offer));
+  if (const auto inside = take_brackets(rest, "ESP")) IPSEC_RETURN_IF_ERROR(parse_esp(*inside, method, known, offer));
   if (!offer.ah && !offer.cipher) return misshapen;
   if (rest.starts_with(':')) {
     IPSEC_RETURN_IF_ERROR(parse_life(rest.substr(1), method, offer));
@@ -164,6 +173,8 @@ Result<QuickModeOffer> parse_quick_mode_method(std::string_view method) {
   if (offer.seconds == 0) offer.seconds = kDefaultSeconds;
   return offer;
 }
+
+Result<QuickModeOffer> parse_quick_mode_method(std::string_view method) { return parse_method(method, kNegotiated); }
 
 template <typename Offer>
 Result<std::vector<Offer>> parse_list(std::string_view text, Result<Offer> (*parse_one)(std::string_view),
@@ -185,6 +196,14 @@ Result<std::vector<MainModeOffer>> parse_main_mode_methods(std::string_view text
 
 Result<std::vector<QuickModeOffer>> parse_quick_mode_methods(std::string_view text) {
   return parse_list<QuickModeOffer>(text, parse_quick_mode_method, accepted_quick_mode_methods());
+}
+
+Result<std::vector<QuickModeOffer>> parse_manual_method(std::string_view text) {
+  if (text.find_first_of(" \t:") != std::string_view::npos) {
+    return invalid("expected one method without a lifetime, such as ESP[AES128,SHA256]");
+  }
+  IPSEC_ASSIGN_OR_RETURN(const QuickModeOffer offer, parse_method(text, kManual));
+  return std::vector{offer};
 }
 
 std::optional<DhGroup> parse_dh_group(std::string_view text) {

@@ -36,6 +36,9 @@ Result<std::vector<MainModeOffer>> parse_main_mode_methods(std::string_view text
 // least one. An authenticated cipher stands alone: `ESP[AES128-GCM]`. A lifetime not stated gets its default.
 Result<std::vector<QuickModeOffer>> parse_quick_mode_methods(std::string_view text);
 
+// One method without a lifetime, for a manual SA: also with the ciphers and hashes that IKEv1 does not negotiate.
+Result<std::vector<QuickModeOffer>> parse_manual_method(std::string_view text);
+
 // "1", "2", "3" (the documented numbers: 3 is the 2048-bit group, IANA 14), an IANA number or a name of the registry.
 std::optional<DhGroup> parse_dh_group(std::string_view text);
 

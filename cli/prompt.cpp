@@ -72,7 +72,7 @@ unsigned char complete_word(EditLine* editor, int) {
 }
 
 bool has_key(const Session& session, const std::vector<Word>& words) {
-  if (mentions_preshared_key(words)) return true;
+  if (mentions_key(words)) return true;
   const Line line = parse_line(session.context(), words);
   const auto* command = std::get_if<Command>(&line);
   return command != nullptr && command->has_secret();

@@ -117,6 +117,16 @@ Result<proto::DeleteMainModeSasReply> AgentScope::delete_main_mode_sas(const pro
   return agent_.delete_main_mode_sas(request);
 }
 
+Result<proto::ApplyReply> AgentScope::add_manual_sa(const proto::AddManualSaRequest& request) {
+  IPSEC_RETURN_IF_ERROR(check_not_staging("adding a manual SA"));
+  return agent_.add_manual_sa(request);
+}
+
+Result<proto::DeleteManualSasReply> AgentScope::delete_manual_sas(const proto::DeleteManualSasRequest& request) {
+  IPSEC_RETURN_IF_ERROR(check_not_staging("deleting security associations"));
+  return agent_.delete_manual_sas(request);
+}
+
 Result<proto::ReloadReply> AgentScope::reload() {
   IPSEC_RETURN_IF_ERROR(check_not_staging("refresh"));
   holds_back_ = false;

@@ -48,6 +48,8 @@ class AgentScope : public Agent {
   Result<proto::ListMainModeSasReply> main_mode_sas() override { return agent_.main_mode_sas(); }
   Result<proto::ListSasReply> quick_mode_sas() override { return agent_.quick_mode_sas(); }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override;
+  Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) override;
+  Result<proto::DeleteManualSasReply> delete_manual_sas(const proto::DeleteManualSasRequest& request) override;
   Result<proto::Statistics> statistics() override { return agent_.statistics(); }
   Result<proto::ReloadReply> reload() override;
   Result<proto::ListEventsReply> events(std::uint32_t newest) override { return agent_.events(newest); }

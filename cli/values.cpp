@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "cli/limits.h"
 #include "cli/words.h"
 #include "services/common/selector.h"
 
@@ -99,6 +100,29 @@ Result<std::uint32_t> parse_number(std::string_view text, std::uint32_t minimum,
   const auto value = whole_number(text);
   if (value && *value >= minimum && *value <= maximum) return *value;
   return invalid(fmt::format("expected {} to {}{}{}", minimum, maximum, unit.empty() ? "" : " ", unit));
+}
+
+Result<std::uint32_t> parse_spi(std::string_view text) {
+  const bool is_hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  const std::string_view digits = is_hexadecimal ? text.substr(2) : text;
+  std::uint32_t value = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, is_hexadecimal ? 16 : 10);
+  if (error == std::errc() && end == digits.data() + digits.size() && value >= kFirstSpi) return value;
+  return invalid(
+      fmt::format("expected {} to 4294967295, or {:#x} to 0xffffffff; those below are reserved", kFirstSpi, kFirstSpi));
+}
+
+Result<SecretBytes> parse_key(std::string_view text) {
+  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+  const Status misshapen = invalid("expected a key as pairs of hexadecimal digits");
+  if (text.empty() || text.size() % 2 != 0) return misshapen;
+  SecretBytes key(text.size() / 2);
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const auto [end, error] = std::from_chars(text.data() + 2 * i, text.data() + 2 * i + 2, key.data()[i], 16);
+    if (error != std::errc() || end != text.data() + 2 * i + 2) return misshapen;
+  }
+  return key;
 }
 
 Result<std::uint32_t> parse_protocol(std::string_view text) {

@@ -8,6 +8,7 @@
 
 #include "services/common/address.h"
 #include "services/common/result.h"
+#include "services/common/secret.h"
 
 // The value types of the parameters (reference, section 2.4). Every parser answers with what it would accept. Pure.
 namespace ipsec::cli {
@@ -39,6 +40,10 @@ struct RootCa {
 Result<bool> parse_yes_no(std::string_view text);
 Result<std::uint32_t> parse_number(std::string_view text, std::uint32_t minimum, std::uint32_t maximum,
                                    std::string_view unit);
+// "0x1001" or "4097", 256 or above.
+Result<std::uint32_t> parse_spi(std::string_view text);
+// Pairs of hexadecimal digits, "0x" before them or not.
+Result<SecretBytes> parse_key(std::string_view text);
 // 0 to 255, 0 for ANY and 255 for RAW.
 Result<std::uint32_t> parse_protocol(std::string_view text);
 // The canonical text of store::Guid; braces may be left out.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/common/utf8.h"
 
 namespace ipsec::cli {
@@ -11,11 +13,15 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// "psk" and the one abbreviation of it that no command reads as another tag.
-bool is_key_tag(std::string_view text) { return equal_ignoring_case(text, "psk") || equal_ignoring_case(text, "ps"); }
+// The tags of keys and those abbreviations of them that a command may take for them; a few of other tags are among
+// them, and hidden too.
+bool is_key_tag(std::string_view text) {
+  return text.size() >= 2 && (is_abbreviation(text, "psk") || is_abbreviation(text, "enckey") ||
+                              is_abbreviation(text, "authkey") || is_abbreviation(text, "ahkey"));
+}
 
-// Index of the word that begins a preshared key, or the number of words.
-std::size_t find_preshared_key(std::span<const Word> words) {
+// Index of the word that begins a key, or the number of words.
+std::size_t find_key(std::span<const Word> words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& text = words[i].text;
     const std::size_t equals = text.find('=');
@@ -70,16 +76,16 @@ bool is_abbreviation(std::string_view typed, std::string_view name) {
   return !typed.empty() && typed.size() <= name.size() && equal_ignoring_case(typed, name.substr(0, typed.size()));
 }
 
-bool mentions_preshared_key(std::span<const Word> words) { return find_preshared_key(words) != words.size(); }
+bool mentions_key(std::span<const Word> words) { return find_key(words) != words.size(); }
 
 std::string printable(std::span<const Word> words) {
-  const std::size_t key = find_preshared_key(words);
+  const std::size_t key = find_key(words);
   std::string line;
   for (const Word& word : words.first(key)) {
     if (!line.empty()) line += ' ';
     line += word.text;
   }
-  if (key != words.size()) line += " psk=***";
+  if (key != words.size()) line += fmt::format(" {}=***", words[key].text.substr(0, words[key].text.find('=')));
   return line;
 }
 

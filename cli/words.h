@@ -27,11 +27,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 // What the user typed fits a name if it is a case-insensitive prefix of it. An empty word fits nothing.
 bool is_abbreviation(std::string_view typed, std::string_view name);
 
-// True if the line gives a preshared key by its tag, whatever else is wrong with it. Such lines are kept out of
-// histories and messages.
-bool mentions_preshared_key(std::span<const Word> words);
+// True if the line gives a preshared key, or a key of an SA, by its tag, whatever else is wrong with it. Such lines are
+// kept out of histories and messages.
+bool mentions_key(std::span<const Word> words);
 
-// The words as one line for a message; what follows the tag of a preshared key is left out.
+// The words as one line for a message; what follows the tag of a key is left out.
 std::string printable(std::span<const Word> words);
 
 }  // namespace ipsec::cli

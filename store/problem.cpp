@@ -62,6 +62,9 @@ constexpr std::array kCodes = {
     CodeInfo{kDynamicRuleNotFound, false, "there is no dynamic rule with that selector"},
     CodeInfo{kQuickModePolicyMissing, false, "a dynamic rule negotiates without a quick mode policy"},
     CodeInfo{kPropertyInvalid, false, "a configuration property or its value is not known"},
+    CodeInfo{kManualSaInvalid, false, "a manual SA contradicts itself, or its keys do not fit its algorithms"},
+    CodeInfo{kManualSaExists, false, "an SPI is in use"},
+    CodeInfo{kManualSaNotFound, false, "no manual SA has this SPI and peer"},
 };
 
 }  // namespace

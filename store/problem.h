@@ -74,6 +74,11 @@ enum Code : std::uint32_t {
   kDynamicRuleNotFound = 5957,
   kQuickModePolicyMissing = 5958,
   kPropertyInvalid = 5959,
+
+  // manual SAs
+  kManualSaInvalid = 5960,
+  kManualSaExists = 5961,
+  kManualSaNotFound = 5962,  // said by `delete sa spi=` only
 };
 
 struct Problem {

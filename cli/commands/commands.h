@@ -116,7 +116,6 @@ Outcome set_running_rule(const Command& command, Services& services);
 Outcome delete_running_rule(const Command& command, Services& services);
 // running_state.cpp
 Outcome delete_running(const Command& command, Services& services);
-Outcome delete_sa(const Command& command, Services& services);
 Outcome set_config(const Command& command, Services& services);
 Outcome show_config(const Command& command, Services& services);
 Outcome show_exemptions(const Command& command, Services& services);
@@ -137,6 +136,10 @@ Outcome show_status(const Command& command, Services& services);
 Outcome show_events(const Command& command, Services& services);
 Outcome show_running(const Command& command, Services& services);
 Outcome refresh(const Command& command, Services& services);
+// security_association.cpp
+Outcome add_sa(const Command& command, Services& services);
+Outcome delete_sa(const Command& command, Services& services);
+Outcome show_sas(const Command& command, Services& services);
 // trace.cpp
 Outcome trace_packets(const Command& command, Services& services);
 Outcome explain_packet(const Command& command, Services& services);

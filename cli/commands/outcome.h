@@ -24,6 +24,7 @@ enum ErrorNumber : std::uint32_t {
   kPolicyNotFound = 5900,
   kFilterActionNotFound = 5901,
   kRuleNotFound = 5902,
+  kManualSaNotFound = 5962,
   // 05980 to 05989: lines that were not understood (arguments.h).
   kFileFailed = 5990,
   kAgentRefused = 5991,

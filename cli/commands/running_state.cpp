@@ -20,18 +20,6 @@ Outcome delete_running(const Command&, Services& services) {
   return apply_change(services, std::move(change));
 }
 
-Outcome delete_sa(const Command& command, Services& services) {
-  proto::DeleteMainModeSasRequest request;
-  request.set_quick_mode_too(true);
-  if (const auto* peer = command.get<AddressValue>("peer")) {
-    auto address = tunnel_end(*peer, services);
-    if (!address.ok()) return failure(kNameNotResolved, address.status().message());
-    *request.mutable_peer() = *std::move(address);
-  }
-  const auto reply = services.agent.delete_main_mode_sas(request);
-  return reply.ok() ? done() : call_failed(services.agent, reply.status());
-}
-
 Outcome set_config(const Command& command, Services& services) {
   proto::Change change;
   change.mutable_set_config()->set_property(command.text("property"));

@@ -93,6 +93,14 @@ std::optional<Integrity> integrity_by_name(std::string_view name) {
   return find_row(all_integrities(), [name](const auto& row) { return equal_ignoring_case(row.name, name); });
 }
 
+std::optional<Cipher> manual_cipher_by_name(std::string_view name) {
+  return find_row(kCiphers, [name](const auto& row) { return equal_ignoring_case(row.name, name); });
+}
+
+std::optional<Integrity> manual_integrity_by_name(std::string_view name) {
+  return find_row(kIntegrities, [name](const auto& row) { return equal_ignoring_case(row.name, name); });
+}
+
 std::optional<DhGroup> dh_group_by_name(std::string_view name) {
   return find_row(kDhGroups, [name](const auto& row) { return equal_ignoring_case(row.name, name); });
 }

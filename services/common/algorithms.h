@@ -106,6 +106,9 @@ const DhGroupInfo& info(DhGroup group);  // also for kNone, whose sizes are 0
 // Names are compared without regard to case. nullopt where there is none.
 std::optional<Cipher> cipher_by_name(std::string_view name);
 std::optional<Integrity> integrity_by_name(std::string_view name);
+// The same with those that IKEv1 does not negotiate.
+std::optional<Cipher> manual_cipher_by_name(std::string_view name);
+std::optional<Integrity> manual_integrity_by_name(std::string_view name);
 std::optional<DhGroup> dh_group_by_name(std::string_view name);
 std::optional<DhGroup> dh_group_by_number(std::uint16_t number);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -100,6 +101,41 @@ bool compete(const HostFilter& a, const HostFilter& b) {
   return a.selector == b.selector || (!a.selector.contains(b.selector) && !b.selector.contains(a.selector));
 }
 
+// The addresses that are at both ends of a tunnel; nullopt: none, or an end that is everything, which is how a way to
+// the rest of the world is written.
+std::optional<AddressRange> both_ends(const HostFilter& tunnel) {
+  if (tunnel.selector.source.is_any() || tunnel.selector.destination.is_any()) return std::nullopt;
+  const auto common = intersection(tunnel.selector.source, tunnel.selector.destination);
+  // What a host sends to itself leaves it by no interface.
+  return common && !common->is_host() ? common : std::nullopt;
+}
+
+// The packets of the tunnel that stay where they are, and what decides over them.
+bool goes_into_tunnel(const PolicyOnHost& host, const HostFilter& tunnel, const AddressRange& local) {
+  Selector inside = tunnel.selector;
+  inside.source = inside.destination = local;
+  const auto decides = std::find_if(host.filters.begin(), host.filters.end(), [&](const HostFilter& filter) {
+    return filter.inbound == tunnel.inbound && filter.selector.contains(inside);
+  });
+  return decides != host.filters.end() && decides->tunnel_destination.has_value();
+}
+
+std::vector<NetshCommand> permit_local(const Context& context, const Policy& policy, const Rule& rule,
+                                       const AddressRange& local) {
+  const std::string list =
+      free_name(context.tree().filter_lists, fmt::format("{} (local)", context.list_of(rule)->name));
+  const std::string action = free_name(context.tree().filter_actions, "Permit (local)");
+  Filter filter;
+  filter.source = filter.destination = local;
+  return {NetshCommand("add filter").text("filterlist", list).selector(filter),
+          NetshCommand("add filteraction").text("name", action).word("action", "permit"),
+          NetshCommand("add rule")
+              .text("name", free_name(policy.rules, fmt::format("{} (local)", rule.name)))
+              .text("policy", policy.name)
+              .text("filterlist", list)
+              .text("filteraction", action)};
+}
+
 }  // namespace
 
 void check_tunnel_incomplete(const Context& context, Report report) {
@@ -141,6 +177,29 @@ void check_tunnel_overlap(const Context& context, Report report) {
                               (*earlier)->tunnel_destination->to_string(),
                               intersection((*earlier)->selector, (*later)->selector)->to_string(), winner->name),
                   deactivate_tunnel(context, *policy, *loser)});
+    }
+  }
+}
+
+void check_tunnel_networks_overlap(const Context& context, Report report) {
+  for (const Policy* policy : context.policies()) {
+    const PolicyOnHost* host = context.on_host(*policy);
+    if (host == nullptr) continue;
+    std::unordered_set<std::string> told;
+    for (const HostFilter& tunnel : host->filters) {
+      if (!tunnel.tunnel_destination || tunnel.inbound) continue;
+      const auto local = both_ends(tunnel);
+      const Rule* rule = find_rule_by_guid(*policy, tunnel.rule);
+      if (!local || rule == nullptr || !goes_into_tunnel(*host, tunnel, *local)) continue;
+      if (!told.insert(rule->guid.text).second) continue;
+      const bool same = tunnel.selector.source == tunnel.selector.destination;
+      report.add({policy->name, rule_label(rule->name, policy->name),
+                  fmt::format("{} is at both ends of its tunnel: what this computer sends to its own neighbours there "
+                              "goes into the tunnel to {}. {}",
+                              local->to_string(), tunnel.tunnel_destination->to_string(),
+                              same ? "No route can tell the two networks apart; give one of them other addresses"
+                                   : "A more specific rule keeps local packets out of it"),
+                  same ? deactivate_tunnel(context, *policy, *rule) : permit_local(context, *policy, *rule, *local)});
     }
   }
 }

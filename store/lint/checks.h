@@ -11,6 +11,7 @@ void check_lockout_without_ipsec(const Context& context, Report report);
 // check_tunnels.cpp
 void check_tunnel_incomplete(const Context& context, Report report);
 void check_tunnel_overlap(const Context& context, Report report);
+void check_tunnel_networks_overlap(const Context& context, Report report);
 // check_filters.cpp
 void check_filter_one_way(const Context& context, Report report);
 void check_filter_duplicate(const Context& context, Report report);

@@ -25,6 +25,8 @@ constexpr std::array kChecks = {
     CheckRow{{"tunnel_incomplete", kError, "a tunnel has a rule for one direction only"}, check_tunnel_incomplete},
     CheckRow{{"tunnel_overlap", kWarning, "two tunnels to different gateways want the same packets"},
              check_tunnel_overlap},
+    CheckRow{{"tunnel_networks_overlap", kWarning, "the networks at the two ends of a tunnel overlap"},
+             check_tunnel_networks_overlap},
     CheckRow{{"filter_one_way", kWarning, "one direction of the traffic is secured, its answers are not"},
              check_filter_one_way},
     CheckRow{{"filter_duplicate", kWarning, "a filter is written twice"}, check_filter_duplicate},

@@ -108,6 +108,17 @@ constexpr Case kCases[] = {
     {CommandId::kShowQuickModeSas, kDynamic,
      "show qmsas srcaddr=10.0.0.1 dstaddr=10.0.0.2 protocol=TCP format=list resolvedns=no",
      "sh qms 10.0.0.1 10.0.0.2 tcp l n", "show qmsas protocol=999", Kind::kWrongValue},
+    {CommandId::kShowSas, kDynamic,
+     "show sas spi=0x1001 type=manual srcaddr=10.0.0.1 dstaddr=10.0.0.2 protocol=TCP format=table resolvedns=no",
+     "sh sas 0x1001 man 10.0.0.1 10.0.0.2 tcp t n", "show sas spi=255", Kind::kWrongValue},
+    {CommandId::kAddSa, kDynamic,
+     "add sa srcaddr=me dstaddr=10.0.0.2 spi=0x1001 method=AH[SHA1]+ESP[AES128,SHA256] ahspi=0x1002 esn=yes "
+     "replaywindow=1024 tunnelsrcaddress=10.0.0.1 tunneldstaddress=10.0.0.2 protocol=TCP srcport=0 dstport=80 "
+     "srcmask=32 "
+     "dstmask=32 lifetime=60 kilobytes=10 enckey=00112233445566778899aabbccddeeff authkey=0x00 ahkey=ff keyfile=F",
+     "a sa me 10.0.0.2 4097 ah[sha1]+esp[aes128,sha256] 4098 y 1024 10.0.0.1 10.0.0.2 tcp 0 80 32 32 60 10 "
+     "enc=00112233445566778899AABBCCDDEEFF au=00 ahk=FF keyf=F",
+     "add sa me 10.0.0.2 0x1001 ESP[AES128,SHA256]:100000k/3600s", Kind::kWrongValue},
     {CommandId::kShowStatistics, kDynamic, "show stats type=ike", "sh stats ike", "show stats type=tcp",
      Kind::kWrongValue},
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},

@@ -70,6 +70,8 @@ TEST(Format, golden_listings_of_what_runs) {
   expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
   expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
   expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));
+  expect_golden("sas.txt", format_sas(sample_sas(), {}));
+  expect_golden("sas-table.txt", format_sas(sample_sas(), table(true)));
   expect_golden("qmsas-table.txt", format_quick_mode_sas(sample_quick_mode_sas(), table(true)));
   expect_golden("stats.txt",
                 format_ike_statistics(sample_statistics()) + "\n" + format_driver_statistics(sample_statistics()));

@@ -363,12 +363,36 @@ proto::ListMainModeSasReply sample_main_mode_sas() {
   sa.set_quick_modes(3);
   sa.set_state("established");
   sa.set_rule_name("db link");
+  sa.set_nat("peer");
+  return reply;
+}
+
+proto::ListNatFiltersReply sample_nat_filters() {
+  proto::ListNatFiltersReply reply;
+  const auto add = [&](std::uint64_t id, proto::Direction direction, const Selector& selector) {
+    proto::Filter& filter = *reply.add_filters();
+    filter.set_id(id);
+    filter.set_mirror_id(id ^ 1);
+    filter.set_direction(direction);
+    *filter.mutable_selector() = rpc::to_proto(selector);
+    filter.set_action(proto::ACTION_PERMIT);
+    filter.set_dynamic(true);
+    filter.set_rule_name("<ISAKMP behind NAT>");
+  };
+  const Selector outbound{AddressRange::host(*IpAddress::parse("10.77.0.1")),
+                          AddressRange::host(*IpAddress::parse("203.0.113.9")), kProtocolUdp,
+                          PortRange::from_number(4500), PortRange::from_number(61021)};
+  add(2, proto::DIRECTION_OUTBOUND, outbound);
+  add(3, proto::DIRECTION_INBOUND, outbound.mirrored());
   return reply;
 }
 
 proto::ListSasReply sample_quick_mode_sas() {
   proto::ListSasReply reply;
   *reply.add_sas() = quick_mode_sa(0x1001, proto::DIRECTION_OUTBOUND);
+  reply.mutable_sas(0)->set_path_mtu(1500);
+  reply.mutable_sas(0)->set_path_mtu_source(proto::PATH_MTU_SOURCE_LINK);
+  reply.mutable_sas(0)->set_inner_mtu(1466);
   *reply.add_sas() = quick_mode_sa(0x1002, proto::DIRECTION_INBOUND);
   reply.mutable_sas(1)->mutable_sa()->set_pair_spi(0x1001);
   proto::SaStatus& tunnel = *reply.add_sas();
@@ -387,9 +411,27 @@ proto::ListSasReply sample_quick_mode_sas() {
   both.mutable_sa()->mutable_ah()->set_key("never to be seen");
   both.mutable_sa()->mutable_udp()->set_local_port(4500);
   both.mutable_sa()->mutable_udp()->set_peer_port(61234);
+  both.set_path_mtu(1280);
+  both.set_path_mtu_source(proto::PATH_MTU_SOURCE_PROBE);
+  both.set_inner_mtu(1194);
   proto::SaStatus& soft = *reply.add_sas();
   soft = quick_mode_sa(0x4001, proto::DIRECTION_OUTBOUND);
   soft.mutable_sa()->set_soft(true);
+  return reply;
+}
+
+proto::ListSasReply sample_sas() {
+  proto::ListSasReply reply = sample_quick_mode_sas();
+  proto::SaStatus manual = quick_mode_sa(0x5001, proto::DIRECTION_INBOUND);
+  manual.mutable_sa()->set_manual(true);
+  manual.mutable_sa()->set_filter_id(0);
+  manual.mutable_sa()->set_replay_window(1024);
+  manual.mutable_sa()->set_extended_sequence(true);
+  manual.set_last_sequence(4294967301);
+  *reply.add_sas() = manual;
+  manual.mutable_sa()->set_spi(0x5002);
+  manual.set_ended(true);
+  *reply.add_sas() = manual;
   return reply;
 }
 

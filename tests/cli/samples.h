@@ -13,7 +13,10 @@ proto::AddressRange range(std::string_view text);
 proto::ReadReply sample_store();
 proto::CompiledPolicyReply sample_compiled();
 proto::ListMainModeSasReply sample_main_mode_sas();
+proto::ListNatFiltersReply sample_nat_filters();
 proto::ListSasReply sample_quick_mode_sas();
+// The same and manual ones: one that works, one that is used up.
+proto::ListSasReply sample_sas();
 proto::Statistics sample_statistics();
 proto::AgentStatus sample_status();
 proto::StoreListing sample_stores();

@@ -51,6 +51,7 @@ std::vector<CommandRow> command_rows() {
       {"dynamic show qmfilter", compiled},
       {"dynamic show qmpolicy", proto::IkePolicy::descriptor()},
       {"dynamic show qmsas", proto::ListSasReply::descriptor()},
+      {"dynamic show sas", proto::ListSasReply::descriptor()},
       {"dynamic show rule", compiled},
       {"dynamic show stats", proto::Statistics::descriptor()},
       {"dynamic show status", proto::AgentStatus::descriptor()},

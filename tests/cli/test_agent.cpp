@@ -46,11 +46,32 @@ class DriverStandIn : public StandIn<agent::DriverClient> {
  public:
   using StandIn::StandIn;
   Result<proto::ListSasReply> list_sas() override { return answer(sample_quick_mode_sas()); }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override { return answer(sample_nat_filters()); }
+  Result<proto::ListSasReply> list_manual_sas() override { return answer(installed_); }
+  Status install_sa(const proto::InstallSaRequest& request) override {
+    IPSEC_RETURN_IF_ERROR(answer(true).status());
+    for (const proto::SaStatus& status : installed_.sas()) {
+      if (status.sa().spi() == request.sa().spi()) return {ErrorCode::kAlreadyExists, "the stand-in has this SPI"};
+    }
+    *installed_.add_sas()->mutable_sa() = request.sa();
+    return {};
+  }
+  Status delete_sa(const proto::DeleteSaRequest& request) override {
+    auto* const sas = installed_.mutable_sas();
+    const auto end = std::remove_if(sas->begin(), sas->end(),
+                                    [&](const proto::SaStatus& status) { return status.sa().spi() == request.spi(); });
+    sas->erase(end, sas->end());
+    return {};
+  }
+  const proto::ListSasReply& installed() const { return installed_; }
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds) override {
     return answer(sample_statistics().driver());
   }
   Result<proto::DriverStatistics> summary(std::chrono::milliseconds patience) override { return statistics(patience); }
   Status set_boot_mode(const proto::DriverPolicy&) override { return {}; }
+
+ private:
+  proto::ListSasReply installed_;
 };
 
 class IkeStandIn : public StandIn<agent::IkeClient> {
@@ -85,7 +106,7 @@ struct TestAgent::Parts {
   Parts()
       : directory(make_directory()),
         agent(store::PolicyStore::open(directory + "/policy.db").value(), events, [](const auto&) {}),
-        service(agent::make_agent_service({agent, events, driver, ike, {}, [](const std::string&) {
+        service(agent::make_agent_service({agent, events, driver, ike, manual_sas, {}, [](const std::string&) {
                                              return std::vector{IpAddress::parse("192.0.2.99").value()};
                                            }})) {
     const std::array<grpc::Service*, 1> services = {service.get()};
@@ -105,6 +126,7 @@ struct TestAgent::Parts {
   DriverStandIn driver{services_answer};
   IkeStandIn ike{services_answer};
   agent::Agent agent;
+  agent::ManualSas manual_sas{driver, events};
   std::unique_ptr<grpc::Service> service;
   std::unique_ptr<rpc::Server> server;
   std::unique_ptr<cli::Agent> client;
@@ -133,6 +155,12 @@ std::vector<std::string> TestAgent::dynamic_keys() {
     }
   }
   return keys;
+}
+
+std::vector<proto::Sa> TestAgent::installed_sas() {
+  std::vector<proto::Sa> sas;
+  for (const proto::SaStatus& status : parts_->driver.installed().sas()) sas.push_back(status.sa());
+  return sas;
 }
 
 void TestAgent::stop() { parts_->server.reset(); }

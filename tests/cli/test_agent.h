@@ -28,6 +28,8 @@ class TestAgent {
   std::vector<std::string> dynamic_keys();
   // The policy in force, as driver and IKE have it.
   std::size_t specific_filters();
+  // Manual SAs, with their keys, as the driver got them.
+  std::vector<proto::Sa> installed_sas();
   // Ends the service; calls of the client fail from now on.
   void stop();
   // The stand-ins no longer answer.

@@ -50,11 +50,16 @@ TEST(Words, abbreviations_are_prefixes_without_regard_to_case) {
 TEST(Words, preshared_keys_are_found_in_every_spelling_and_never_printed) {
   for (const char* line : {"add rule psk=geheim x", "add rule PSK =geheim", "add rule psk = geheim", "rule ps= geheim",
                            "add rule \"psk=geheim zwei\" x"}) {
-    EXPECT_TRUE(mentions_preshared_key(split_words(line))) << line;
+    EXPECT_TRUE(mentions_key(split_words(line))) << line;
     EXPECT_EQ(printable(split_words(line)).find("geheim"), std::string::npos) << line;
     EXPECT_NE(printable(split_words(line)).find("psk=***"), std::string::npos) << line;
   }
-  EXPECT_FALSE(mentions_preshared_key(split_words("add rule name=psk policy=p")));
+  EXPECT_FALSE(mentions_key(split_words("add rule name=psk policy=p")));
+  for (const char* line :
+       {"add sa enckey=0badc0de", "add sa AUTHK = 0badc0de", "add sa ahk= 0badc0de", "add sa au=0badc0de"}) {
+    EXPECT_TRUE(mentions_key(split_words(line))) << line;
+    EXPECT_EQ(printable(split_words(line)).find("0badc0de"), std::string::npos) << line;
+  }
 }
 
 }  // namespace

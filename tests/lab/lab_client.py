@@ -74,6 +74,7 @@ class Lab:
         self.bin = pathlib.Path(bin_folder)
         self.hosts = list(hosts)
         self.options = list(options)
+        self.behind_nat = [name for option, name in zip(self.options, self.options[1:]) if option == "--behind"]
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ipsec-"))
 
     def command(self, name, *arguments):
@@ -116,6 +117,8 @@ class Lab:
 
     def address(self, host, version=4):
         number = self.hosts.index(host) + 1
+        if host in self.behind_nat:
+            return f"10.77.1.{number}" if version == 4 else f"fd77:1::{number:x}"
         return f"10.77.0.{number}" if version == 4 else f"fd77::{number:x}"
 
     def exec(self, host, *words, check=True, seconds=COMMAND_SECONDS):

@@ -9,6 +9,10 @@ peer first print a line "ready". Data is full of a marker, so that any packet of
     traffic.py connect ADDRESS PORT SECONDS         tries a TCP connection and says what came of it
     traffic.py stream ADDRESS PORT SECONDS [SIZE] [INTERVAL]
                                                     numbered UDP datagrams to `echo` at a steady rate; tells what was lost and the longest gap
+    traffic.py number ADDRESS PORT SECONDS MARKER [SIZE] [INTERVAL]
+                                                    numbered UDP datagrams whose content follows from number and MARKER, to `sink`; goes on
+                                                    when the network is away, and ends with datagrams that say so
+    traffic.py sink ADDRESS PORT MARKER SECONDS     until such an end, or SECONDS at most: which numbers came, came twice, came wrong
 """
 
 import hashlib
@@ -145,7 +149,66 @@ def stream(address, port, seconds, size="200", interval="0.005"):
     say(sent=sent, answered=len(seen), longest_gap_seconds=longest)
 
 
-COMMANDS = {"receive": receive, "send": send, "echo": echo, "ask": ask, "connect": connect, "stream": stream}
+HEAD = struct.Struct("!Q")
+END = (1 << 64) - 1
+ENDS_SENT = 20
+
+
+def numbered(number, marker, size):
+    """The one datagram of this number: nothing of it can be taken for another's."""
+    head = HEAD.pack(number)
+    return (head + marker + hashlib.shake_128(head + marker).digest(int(size)))[:int(size)]
+
+
+def number(address, port, seconds, marker, size="1200", interval="0.001"):
+    marker, sent, unsent = bytes.fromhex(marker), 0, 0
+    with socket.socket(family(address), socket.SOCK_DGRAM) as client:
+        ready()
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + float(seconds):
+            due = began + (sent + unsent) * float(interval)
+            if now < due:
+                time.sleep(due - now)
+            try:
+                client.sendto(numbered(sent, marker, size), (address, int(port)))
+                sent += 1
+            except OSError:
+                unsent += 1
+        for _ in range(ENDS_SENT):
+            try:
+                client.sendto(numbered(END, marker, size), (address, int(port)))
+            except OSError:
+                pass
+            time.sleep(0.2)
+    say(sent=sent, unsent=unsent)
+
+
+def sink(address, port, marker, seconds):
+    marker, seen, twice, wrong = bytes.fromhex(marker), set(), 0, 0
+    with socket.socket(family(address), socket.SOCK_DGRAM) as server:
+        make_room(server)
+        server.bind((address, int(port)))
+        server.settimeout(1)
+        ready()
+        end = time.monotonic() + float(seconds)
+        while time.monotonic() < end:
+            try:
+                data = server.recv(65535)
+            except OSError:
+                continue
+            value = HEAD.unpack(data[:HEAD.size])[0] if len(data) >= HEAD.size else 0
+            if data != numbered(value, marker, len(data)):
+                wrong += 1
+            elif value == END:
+                break
+            elif value in seen:
+                twice += 1
+            else:
+                seen.add(value)
+    say(received=len(seen), twice=twice, wrong=wrong, last=max(seen, default=-1))
+
+
+COMMANDS = {"number": number, "sink": sink, "receive": receive, "send": send, "echo": echo, "ask": ask, "connect": connect, "stream": stream}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

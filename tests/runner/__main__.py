@@ -15,6 +15,12 @@ from programs import TOP
 FUZZ_SECONDS_EACH = 60
 SANITIZERS = ("asan", "tsan")
 LONG_SIMULATION = {"POLICYAGENT_SIMULATION_RUNS": "100000"}
+# System tests that take a part of their cases or of their time in an ordinary run, and how they are told to take all.
+WHOLE_SYSTEM_TESTS = {
+    "test_chaos": {"POLICYAGENT_CHAOS_SECONDS": "60"},
+    "test_soft": {"POLICYAGENT_IDLE": "yes"},
+    "test_proof_matrix": {"POLICYAGENT_PROOF_MATRIX": "all"},
+}
 
 
 class BuildFailed(Exception):
@@ -109,9 +115,12 @@ def run_all(session):
         build(preset)
         run_programs(session, preset)
         run_system(session, preset)
-    heading("Long simulations and fuzzing")
+    heading("Long simulations, system tests and fuzzing")
     session.side_by_side([lambda program=program: programs.unit(program, "release", LONG_SIMULATION)
                           for program in built("release", "test") if "simulation" in program.name])
+    for module, environment in WHOLE_SYSTEM_TESTS.items():
+        if session.wants(module):
+            session.add(programs.system(module, "release", environment))
     build("fuzz")
     session.side_by_side([lambda program=program: programs.fuzz_long(program, "fuzz", FUZZ_SECONDS_EACH) for program in built("fuzz", "fuzz")])
 

@@ -126,12 +126,13 @@ def fuzz_long(program, preset, seconds_each):
     return Suite(kind_of(preset, "fuzz"), program.name, [case], seconds, str(log))
 
 
-def system(module, preset):
+def system(module, preset, environment=None):
     log = log_folder(preset) / f"{module}.log"
     report = log.with_suffix(".json")
     report.unlink(missing_ok=True)
     command = [sys.executable, "-B", TOP / "tests/runner/unittest_worker.py", TOP / "tests/system", module, report]
-    status, seconds = run_logged(command, log, SYSTEM_SECONDS, {"POLICYAGENT_BIN": str(TOP / "build" / preset / "bin")}, preset)
+    status, seconds = run_logged(command, log, SYSTEM_SECONDS,
+                                 {"POLICYAGENT_BIN": str(TOP / "build" / preset / "bin"), **(environment or {})}, preset)
     cases = [Case(**case) for case in json.loads(text_of(report))] if report.exists() else []
     if status != 0 and not any(case.outcome == FAILED for case in cases):
         cases.append(Case("the module", FAILED, f"{how_it_ended(status, SYSTEM_SECONDS)}\n{text_of(log)}"))

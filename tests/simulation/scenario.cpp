@@ -28,7 +28,9 @@ struct Network {
   double loss = 0;
   double duplication = 0;
   Duration slowest{};
+  double rebinding = 0;  // how often a datagram finds that the translator has forgotten its mapping
 };
+constexpr std::array<std::uint16_t, 4> kMappings = {20000, 25000, 30000, 40000};
 
 struct Random {
   SeededRandom source;
@@ -75,7 +77,8 @@ Network random_network(Random& random) {
 }
 
 void use_network(Pair& pair, Random& random, const Network& network) {
-  pair.wire = [&random, network](const SentDatagram&) {
+  pair.wire = [&pair, &random, network](const SentDatagram&) {
+    if (pair.translator && random.chance(network.rebinding)) pair.translator->port_offset = random.pick(kMappings);
     Fate fate;
     const int copies = random.chance(network.duplication) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
@@ -136,6 +139,22 @@ struct Run {
 
 bool use_v6(std::uint64_t seed) { return seed % 4 == 0; }
 
+// An address translator in front of a, of b (which forwards its ports to it), or of both; or none.
+void choose_translators(Run& run, std::uint64_t seed, Network& network) {
+  Random random{SeededRandom(seed * 104729 + 3)};
+  for (Host* host : {&run.pair.a, &run.pair.b}) run.pair.give(*host, DriverCapable{false, true});
+  if (use_v6(seed)) return;
+  if (random.chance(0.4)) {
+    run.pair.translator = Translator{*IpAddress::parse("203.0.113.1"), random.pick(kMappings)};
+    network.rebinding = static_cast<double>(random.below(4)) / 100.0;
+    run.story += fmt::format(", a behind a translator that rebinds {} %", network.rebinding * 100);
+  }
+  if (random.chance(0.3)) {
+    run.pair.translator_of_b = Translator{*IpAddress::parse("198.51.100.7"), 0};
+    run.story += ", b behind a translator";
+  }
+}
+
 void configure(Run& run, std::uint64_t seed, bool agreeing) {
   PolicyOptions of_a = random_options(run.random);
   // Main mode is renewed several times in a life of minutes.
@@ -143,8 +162,9 @@ void configure(Run& run, std::uint64_t seed, bool agreeing) {
   choose_mode(run.random, of_a, use_v6(seed), run.story);
   PolicyOptions of_b = agreeing ? of_a : options_of_other(run.random, of_a, run.story);
   std::swap(of_b.local_network, of_b.remote_network);
-  run.pair.set_policies(make_policy(run.pair.a.endpoint.address, run.pair.b.endpoint.address, of_a),
-                        make_policy(run.pair.b.endpoint.address, run.pair.a.endpoint.address, of_b));
+  const Pair& pair = run.pair;
+  run.pair.set_policies(make_policy(pair.a.endpoint.address, pair.address_seen(pair.b), of_a),
+                        make_policy(pair.b.endpoint.address, pair.address_seen(pair.a), of_b));
 }
 
 std::vector<std::uint64_t> outbound_filters(const Host& host) {
@@ -221,7 +241,7 @@ Outcome outcome_of(const Run& run, std::string complaint) {
 }
 
 void end_sa(Run& run, Host& host, std::uint32_t spi, Direction direction) {
-  const IpAddress peer = run.pair.other(host).endpoint.address;
+  const IpAddress peer = run.pair.address_seen(run.pair.other(host));
   host.driver.perform(DeleteSa{spi, direction, SecurityProtocol::kEsp, peer});
   run.pair.give(host, SaEnded{spi, direction, SecurityProtocol::kEsp, peer, SaEndReason::kLifetime});
 }
@@ -233,6 +253,20 @@ void end_by_lifetime(Run& run, Host& host, SaParameters inbound) {
   end_sa(run, other, inbound.spi, Direction::kOutbound);
   end_sa(run, host, inbound.pair_spi, Direction::kOutbound);
   end_sa(run, other, inbound.pair_spi, Direction::kInbound);
+}
+
+// An ESP packet of a reaches b through the present mapping.
+void carry_traffic(Run& run) {
+  Host& b = run.pair.b;
+  if (!run.pair.translator || b.driver.inbound.empty()) return;
+  auto used = b.driver.inbound.begin();
+  std::advance(used, static_cast<std::ptrdiff_t>(run.random.below(b.driver.inbound.size())));
+  const SaParameters& sa = used->second;
+  const auto port = static_cast<std::uint16_t>(4500 + run.pair.translator->port_offset);
+  if (sa.udp_local_port == 0 || sa.udp_peer_port == port) return;
+  const PeerMoved moved{sa.spi, sa.udp_peer_port, port};
+  b.driver.perform(MovePeer{sa.spi, port});
+  run.pair.give(b, moved);
 }
 
 void disturb(Run& run, Host& host, std::uint64_t& next_acquire) {
@@ -327,9 +361,10 @@ class Agent {
 Outcome run_negotiation(std::uint64_t seed, DhCache& dh) {
   Run run(seed, use_v6(seed));
   run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
-  const Network network = random_network(run.random);
+  Network network = random_network(run.random);
   run.story = fmt::format("loss {} %, duplication {} %, up to {} ms", network.loss * 100, network.duplication * 100,
                           network.slowest / milliseconds(1));
+  choose_translators(run, seed, network);
   configure(run, seed, false);
   use_network(run.pair, run.random, network);
 
@@ -362,11 +397,13 @@ Outcome run_life(std::uint64_t seed, DhCache& dh) {
   // Deletes are not acknowledged: on a worse network all six copies of one get lost now and then.
   network.loss /= 2;
   run.story = fmt::format("life with loss {} %", network.loss * 100);
+  choose_translators(run, seed, network);
   configure(run, seed, true);
   use_network(run.pair, run.random, network);
   std::uint64_t next_acquire = 1;
   for (std::uint64_t i = 0; i < 30; ++i) {
     disturb(run, run.random.chance(0.5) ? run.pair.a : run.pair.b, next_acquire);
+    if (run.random.chance(0.3)) carry_traffic(run);
     if (run.random.chance(0.7)) run.pair.run(milliseconds(run.random.below(20000)));
   }
   run.pair.wire = [](const SentDatagram&) { return Fate{milliseconds(5)}; };
@@ -386,11 +423,12 @@ Outcome run_life(std::uint64_t seed, DhCache& dh) {
 Outcome run_default_response(std::uint64_t seed, DhCache& dh) {
   Run run(seed, use_v6(seed));
   run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
-  const Network network = random_network(run.random);
+  Network network = random_network(run.random);
   run.story =
       fmt::format("default response, loss {} %, duplication {} %", network.loss * 100, network.duplication * 100);
+  choose_translators(run, seed, network);
   const PolicyOptions of_a = random_options(run.random);
-  run.pair.set_policy(run.pair.a, make_policy(run.pair.a.endpoint.address, run.pair.b.endpoint.address, of_a));
+  run.pair.set_policy(run.pair.a, make_policy(run.pair.a.endpoint.address, run.pair.address_seen(run.pair.b), of_a));
   Agent agent(run, run.pair.b, make_default_response_policy(options_of_other(run.random, of_a, run.story)));
   use_network(run.pair, run.random, network);
 

@@ -57,11 +57,12 @@ class LabTest(unittest.TestCase):
 
     HOSTS = ("a", "b")
     OPTIONS = ()
+    PROGRAMS = BIN
 
     @classmethod
     def setUpClass(cls):
         require_lab()
-        cls.lab = cls.enterClassContext(Lab(BIN, cls.HOSTS, *cls.OPTIONS))
+        cls.lab = cls.enterClassContext(Lab(cls.PROGRAMS, cls.HOSTS, *cls.OPTIONS))
         cls.addClassCleanup(cls.look_through_logs)
 
     @classmethod

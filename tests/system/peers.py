@@ -25,9 +25,9 @@ def run(*command, check=True, timeout=120, **options):
 
 
 class WireNamespace:
-    """A namespace with one interface, eth0, plugged into the lab's bridge."""
+    """A namespace with one interface, eth0, plugged into a bridge of the lab."""
 
-    def __init__(self, wire_namespace, name, address, length=24):
+    def __init__(self, wire_namespace, name, address, length=24, bridge="br0"):
         self.wire = wire_namespace
         self.name = name
         self.address = address
@@ -35,7 +35,7 @@ class WireNamespace:
         run("ip", "netns", "add", name)
         try:
             run("ip", "link", "add", self.port, "netns", wire_namespace, "type", "veth", "peer", "name", "eth0", "netns", name)
-            run("ip", "-n", wire_namespace, "link", "set", self.port, "master", "br0", "up")
+            run("ip", "-n", wire_namespace, "link", "set", self.port, "master", bridge, "up")
             run("ip", "-n", name, "link", "set", "lo", "up")
             run("ip", "-n", name, "addr", "add", f"{address}/{length}", "dev", "eth0")
             run("ip", "-n", name, "link", "set", "eth0", "up")
@@ -51,19 +51,19 @@ class WireNamespace:
 
 
 class StrongSwan:
-    """A charon without data path ("null" kernel): every SA is accepted and its keys are written to the log."""
+    """A charon; without data path ("null" kernel) every SA is accepted and its keys are written to the log."""
 
     SA_LINE = re.compile(r"null SA (in|out) esp spi ([0-9a-f]{8}) (\S+) -> (\S+) (tunnel|transport)\S* .*enc (\S+) key ([0-9a-f:]*)"
                          r" ?int (\S+) key ?([0-9a-f:]*)")
 
     def __init__(self, namespace, directory, remote, ike="aes128-sha256-modp2048", esp="aes128-sha256", mode="transport",
-                 key=PRESHARED_KEY, extra=()):
+                 key=PRESHARED_KEY, extra=(), kernel="null"):
         self.scripts = shared("peers/strongswan")
         self.directory = pathlib.Path(directory)
         if not pathlib.Path("/usr/lib/ipsec/plugins/libstrongswan-kernel-null.so").exists():
             print(run(self.scripts / "build-plugins", timeout=600))
         run(self.scripts / "up", "-n", namespace.name, "-d", directory, "--local", namespace.address, "--remote", remote,
-            "--version", 1, "--kernel", "null", "--mode", mode, "--ike", ike, "--esp", esp, "--psk", key, *extra)
+            "--version", 1, "--kernel", kernel, "--mode", mode, "--ike", ike, "--esp", esp, "--psk", key, *extra)
 
     def control(self, *words, check=True, timeout=60):
         return run(self.directory / "ctl", *words, check=check, timeout=timeout)

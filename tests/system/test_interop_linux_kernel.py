@@ -6,7 +6,7 @@ import tempfile
 
 import policies
 from lab import LabTest, new_marker
-from peers import PEER_ADDRESS, PRESHARED_KEY, LinuxKernelPeer
+from peers import PEER_ADDRESS, PRESHARED_KEY, LinuxKernelPeer, run
 from test_interop_strongswan import words
 
 OWN_INNER, PEER_INNER = "10.79.1.1", "10.79.2.1"
@@ -111,6 +111,24 @@ class LinuxKernel(LabTest):
             self.assertGreater(association["bytes"], TCP_BYTES, f"bytes of SPI {spi:08x}")
         dropped = self.kernel.dropped()
         self.assertEqual(BAD_PACKETS & set(dropped), set(), str(dropped))
+
+    def test_PMT_black_hole_detection_needs_nothing_of_the_peer(self):
+        esp, mode, _ = CASES[1]
+        wire = self.lab.status()["wire"]["namespace"]
+        self.kernel.strongswan(self.lab.address("a"), mode, esp)
+        try:
+            self.lab.apply("a", self.policy(esp, mode))
+            self.ping(PEER_ADDRESS, new_marker(), "-c", 1, "-w", 20)
+            # A bridge drops what its port cannot carry, without a word.
+            run("ip", "-n", wire, "link", "set", self.kernel.tap, "mtu", 1280)
+            self.tcp_to_the_kernel(PEER_ADDRESS, new_marker())
+            known = [(status["path_mtu"], status["path_mtu_source"]) for status in self.lab.show("a", "qmsas")["sas"]
+                     if status["sa"]["direction"] == "outbound"]
+            self.assertEqual(known, [(1280, "probe")])
+        finally:
+            run("ip", "-n", wire, "link", "set", self.kernel.tap, "mtu", 1500)
+            self.lab.netsh("a", "ipsec", "static", "delete", "all", check=False)
+            self.kernel.clear()
 
     def test_we_initiate(self):
         for case in CASES:

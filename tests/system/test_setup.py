@@ -72,6 +72,13 @@ class Install(unittest.TestCase):
         done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, [line for line in done.stderr.splitlines() if "policyagent" in line]), (0, []), done.stderr)
 
+    def test_unit_keeps_networks_waiting_and_hands_over_at_a_restart(self):
+        self.install()
+        lines = (self.root / "etc/systemd/system/policyagent.service").read_text(encoding="utf-8").splitlines()
+        for line in ("Type=notify", "DefaultDependencies=no", "Before=network-pre.target shutdown.target", "Wants=network-pre.target",
+                     "WantedBy=sysinit.target", "KillMode=process", "RestartKillSignal=SIGUSR2", "RuntimeDirectoryPreserve=restart"):
+            self.assertIn(line, lines)
+
     def test_wrong_usage_is_explained(self):
         for words, part in ((("frobnicate",), "unknown command 'frobnicate'"), (("demo", "--fast"), "unknown option --fast"),
                             (("install", "here"), "takes no 'here'"), (("uninstall",), "nothing is installed"), (("install", "--prefix"), "needs a folder")):

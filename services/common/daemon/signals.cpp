@@ -17,6 +17,7 @@ sigset_t watched_signals() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGUSR2);
   return signals;
 }
 
@@ -35,6 +36,7 @@ SignalWatcher::~SignalWatcher() { close(file_); }
 std::optional<Signal> SignalWatcher::read() {
   signalfd_siginfo info{};
   if (::read(file_, &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) return std::nullopt;
+  if (info.ssi_signo == static_cast<std::uint32_t>(SIGUSR2)) return Signal::kHandOver;
   return info.ssi_signo == static_cast<std::uint32_t>(SIGHUP) ? Signal::kReload : Signal::kStop;
 }
 

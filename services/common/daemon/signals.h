@@ -3,12 +3,13 @@
 #include <chrono>
 #include <optional>
 
-// SIGTERM, SIGINT and SIGHUP as values to be read, so that no code runs inside a signal handler.
+// SIGTERM, SIGINT, SIGHUP and SIGUSR2 as values to be read, so that no code runs inside a signal handler.
 namespace ipsec::daemon {
 
-enum class Signal { kStop, kReload };
+// kHandOver (SIGUSR2): end, and leave to a successor what others rely on.
+enum class Signal { kStop, kReload, kHandOver };
 
-// Blocks the three signals for the calling thread and all threads it starts later, and ignores SIGPIPE. Make it first
+// Blocks the four signals for the calling thread and all threads it starts later, and ignores SIGPIPE. Make it first
 // in main(). A spawned process must get an empty signal mask.
 class SignalWatcher {
  public:

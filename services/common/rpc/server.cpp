@@ -42,6 +42,24 @@ Status make_directory(const std::string& socket_path) {
   return system_error("make the runtime directory", directory.string());
 }
 
+// "DEVICE INODE"; empty where there is no such file.
+std::string identity_of(const std::string& program) {
+  struct stat file {};
+  if (stat(program.c_str(), &file) != 0) return {};
+  return fmt::format("{} {}", file.st_dev, file.st_ino);
+}
+
+// What the holder of the lock has written; empty where nobody holds it.
+std::string read_lock(const std::string& socket_path) {
+  const int file = open(lock_path(socket_path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return {};
+  char text[96] = {};
+  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0;
+  const ssize_t size = held ? pread(file, text, sizeof(text), 0) : 0;
+  close(file);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
 // The lock file stays when its holder ends; only the lock on it says that a process lives.
 Result<int> lock_socket(const std::string& socket_path) {
   const std::string path = lock_path(socket_path);
@@ -55,7 +73,7 @@ Result<int> lock_socket(const std::string& socket_path) {
     return already_exists(
         fmt::format("socket '{}' is already served by process {}", socket_path, serving_process(socket_path)));
   }
-  const std::string process = fmt::format("{}\n", getpid());
+  const std::string process = fmt::format("{}\n{}\n", getpid(), identity_of("/proc/self/exe"));
   if (ftruncate(file, 0) != 0 || pwrite(file, process.data(), process.size(), 0) < 0) {
     const Status failure = system_error("write", path);
     close(file);
@@ -113,16 +131,16 @@ void Server::shutdown(std::chrono::milliseconds grace) {
   unlink(socket_path_.c_str());
 }
 
-int serving_process(const std::string& socket_path) {
-  const int file = open(lock_path(socket_path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) return 0;
-  int process = 0;
-  if (flock(file, LOCK_SH | LOCK_NB) != 0) {
-    char text[16] = {};
-    if (pread(file, text, sizeof(text) - 1, 0) > 0) process = std::atoi(text);
-  }
-  close(file);
-  return process;
+int serving_process(const std::string& socket_path) { return std::atoi(read_lock(socket_path).c_str()); }
+
+bool serves_from(const std::string& socket_path, const std::string& program) {
+  const std::string held = read_lock(socket_path);
+  const std::size_t first_line = held.find('\n');
+  const std::string now = identity_of(program);
+  if (held.empty() || now.empty()) return true;
+  // Older programs name none.
+  if (first_line == std::string::npos) return false;
+  return held.substr(first_line + 1, held.find('\n', first_line + 1) - first_line - 1) == now;
 }
 
 }  // namespace ipsec::rpc

@@ -25,8 +25,8 @@ class Server {
  public:
   // Makes the directory of the socket (0750) where it is missing, removes a stale socket, serves `services`.
   // The services must outlive the server. kAlreadyExists where a living process serves this socket: it holds the lock
-  // file `socket_path`.lock, which also names its process id. Changes the process's umask for a moment: call it before
-  // other threads make files.
+  // file `socket_path`.lock, which also names its process id and its program. Changes the process's umask for a moment:
+  // call it before other threads make files.
   static Result<std::unique_ptr<Server>> start(const std::string& socket_path, SocketAccess access,
                                                std::span<grpc::Service* const> services);
   // Like shutdown() with no grace.
@@ -49,5 +49,8 @@ class Server {
 
 // The process that serves the socket now; 0 where none does.
 int serving_process(const std::string& socket_path);
+// Whether that process was started from the file that has this path now: false once an upgrade has put another one
+// there. True where no process serves it, or there is no such file.
+bool serves_from(const std::string& socket_path, const std::string& program);
 
 }  // namespace ipsec::rpc

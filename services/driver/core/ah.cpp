@@ -166,7 +166,7 @@ bool ah_sign(const AhJob& job) {
   if (!cover(job, covered)) return false;
   const std::uint64_t low = load_u32(&job.packet[job.ah_offset + 8]);
   const std::uint64_t high = job.sequence_high.value_or(0);
-  job.keys.sign(job.engine_index, covered.view(), high << 32 | low, icv_of(job));
+  job.keys.sign(job.engine_index, covered.view(), job.iv_start + (high << 32 | low), icv_of(job));
   return true;
 }
 

@@ -46,6 +46,7 @@ struct AhJob {
   std::size_t ah_size;
   std::optional<std::uint32_t> sequence_high;
   Arena& arena;
+  std::uint64_t iv_start = 0;  // of GMAC, see Sa::iv_start(); signing only
 };
 // Whether the IP headers before AH can be read; `headers` is scratch and is changed.
 bool ah_can_cover(MutableByteView headers);

@@ -6,10 +6,30 @@
 
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/packet_worker.h"
 #include "services/driver/core/sad.h"
 
 namespace ipsec::driver {
+
+namespace {
+
+// SFT-02. IKE asks for soft SAs by the policy it knows; the one in force here decides.
+Status check_soft(const SaParameters& sa, const FilterTable& filters) {
+  const FilterEntry* const entry = filters.find(sa.filter_id);
+  const bool inbound = sa.direction == Direction::kInbound;
+  // The inbound half only counts; a filter that is not mirrored has none for it.
+  if (entry == nullptr && inbound && sa.filter_id == 0) return {};
+  const bool allowed = entry != nullptr && entry->filter.direction == sa.direction &&
+                       entry->filter.action == Action::kNegotiate && entry->filter.allow_soft &&
+                       !entry->filter.is_tunnel() && entry->filter.selector.contains(sa.selector);
+  if (allowed) return {};
+  return invalid(fmt::format(
+      "soft SA {:#010x} for {}: {}", sa.spi, sa.selector.to_string(),
+      entry == nullptr ? "its filter is not in the policy" : "its filter does not let this traffic pass in clear"));
+}
+
+}  // namespace
 
 class Control::Implementation {
  public:
@@ -29,6 +49,7 @@ class Control::Implementation {
   OffloadProvider* offload;
   Sad sad;
   HeldPackets held;
+  NatFilters nat_filters;
   Policy policy;  // without its filters, which are in `filters`
   LinkSettings link;
   std::shared_ptr<const TraceRequest> trace;
@@ -70,8 +91,10 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   auto& counters = implementation_->counters[index];
   if (counters == nullptr) counters = std::make_shared<WorkerCounters>();
   *free = true;
-  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(
-      index, random, implementation_->held, counters, addresses, implementation_->offload, [free] { *free = false; }));
+  return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held,
+                                                                implementation_->nat_filters, counters, addresses,
+                                                                implementation_->offload,
+                                                                [free] { *free = false; }));
 }
 
 TablesPointer Control::tables() {
@@ -139,11 +162,17 @@ Result<std::uint32_t> Control::reserve_spi(SecurityProtocol protocol, const IpAd
 Status Control::install_sa(SaParameters parameters, Timestamp now) {
   Implementation& self = *implementation_;
   const bool outbound = parameters.direction == Direction::kOutbound;
+  const bool manual = parameters.manual;
   const std::uint64_t filter_id = parameters.filter_id;
   const IpAddress peer = parameters.destination;
+  if (parameters.soft) {
+    IPSEC_RETURN_IF_ERROR(check_soft(parameters, *self.filters));
+  }
   IPSEC_RETURN_IF_ERROR(self.sad.install(std::move(parameters), now));
   self.changed();
-  if (outbound) self.held.release(filter_id, peer, self.next_generation(), now);
+  // Which filters a manual SA serves, each packet finds out.
+  if (outbound && manual) self.held.release(peer, self.next_generation(), now);
+  if (outbound && !manual) self.held.release(filter_id, peer, self.next_generation(), now);
   return {};
 }
 
@@ -152,6 +181,8 @@ bool Control::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol
   if (existed) implementation_->changed();
   return existed;
 }
+
+bool Control::move_peer(std::uint32_t spi, std::uint16_t port) { return implementation_->sad.move_peer(spi, port); }
 
 bool Control::acquire_failed(std::uint64_t acquire_id, Timestamp now) {
   return implementation_->held.fail(acquire_id, now);
@@ -165,11 +196,15 @@ std::vector<DriverEvent> Control::tick(Timestamp now) {
   std::vector<DriverEvent> events = self.sad.tick(now);
   if (self.sad.changes() != before) self.changed();
   self.held.tick(now);
+  self.nat_filters.tick(now);
   return events;
 }
 
 bool Control::has_released_packets() const { return implementation_->held.has_released(); }
-std::vector<SaStatus> Control::list_sas(Timestamp now) const { return implementation_->sad.list(now); }
+std::vector<Filter> Control::nat_filters() const { return implementation_->nat_filters.list(); }
+std::vector<SaStatus> Control::list_sas(Timestamp now) const {
+  return implementation_->sad.list(now, implementation_->link.mtu);
+}
 std::uint64_t Control::policy_version() const { return implementation_->policy.version; }
 const std::string& Control::policy_name() const { return implementation_->policy.name; }
 Profile Control::profile() const { return implementation_->policy.profile; }
@@ -224,6 +259,8 @@ Statistics Control::statistics(FilterNumbers filters) const {
     statistics.filters.push_back({entry->filter.id, entry->counters->packets.load(std::memory_order_relaxed),
                                   entry->counters->bytes.load(std::memory_order_relaxed)});
   }
+  const std::vector<FilterStatistics> of_nat = self.nat_filters.statistics();
+  statistics.filters.insert(statistics.filters.end(), of_nat.begin(), of_nat.end());
   return statistics;
 }
 

@@ -64,11 +64,16 @@ class Control {
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   // Inbound: the SPI must be larval with the same addresses. Outbound: the SA in use for its filter and peer from now
-  // on; the one it replaces is removed, packets held for it are released. Errors: kInvalid (key length, suite without
-  // integrity, addresses), kNotFound (SPI not larval), kAlreadyExists, kExhausted.
+  // on; the one it replaces is removed, packets held for it are released. Manual ones (ARC-09): any SPI that is free;
+  // used for their peer under any filter, until they are deleted. Errors: kInvalid (key length, suite without
+  // integrity, addresses; a soft SA that its filter does not allow), kNotFound (SPI not larval), kAlreadyExists,
+  // kExhausted.
   Status install_sa(SaParameters parameters, Timestamp now);
   // Whether there was one. `peer` counts for outbound SAs only. Larval SPIs can be deleted too (direction inbound).
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  // IKE has heard the peer of this inbound SA, which is in UDP, from another port, and it has proved who it is: both
+  // halves of the pair go on with that port. False: there is no such SA.
+  bool move_peer(std::uint32_t spi, std::uint16_t port);
   // Drops what is held for it and begins the back-off. Unknown ids (already served, policy gone) are no error: false.
   bool acquire_failed(std::uint64_t acquire_id, Timestamp now);
   // Those not yet served, oldest first, to be sent to an IKE that has just connected.
@@ -81,6 +86,8 @@ class Control {
   bool has_released_packets() const;
 
   std::vector<SaStatus> list_sas(Timestamp now) const;
+  // What nat_filters.h makes beside the filters of the policy.
+  std::vector<Filter> nat_filters() const;
   enum class FilterNumbers { kInclude, kLeaveOut };
   Statistics statistics(FilterNumbers filters = FilterNumbers::kInclude) const;
   std::uint64_t policy_version() const;

@@ -6,6 +6,7 @@ namespace {
 bool is_failure(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
     case Verdict::kOutboundOffloadFailed:
     case Verdict::kOutboundMalformed:
@@ -22,6 +23,7 @@ bool is_failure(Verdict verdict) {
     case Verdict::kInboundInnerMalformed:
     case Verdict::kInboundCongestionMark:
     case Verdict::kInboundMalformed:
+    case Verdict::kInboundPathMtuRefused:
     case Verdict::kInboundFragmentLost:
     case Verdict::kInboundNestedTooDeep:
       return true;

@@ -6,6 +6,7 @@
 
 #include "services/common/address.h"
 #include "services/common/selector.h"
+#include "services/driver/core/path_mtu.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/trace.h"
 #include "services/driver/core/verdict.h"
@@ -64,6 +65,26 @@ struct PeerMoved {
   friend bool operator==(const PeerMoved&, const PeerMoved&) = default;
 };
 
-using DriverEvent = std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, AuditEvent, PacketTrace>;
+// The packets of an SA with this peer are smaller from now on. Once for each step down, and there are few.
+struct PathMtuLowered {
+  IpAddress peer;
+  std::uint16_t mtu = 0;  // octets of the packets around
+  PathMtuSource source = PathMtuSource::kRouter;
+  friend bool operator==(const PathMtuLowered&, const PathMtuLowered&) = default;
+};
+
+// Nobody makes a successor of a manual SA but the administrator: it nears its end, or has reached it.
+struct ManualSaLimit {
+  std::uint32_t spi = 0;
+  Direction direction = Direction::kOutbound;
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  IpAddress peer;
+  RekeyReason reason = RekeyReason::kSeconds;
+  bool reached = false;
+  friend bool operator==(const ManualSaLimit&, const ManualSaLimit&) = default;
+};
+
+using DriverEvent =
+    std::variant<Acquire, RekeyNeeded, SaEnded, PeerMoved, PathMtuLowered, ManualSaLimit, AuditEvent, PacketTrace>;
 
 }  // namespace ipsec::driver

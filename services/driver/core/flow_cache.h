@@ -56,7 +56,7 @@ class FlowCache {
   Sa* find_sa(const FilterEntry* found, const FiveTuple& flow, const Tables& tables) const {
     if (direction_ == Direction::kInbound || found == nullptr || found->filter.action != Action::kNegotiate)
       return nullptr;
-    return tables.sas.find_outbound(found->filter.id, peer_of(found->filter, flow.destination), flow);
+    return tables.sas.find_outbound(found->filter, peer_of(found->filter, flow.destination), flow);
   }
 
   Direction direction_;

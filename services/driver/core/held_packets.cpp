@@ -62,8 +62,17 @@ std::optional<Verdict> HeldPackets::append(Entry& entry, Held held, bool keep_on
 void HeldPackets::release(std::uint64_t filter_id, const IpAddress& peer, std::uint64_t generation, Timestamp now) {
   const LockGuard guard(lock_);
   const auto found = entries_.find(Key{filter_id, peer});
-  if (found == entries_.end()) return;
-  Entry& entry = found->second;
+  if (found != entries_.end()) serve(found->second, generation, now);
+}
+
+void HeldPackets::release(const IpAddress& peer, std::uint64_t generation, Timestamp now) {
+  const LockGuard guard(lock_);
+  for (auto& [key, entry] : entries_) {
+    if (key.peer == peer) serve(entry, generation, now);
+  }
+}
+
+void HeldPackets::serve(Entry& entry, std::uint64_t generation, Timestamp now) {
   for (Held& held : entry.packets) to_released(std::move(held), generation, now);
   entry.packets.clear();
   entry.state = State::kServed;

@@ -45,6 +45,8 @@ class HeldPackets {
 
   // An SA for the pair is in the tables from this generation on.
   void release(std::uint64_t filter_id, const IpAddress& peer, std::uint64_t generation, Timestamp now);
+  // The same for the pairs of this peer with any filter.
+  void release(const IpAddress& peer, std::uint64_t generation, Timestamp now);
   // Moves out, in the order in which they came, packets released for tables of this generation or an older one; at most
   // `limit`.
   void take_released(std::uint64_t generation, std::size_t limit, std::vector<Released>& into);
@@ -106,6 +108,7 @@ class HeldPackets {
 
   Outcome begin(Entry& entry, const Request& request, Held held, Timestamp now);
   std::optional<Verdict> append(Entry& entry, Held held, bool keep_only_last);
+  void serve(Entry& entry, std::uint64_t generation, Timestamp now);
   void to_released(Held held, std::uint64_t generation, Timestamp now);
   void drop(Entry& entry, Verdict verdict);
   void forget_first(Entry& entry);

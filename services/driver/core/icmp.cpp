@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "services/driver/core/black_hole.h"
 #include "services/driver/core/checksum.h"
+#include "services/driver/core/udp_encapsulation.h"
 
 namespace ipsec::driver {
 namespace {
@@ -65,47 +67,59 @@ std::optional<std::uint32_t> reported_mtu(const PacketView& packet) {
 
 // Routers quote at least the IP header and eight octets. Our packets in tunnel mode have no options or extension
 // headers of their own, and where transport mode keeps some the SPI may lie beyond what is quoted.
+constexpr std::size_t kLeastQuoted = 8;
+
 struct QuotedHeader {
   std::size_t size = 0;
-  std::uint8_t protocol = 0;
-  IpAddress destination;
+  FiveTuple packet;  // without ports
+  std::uint32_t total = 0;
+  bool is_fragment = false;
 };
 
 std::optional<QuotedHeader> read_quoted_header(ByteView quoted, bool v4) {
-  if (quoted.size() < (v4 ? kIpv4HeaderSize : kIpv6HeaderSize) || (quoted[0] >> 4) != (v4 ? 4 : 6)) return std::nullopt;
-  if (!v4) return QuotedHeader{kIpv6HeaderSize, quoted[6], IpAddress::from_bytes(quoted.subspan(24, 16))};
+  if (quoted.size() < (v4 ? kIpv4HeaderSize : kIpv6HeaderSize) + kLeastQuoted || (quoted[0] >> 4) != (v4 ? 4 : 6)) {
+    return std::nullopt;
+  }
+  if (!v4) {
+    return QuotedHeader{
+        kIpv6HeaderSize,
+        {IpAddress::from_bytes(quoted.subspan(8, 16)), IpAddress::from_bytes(quoted.subspan(24, 16)), quoted[6], 0, 0},
+        static_cast<std::uint32_t>(kIpv6HeaderSize + load_u16(&quoted[4])),
+        quoted[6] == kProtocolFragment};
+  }
   const std::size_t size = static_cast<std::size_t>(quoted[0] & 0x0F) * 4;
-  if (size < kIpv4HeaderSize) return std::nullopt;
-  return QuotedHeader{size, quoted[9], IpAddress::from_bytes(quoted.subspan(16, 4))};
+  if (size < kIpv4HeaderSize || quoted.size() < size + kLeastQuoted) return std::nullopt;
+  return QuotedHeader{
+      size,
+      {IpAddress::from_bytes(quoted.subspan(12, 4)), IpAddress::from_bytes(quoted.subspan(16, 4)), quoted[9], 0, 0},
+      load_u16(&quoted[2]),
+      (load_u16(&quoted[6]) & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0};
 }
 
-struct SaName {
-  SecurityProtocol protocol{};
-  std::uint32_t spi = 0;
-};
-
-std::optional<SaName> find_spi(ByteView quoted, const QuotedHeader& header) {
-  std::size_t at = header.size;
-  SecurityProtocol protocol = SecurityProtocol::kEsp;
-  switch (header.protocol) {
-    case kProtocolEsp:
-      break;
-    case kProtocolAh:
-      protocol = SecurityProtocol::kAh;
-      at += 4;
-      break;
-    case kProtocolUdp: {
-      if (quoted.size() < at + kUdpHeaderSize) return std::nullopt;
-      const std::uint16_t port = load_u16(&quoted[at]);
-      if (port != kNatTraversalPort && port != kIsakmpPort) return std::nullopt;
-      at += kUdpHeaderSize + (port == kIsakmpPort ? 8 : 0);
-      break;
-    }
-    default:
-      return std::nullopt;
+std::optional<QuotedEsp> find_esp(ByteView upper, std::uint8_t protocol) {
+  QuotedEsp found;
+  std::size_t at = 0;
+  if (protocol == kProtocolAh) {
+    found.protocol = SecurityProtocol::kAh;
+    at = 4;
+  } else if (protocol == kProtocolUdp) {
+    const auto inside = esp_offset_in_udp(load_u16(&upper[0]), upper.subspan(kUdpHeaderSize));
+    if (!inside) return std::nullopt;
+    found.in_udp = true;
+    at = kUdpHeaderSize + *inside;
+  } else if (protocol != kProtocolEsp) {
+    return std::nullopt;
   }
-  if (quoted.size() < at + 4) return std::nullopt;
-  return SaName{protocol, load_u32(&quoted[at])};
+  if (upper.size() < at + 4) return std::nullopt;
+  found.spi = load_u32(&upper[at]);
+  if (upper.size() >= at + 8) found.sequence = load_u32(&upper[at + 4]);
+  return found;
+}
+
+std::uint16_t plateau_below(std::uint32_t size) {
+  const auto* const found = std::find_if(kPathMtuPlateaus.begin(), kPathMtuPlateaus.end(),
+                                         [size](std::uint16_t plateau) { return plateau < size; });
+  return found == kPathMtuPlateaus.end() ? kPathMtuPlateaus.back() : *found;
 }
 
 }  // namespace
@@ -130,10 +144,20 @@ std::optional<TooBigNotice> read_too_big(const PacketView& packet) {
   const ByteView quoted = packet.upper().subspan(kIcmpHeaderSize);
   const auto header = read_quoted_header(quoted, packet.is_v4());
   if (!header) return std::nullopt;
-  const auto name = find_spi(quoted, *header);
-  if (!name) return std::nullopt;
-  return TooBigNotice{header->destination, name->protocol, name->spi,
-                      static_cast<std::uint16_t>(std::min<std::uint32_t>(*mtu, 65535))};
+  const ByteView upper = quoted.subspan(header->size);
+  TooBigNotice notice{header->packet, protocol_has_ports(header->packet.protocol), header->is_fragment, 0, {}};
+  notice.mtu =
+      *mtu == 0 ? plateau_below(header->total) : static_cast<std::uint16_t>(std::min<std::uint32_t>(*mtu, 65535));
+  if (header->is_fragment) {
+    notice.has_ports = false;
+    return notice;
+  }
+  if (notice.has_ports) {
+    notice.packet.source_port = load_u16(&upper[0]);
+    notice.packet.destination_port = load_u16(&upper[2]);
+  }
+  notice.esp = find_esp(upper, header->packet.protocol);
+  return notice;
 }
 
 }  // namespace ipsec::driver

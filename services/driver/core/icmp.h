@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "services/common/bytes.h"
+#include "services/common/selector.h"
 #include "services/driver/core/arena.h"
 #include "services/driver/core/events.h"
 #include "services/driver/core/ip.h"
@@ -15,14 +16,24 @@ namespace ipsec::driver {
 // had sent it; `from` is of the packet's family. In the arena.
 MutableByteView make_too_big(const PacketView& packet, const IpAddress& from, std::uint16_t mtu, Arena& arena);
 
-// What a packet-too-big message says about an AH or ESP packet of ours, or one in UDP.
-struct TooBigNotice {
-  IpAddress peer;  // destination of the quoted packet
+// The AH or ESP packet of ours, perhaps in UDP, that a router quotes.
+struct QuotedEsp {
   SecurityProtocol protocol = SecurityProtocol::kEsp;
   std::uint32_t spi = 0;
-  std::uint16_t mtu = 0;  // as reported, at most 65535
+  std::optional<std::uint32_t> sequence;  // where so much is quoted
+  bool in_udp = false;                    // between the ports of TooBigNotice::packet
 };
-// nullopt: not such a message, or it quotes something else, or too little of it to show the SPI.
+
+// A packet-too-big message: "fragmentation needed" or its like of ICMPv6.
+struct TooBigNotice {
+  FiveTuple packet;        // the quoted one
+  bool has_ports = false;  // they were quoted
+  bool is_fragment = false;
+  // What the message says fits; where a router of before RFC 1191 says 0, the next plateau below the quoted packet.
+  std::uint16_t mtu = 0;
+  std::optional<QuotedEsp> esp;
+};
+// nullopt: not such a message, or it quotes less than eight octets behind an IP header of its own family.
 std::optional<TooBigNotice> read_too_big(const PacketView& packet);
 
 }  // namespace ipsec::driver

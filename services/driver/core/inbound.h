@@ -4,6 +4,7 @@
 #include <span>
 
 #include "services/driver/core/flow_cache.h"
+#include "services/driver/core/icmp.h"
 #include "services/driver/core/inbound_offload.h"
 #include "services/driver/core/joiner.h"
 #include "services/driver/core/opener.h"
@@ -18,9 +19,10 @@ namespace ipsec::driver {
 //   IN-03, IN-04    route()           what the provider of offload says of the packet (InboundOffload)
 //                   route()           an address that no policy lists yet
 //   IN-05           route()           AH, ESP, ESP in UDP for this host: Opener (IN-15 to IN-24); else clear:
+//   RFC 4301 8.2    take_too_big()    a packet-too-big from outside
 //   IN-06, IN-07    decide()          filter: none, or permit: pass();  block: drop
 //   IN-08           judge_clear()     negotiate: is there an SA for such packets?
-//   IN-09 to IN-11  judge_clear()     no: inbound pass-through, or drop
+//   IN-09 to IN-11  judge_clear()     no: inbound pass-through or fall back, or drop
 //   IN-12 to IN-14  judge_clear()     yes: soft, or drop
 //
 // One thread.
@@ -44,6 +46,8 @@ class InboundPath {
   bool take_secured(const Item& item, Batch& batch);
 
   void take_clear(const Item& item, Batch& batch);
+  void take_too_big(const Item& item, const TooBigNotice& notice, Batch& batch);
+  void conclude_too_big(const Item& item, bool believed, Batch& batch);
   void take_clear_fragment(const Item& item, Batch& batch);
   void decide(const Item& item, const FilterEntry* entry, Batch& batch);
   void judge_clear(const Item& item, const Filter& filter, Batch& batch);
@@ -52,7 +56,7 @@ class InboundPath {
   InboundOffload offload_;
   FlowCache flows_{Direction::kInbound};
   Joiner joiner_{{Verdict::kInboundFragmentTaken, Verdict::kInboundFragmentLost, Verdict::kInboundMalformed}};
-  Opener opener_{joiner_};
+  Opener opener_{joiner_, flows_};
 };
 
 }  // namespace ipsec::driver

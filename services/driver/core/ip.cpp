@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kNeighbourDiscoveryFirst = 133;
 constexpr std::uint8_t kNeighbourDiscoveryLast = 137;
 constexpr std::size_t kCookieSize = 8;
+constexpr std::uint8_t kKeepAlive = 0xFF;
 
 // Ports of TCP and UDP. A whole packet too short for its transport header is refused; a first fragment that hides its
 // ports is allowed here and treated as one without.
@@ -132,6 +133,13 @@ bool is_isakmp(const PacketView& packet, std::uint16_t port) {
     return cookie.size() < kCookieSize || std::ranges::any_of(cookie, [](std::uint8_t octet) { return octet != 0; });
   }
   return port == kNatTraversalPort && upper.size() >= kUdpHeaderSize + 4 && load_u32(&upper[kUdpHeaderSize]) == 0;
+}
+
+bool is_nat_keep_alive(const PacketView& packet, std::uint16_t port) {
+  if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible || packet.is_fragment) return false;
+  const ByteView upper = packet.upper();
+  return (port == kNatTraversalPort || port == kIsakmpPort) && upper.size() == kUdpHeaderSize + 1 &&
+         upper[kUdpHeaderSize] == kKeepAlive;
 }
 
 bool is_neighbour_discovery(const PacketView& packet) {

@@ -66,6 +66,9 @@ std::optional<PacketView> parse_ip(MutableByteView bytes);
 // A whole packet of UDP from or to `port` 500, or 4500 with the non-ESP marker (RFC 3948 2.2): never secured, never
 // filtered. On port 500 all but what begins with eight zero octets.
 bool is_isakmp(const PacketView& packet, std::uint16_t port);
+// A whole packet of UDP from or to `port` 4500, or 500 (drafts), with nothing but the octet 0xFF (RFC 3948 2.3): what
+// IKE sends to keep a NAT's mapping.
+bool is_nat_keep_alive(const PacketView& packet, std::uint16_t port);
 // ICMPv6 133..137 (RFC 4861), never in fragments (RFC 6980).
 bool is_neighbour_discovery(const PacketView& packet);
 

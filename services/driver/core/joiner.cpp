@@ -2,8 +2,8 @@
 
 namespace ipsec::driver {
 
-std::optional<Item> Joiner::join(const Item& fragment, Batch& batch) {
-  auto datagram = reassembler_.add(fragment.view, batch.now);
+std::optional<Item> Joiner::join(const Item& fragment, Batch& batch, std::uint32_t origin) {
+  auto datagram = reassembler_.add(fragment.view, batch.now, origin);
   batch.state.counters->count(verdicts_.lost, reassembler_.take_lost());
   note(fragment.trace, Step::kFragment, [&] { return datagram ? "the last one: joined" : "kept for the others"; });
   if (!datagram) return std::nullopt;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -20,8 +21,9 @@ class Joiner {
 
   // Forgets the datagrams of the batch before.
   void begin_batch() { joined_.clear(); }
-  // The whole packet, valid until the next batch; nullopt as long as fragments are missing. Requires a fragment.
-  std::optional<Item> join(const Item& fragment, Batch& batch);
+  // The whole packet, valid until the next batch; nullopt as long as fragments are missing. Requires a fragment. Only
+  // fragments of one `origin` are joined (an SPI; 0: in clear).
+  std::optional<Item> join(const Item& fragment, Batch& batch, std::uint32_t origin = 0);
   void tick(Timestamp now, WorkerCounters& counters);
 
  private:

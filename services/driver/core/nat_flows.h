@@ -6,6 +6,7 @@
 
 #include "services/common/selector.h"
 #include "services/common/time.h"
+#include "services/driver/core/ip.h"
 #include "services/driver/core/limits.h"
 
 namespace ipsec::driver {
@@ -15,6 +16,19 @@ namespace ipsec::driver {
 // one thread: both directions of two addresses come to one worker.
 class NatFlows {
  public:
+  // What makes a packet one of a flow: addresses, protocol, ports; of echo requests and answers, which have no ports, the
+  // identifier.
+  static FiveTuple flow_of(const PacketView& packet) {
+    constexpr std::uint8_t kEchoAnswer = 0;
+    constexpr std::uint8_t kEchoRequest = 8;
+    FiveTuple flow = packet.tuple;
+    const ByteView upper = packet.upper();
+    const bool is_echo = flow.protocol == kProtocolIcmp && !packet.is_fragment && upper.size() >= 8 &&
+                         (upper[0] == kEchoAnswer || upper[0] == kEchoRequest);
+    if (is_echo) flow.source_port = flow.destination_port = load_u16(&upper[4]);
+    return flow;
+  }
+
   // `received` came under the inbound SA whose other half is `outbound_spi`.
   void learn(const FiveTuple& received, std::uint32_t outbound_spi, Timestamp now) {
     if (flows_.size() >= limits::kMaxNatFlows && !flows_.contains(received.reversed())) return;

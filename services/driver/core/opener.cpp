@@ -5,6 +5,8 @@
 #include "services/driver/core/ah.h"
 #include "services/driver/core/checksum.h"
 #include "services/driver/core/describe.h"
+#include "services/driver/core/fragment.h"
+#include "services/driver/core/tcp.h"
 #include "services/driver/core/tunnel.h"
 #include "services/driver/core/udp_encapsulation.h"
 
@@ -219,15 +221,28 @@ void Opener::unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_
       inner && (!sa.is_tunnel() || next_header == (inner->is_v4() ? kProtocolIpv4 : kProtocolIpv6));
   if (!version_agrees) return batch.conclude(Verdict::kInboundInnerMalformed, facts);
   if (!is_traffic_of(sa, *inner)) return batch.conclude(Verdict::kInboundSelectorMismatch, facts);
+  if (!sa.is_tunnel() && is_blocked(*inner, batch.tables)) return batch.conclude(Verdict::kInboundBlocked, facts);
   if (sa.is_tunnel() && !decapsulate_congestion(*inner, item.view.traffic_class())) {
     return batch.conclude(Verdict::kInboundCongestionMark, facts);
   }
   if (sa.parameters().udp && !sa.is_tunnel()) {
     repair_transport_checksum(*inner, *sa.parameters().udp);
-    batch.state.nat_flows.learn(inner->tuple, sa.parameters().pair_spi, batch.now);
+    batch.state.nat_flows.learn(NatFlows::flow_of(*inner), sa.parameters().pair_spi, batch.now);
   }
   count_use(waiting, inner->bytes.size(), batch);
+  hear_answer(waiting, *inner, batch);
   deliver(waiting, *inner, batch);
+}
+
+// In transport mode; what comes out of a tunnel meets all filters (SecondPass). The peer chooses what it sends under an
+// SA, which may be for more than the policy lets in. Of a datagram in pieces only the first shows the ports, and
+// without it the rest is of no use.
+bool Opener::is_blocked(const PacketView& inner, const Tables& tables) {
+  const bool without_ports = inner.is_fragment && !inner.ports_visible;
+  const FilterEntry* const entry = without_ports
+                                       ? tables.filters->match_without_ports(Direction::kInbound, inner.tuple).entry
+                                       : flows_.find(inner.tuple, tables).filter;
+  return entry != nullptr && entry->filter.action == Action::kBlock;
 }
 
 // Transport inside tunnel: the inner packet may be protected for this host again (IN-23).
@@ -238,12 +253,14 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
   Arrived next{waiting.arrived.item, waiting.arrived.nesting + 1, nullptr};
   next.item.view = inner;
   next.item.offload = {};
-  next.item.opened = {};  // of the packet around this one
-  if (!nested) {
-    note(next.item.trace, Step::kInDelivered);
-    batch.conclude(Verdict::kInboundOpened, facts_of(next.item, 0, waiting.sequence));
-    return merger_.add(inner, batch.output.to_host);
+  next.item.opened = {};        // likewise
+  next.item.fragment_size = 0;  // that of the packet around
+  if (!nested && waiting.sa->is_tunnel()) {
+    const auto admitted = second_pass_.admit(next.item, *waiting.sa, batch);
+    if (admitted) hand_up(waiting, *admitted, batch);
+    return;
   }
+  if (!nested) return hand_up(waiting, next.item, batch);
   note(next.item.trace, Step::kInTunnel, [&] { return inner.tuple.to_string(); });
   if (next.nesting >= limits::kMaxNesting) {
     return batch.conclude(Verdict::kInboundNestedTooDeep,
@@ -255,6 +272,15 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
     next.item = *whole;
   }
   take(next, batch);
+}
+
+void Opener::hand_up(const Waiting& waiting, const Item& inner, Batch& batch) {
+  note(inner.trace, Step::kInDelivered);
+  batch.conclude(Verdict::kInboundOpened, facts_of(inner, 0, waiting.sequence));
+  if (inner.fragment_size == 0) return merger_.add(inner.view, batch.output.to_host);
+  std::vector<MutableByteView> pieces;
+  fragment(inner.view, inner.fragment_size, inner.fragment_id, batch.state.arena, pieces);
+  for (const MutableByteView& piece : pieces) batch.output.to_host.add(piece);
 }
 
 void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) {
@@ -274,6 +300,20 @@ void Opener::count_use(const Waiting& waiting, std::size_t bytes, Batch& batch) 
   if (pair == nullptr || !pair->ask_rekey(batch.now)) return;
   batch.output.events.push_back(
       RekeyNeeded{parameters.pair_spi, parameters.peer(), pair->parameters().filter_id, *use.rekey});
+}
+
+// What the peer's TCP acknowledges tells which sizes arrive (BlackHoleDetector).
+void Opener::hear_answer(const Waiting& waiting, const PacketView& inner, Batch& batch) {
+  PathMtu& path = waiting.sa->path();
+  if (inner.tuple.protocol != kProtocolTcp || !inner.ports_visible || !path.awaits(inner.tuple)) return;
+  const ByteView tcp = inner.upper();
+  const auto header = tcp::header_size(tcp);
+  if (!header || (tcp[tcp::kFlagsOffset] & tcp::kAck) == 0) return;
+  const bool found = path.acknowledged(
+      inner.tuple, {tcp::acknowledged(tcp), tcp::longest_selective_run(tcp.first(*header))}, batch.now);
+  if (!found) return;
+  batch.output.events.push_back(
+      PathMtuLowered{waiting.sa->parameters().peer(), path.known().mtu, PathMtuSource::kProbe});
 }
 
 // Only now that the packet has proved who sent it (RFC 3948 4): the NAT has another port for the peer.

@@ -4,8 +4,10 @@
 #include <optional>
 #include <vector>
 
+#include "services/driver/core/flow_cache.h"
 #include "services/driver/core/joiner.h"
 #include "services/driver/core/merge.h"
+#include "services/driver/core/second_pass.h"
 #include "services/driver/core/worker_state.h"
 
 namespace ipsec::driver {
@@ -17,14 +19,17 @@ namespace ipsec::driver {
 //   IN-19        take_esp()                     opened by the provider of offload: accept() at once
 //   IN-20, 21    take_ah(); open_waiting()      ICV of AH at once, ESP in batches; replay commit
 //   IN-22        strip(), unwrap()              headers and trailer go; selectors; checksums behind a NAT
-//   IN-23        unwrap(), deliver()            tunnel: the inner packet, which may be for take() again
+//   IN-23        unwrap(), deliver()            tunnel: the inner packet, which may be for take() again, or meets the
+//                                               filters (SecondPass)
 //   IN-24        deliver()                      to the stack, TCP segments merged
 //
 // One thread.
 class Opener {
  public:
-  // `joiner` must outlive this.
-  explicit Opener(Joiner& joiner) : joiner_(joiner) {}
+  // Both must outlive this: `joiner` joins fragments of protected packets, `flows` remembers inbound decisions.
+  Opener(Joiner& joiner, FlowCache& flows) : joiner_(joiner), flows_(flows), second_pass_(flows) {}
+
+  void begin_batch() { second_pass_.begin_batch(); }
 
   // A whole packet of protocol AH or ESP for this host.
   void take(const Item& item, Batch& batch) { take({item, 0, nullptr}, batch); }
@@ -32,6 +37,7 @@ class Opener {
   void take_udp(const Item& item, std::size_t esp_offset, Batch& batch);
   // Delivers what waits for its cryptography.
   void finish(Batch& batch);
+  void tick(Timestamp now, WorkerCounters& counters) { second_pass_.tick(now, counters); }
 
  private:
   struct Arrived {
@@ -56,11 +62,16 @@ class Opener {
   // The cryptography was good.
   void accept(const Waiting& waiting, const EspJob& job, Batch& batch);
   void unwrap(const Waiting& waiting, MutableByteView payload, std::uint8_t next_header, Batch& batch);
+  bool is_blocked(const PacketView& inner, const Tables& tables);
   void deliver(const Waiting& waiting, const PacketView& inner, Batch& batch);
+  void hand_up(const Waiting& waiting, const Item& inner, Batch& batch);
   void count_use(const Waiting& waiting, std::size_t bytes, Batch& batch);
+  void hear_answer(const Waiting& waiting, const PacketView& inner, Batch& batch);
   void follow_nat(const Waiting& waiting, Batch& batch);
 
   Joiner& joiner_;
+  FlowCache& flows_;
+  SecondPass second_pass_;
   std::vector<EspJob> jobs_;
   std::vector<Waiting> waiting_;  // of the same index
   // What is being finished while jobs_ and waiting_ collect packets that were inside.

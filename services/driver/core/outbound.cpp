@@ -12,11 +12,6 @@ Batch::Facts facts_of(const Item& item, const Filter* filter = nullptr) {
 
 }  // namespace
 
-bool may_leave_in_clear(const Filter* filter, Verdict verdict) {
-  if (filter == nullptr || filter->action == Action::kPermit) return true;
-  return filter->action == Action::kNegotiate && verdict == Verdict::kOutboundSoft;
-}
-
 void OutboundPath::process(std::span<const Packet> packets, Batch& batch) {
   joiner_.begin_batch();
   for (const Packet& packet : packets) {
@@ -53,6 +48,10 @@ void OutboundPath::route(const Item& item, Batch& batch) {
   const FiveTuple& tuple = item.view.tuple;
   if (const auto exempt = find_exemption(item.view, batch.tables)) {
     note(item.trace, Step::kOutIsakmp, [&] { return std::string(info(*exempt).text); });
+    const bool is_of_ike = *exempt == Verdict::kOutboundIsakmp || *exempt == Verdict::kOutboundKeepAlive;
+    if (is_of_ike && tuple.source_port == kNatTraversalPort && !batch.dry) {
+      batch.state.nat_filters.sent(item.view, batch.now);
+    }
     return pass(item, *exempt, nullptr, batch);
   }
   note(item.trace, Step::kOutIsakmp, [] { return "no"; });
@@ -73,6 +72,7 @@ void OutboundPath::route(const Item& item, Batch& batch) {
 std::optional<Verdict> OutboundPath::find_exemption(const PacketView& view, const Tables& tables) const {
   if (!view.is_v4() && tables.profile == Profile::kWindows2003) return Verdict::kOutboundIpv6Exempt;
   if (is_isakmp(view, view.tuple.source_port)) return Verdict::kOutboundIsakmp;
+  if (is_nat_keep_alive(view, view.tuple.source_port)) return Verdict::kOutboundKeepAlive;
   if (is_neighbour_discovery(view)) return Verdict::kOutboundNeighbourDiscovery;
   if (tables.exemptions == Exemptions::kIsakmpOnly) return std::nullopt;
   const bool exempt = is_exempt_service(view, tables.exemptions) ||
@@ -122,15 +122,19 @@ void OutboundPath::decide(const Item& item, const FlowDecision& decision, Batch&
   });
   if (sa == nullptr) return hold(item, filter, batch);
   if (sa->is_soft()) return pass_soft(item, *sa, filter, batch);
-  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none.
-  if (!protector_.protect(item, *sa, filter, batch)) hold(item, filter, batch);
+  // OUT-11: what the SA may not carry any more waits for its successor, as if there were none. A manual SA has no
+  // successor that IKE could make.
+  if (protector_.protect(item, *sa, filter, batch)) return;
+  if (!sa->is_manual()) return hold(item, filter, batch);
+  const Verdict verdict = sa->is_expired() ? Verdict::kOutboundSaExpired : Verdict::kOutboundSequenceExhausted;
+  batch.conclude(verdict, {item.view.tuple, sa->parameters().spi, 0, filter.id, item.trace});
 }
 
 // Peers behind one NAT have one address; the flow's last packet from there tells which of them it belongs to.
 Sa* OutboundPath::choose_sa(const Item& item, const FlowDecision& decision, Batch& batch) const {
   Sa* const sa = decision.sa;
   if (sa == nullptr || !sa->parameters().udp || sa->is_tunnel()) return sa;
-  const std::uint32_t spi = batch.state.nat_flows.find(item.view.tuple);
+  const std::uint32_t spi = batch.state.nat_flows.find(NatFlows::flow_of(item.view));
   if (spi == 0 || spi == sa->parameters().spi) return sa;
   const SaPointer known = batch.tables.sas.find_outbound(spi, SecurityProtocol::kEsp, sa->parameters().peer());
   const bool fits = known != nullptr && known->parameters().filter_id == sa->parameters().filter_id &&
@@ -153,6 +157,7 @@ void OutboundPath::hold(const Item& item, const Filter& filter, Batch& batch) {
   const ByteView bytes = item.view.bytes;
   auto outcome = batch.state.held.hold(
       request, {Bytes(bytes.begin(), bytes.end()), item.offload, item.fragment_size, item.fragment_id}, batch.now);
+  if (outcome.verdict == Verdict::kOutboundBackOff) note(item.trace, Step::kOutFailed, [] { return "a moment ago"; });
   if (outcome.verdict) batch.conclude(*outcome.verdict, facts_of(item, &filter));
   if (outcome.acquire) batch.output.events.push_back(*outcome.acquire);
 }
@@ -164,7 +169,7 @@ void OutboundPath::pass_soft(const Item& item, Sa& sa, const Filter& filter, Bat
 }
 
 void OutboundPath::pass(const Item& item, Verdict verdict, const Filter* filter, Batch& batch) {
-  if (!may_leave_in_clear(filter, verdict)) {
+  if (!batch.state.last_look.agrees({Direction::kOutbound, verdict, filter}, item.view, batch.tables)) {
     return batch.conclude(Verdict::kOutboundAgainstPolicy, facts_of(item, filter));
   }
   note(item.trace, Step::kOutSent, [] { return "unmodified"; });

@@ -49,8 +49,4 @@ class OutboundPath {
   Protector protector_;
 };
 
-// The last look at a packet that is about to leave in clear: whether its filter and its verdict agree. It is always so,
-// unless the driver has a fault.
-bool may_leave_in_clear(const Filter* filter, Verdict verdict);
-
 }  // namespace ipsec::driver

@@ -6,6 +6,7 @@
 
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/inbound.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/outbound.h"
 #include "services/driver/core/worker.h"
 #include "services/driver/core/worker_state.h"
@@ -17,8 +18,9 @@ class PacketWorker final : public Worker {
  public:
   // `index` is that of its EspEngine; `addresses` and `offload` may be null; `gone` is called once, by the destructor,
   // to give it back.
-  PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, std::shared_ptr<WorkerCounters> counters,
-               OwnAddresses* addresses, OffloadProvider* offload, std::function<void()> gone);
+  PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, NatFilters& nat_filters,
+               std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses, OffloadProvider* offload,
+               std::function<void()> gone);
   ~PacketWorker() override;
 
   void process_outbound(std::span<Packet> from_host, const Tables& tables, Timestamp now, Output& output) override;

@@ -31,10 +31,13 @@ struct Filter {
   std::optional<IpAddress> tunnel_source;
   std::optional<IpAddress> tunnel_destination;
   bool inbound_passthrough = false;
+  bool allow_soft = false;
   std::uint64_t protection_id = 0;
   std::string rule_name;  // for event texts
 
   bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
+  // DRV-09: an inbound filter that negotiates and lets clear packets in while there is no SA for them.
+  bool admits_clear() const { return inbound_passthrough || (allow_soft && !is_tunnel()); }
 };
 
 enum class BootMode : std::uint8_t { kNone, kStateful, kBlock, kPermit };

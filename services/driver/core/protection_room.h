@@ -40,19 +40,29 @@ inline std::size_t largest_payload(const Sa& sa, std::size_t space) {
   return space < fixed + suite.alignment ? 0 : (space - fixed) / suite.alignment * suite.alignment - 2;
 }
 
-// Requires an SA that is not soft.
-inline ProtectionRoom protection_room(const Sa& sa, const PacketView& packet, std::size_t link_mtu) {
+// No path is taken for narrower than what each must carry.
+inline std::uint16_t least_path_mtu(const IpAddress& outer) {
+  return outer.is_v4() ? limits::kMinMtuIpv4 : limits::kMinMtuIpv6;
+}
+
+inline std::uint16_t path_mtu_of(const Sa& sa, std::uint16_t link_mtu) {
+  const std::uint16_t known = sa.path().known().mtu;
+  return std::max(known == 0 ? link_mtu : std::min(link_mtu, known), least_path_mtu(sa.parameters().destination));
+}
+
+// For packets whose IP headers up to what a transport SA protects have `own_header` octets. Requires an SA that is not
+// soft.
+inline ProtectionRoom protection_room(const Sa& sa, std::size_t own_header, std::uint16_t path_mtu) {
   const IpAddress& outer = sa.parameters().destination;
   ProtectionRoom room;
-  room.path_mtu = sa.path_mtu() == 0 ? link_mtu : std::min<std::size_t>(link_mtu, sa.path_mtu());
-  room.path_mtu = std::max<std::size_t>(room.path_mtu, outer.is_v4() ? limits::kMinMtuIpv4 : limits::kMinMtuIpv6);
-  room.header_size = sa.is_tunnel() ? outer_header_size(outer) : packet.protect_offset;
+  room.path_mtu = path_mtu;
+  room.header_size = sa.is_tunnel() ? outer_header_size(outer) : own_header;
   if (sa.has_ah()) room.ah_size = ah_header_size(sa.ah_keys().icv_size(), outer.is_v4());
   if (sa.parameters().udp) room.udp_size = udp_overhead(*sa.parameters().udp);
 
   if (room.path_mtu < room.esp_offset()) return room;
   const std::size_t payload = largest_payload(sa, room.path_mtu - room.esp_offset());
-  if (payload != 0) room.largest_inner = payload + (sa.is_tunnel() ? 0 : packet.protect_offset);
+  if (payload != 0) room.largest_inner = payload + (sa.is_tunnel() ? 0 : own_header);
   return room;
 }
 

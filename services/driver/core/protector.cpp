@@ -1,11 +1,15 @@
 #include "services/driver/core/protector.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <span>
 
+#include "services/driver/core/checksum.h"
 #include "services/driver/core/describe.h"
 #include "services/driver/core/fragment.h"
 #include "services/driver/core/icmp.h"
+#include "services/driver/core/tcp.h"
 
 namespace ipsec::driver {
 namespace {
@@ -31,6 +35,17 @@ bool may_fragment(const Item& item) {
          (!item.view.is_v4() && item.view.bytes.size() <= limits::kMinMtuIpv6);
 }
 
+// Whether a part of this TCP segment can stand for itself. One with a wrong checksum must not get a right one.
+bool may_be_cut(const Item& item) {
+  const ByteView segment = item.view.upper();
+  const bool urgent = (segment[tcp::kFlagsOffset] & (tcp::kUrg | tcp::kSyn | tcp::kRst)) != 0;
+  if (urgent || tcp::is_signed(segment.first(*tcp::header_size(segment)))) return false;
+  if (item.offload.needs_checksum || item.offload.segmentation != Segmentation::kNone) return true;
+  const FiveTuple& tuple = item.view.tuple;
+  return checksum_finish(checksum_add(segment) +
+                         checksum_pseudo_header(tuple.source, tuple.destination, kProtocolTcp, segment.size())) == 0;
+}
+
 // Octets that the SA carries of a packet of this size.
 std::size_t payload_of(const Item& item, const Sa& sa, std::size_t size) {
   return size - (sa.is_tunnel() ? 0 : item.view.protect_offset);
@@ -46,7 +61,7 @@ bool Protector::protect(const Item& item, Sa& sa, const Filter& filter, Batch& b
   lent_ = full_ = false;
   note(item.trace, Step::kOutExpired, [&] { return sa.is_expired() ? "yes" : "no"; });
   if (sa.is_expired()) return false;
-  const ProtectionRoom room = protection_room(sa, item.view, batch.tables.link.mtu);
+  const ProtectionRoom room = protection_room(sa, item.view.protect_offset, path_mtu_of(sa, batch.tables.link.mtu));
   const auto plan = SegmentPlan::make(item.view, item.offload, room.largest_inner);
   // Where options contradict themselves no receiver could check AH.
   const bool sound = !sa.has_ah() || sa.is_tunnel() ||
@@ -63,19 +78,69 @@ bool Protector::protect(const Item& item, Sa& sa, const Filter& filter, Batch& b
   if (plan->largest_size() > room.largest_inner) return protect_too_big(task, batch);
   if (!build(task, batch)) return false;
   conclude_secured(task, batch);
+  if (!full_) watch_path(task, batch);
   return true;
 }
 
+// Only what no router may cut can be swallowed.
+void Protector::watch_path(const Task& task, Batch& batch) {
+  const PacketView& view = task.item.view;
+  if (view.tuple.protocol != kProtocolTcp || !view.ports_visible || !view.dont_fragment || view.is_fragment) return;
+  const std::size_t largest = task.room.carrier_size(task.sa, payload_of(task.item, task.sa, task.plan.largest_size()));
+  if (largest <= least_path_mtu(task.sa.parameters().destination) || batch.dry) return;
+  const ByteView tcp = view.upper();
+  PathMtu& path = task.sa.path();
+  const auto header = tcp::header_size(tcp);
+  if (!header || !path.wants(view.tuple, tcp::sequence(tcp), batch.now)) return;
+  const std::size_t data = task.plan.largest_size() - view.upper_offset - *header;
+  if (data == 0 || !path.sent(view.tuple, {tcp::sequence(tcp), static_cast<std::uint32_t>(data)}, batch.now)) return;
+  note(task.item.trace, Step::kOutSize,
+       [] { return "sent again and again: its first octets follow, in smaller packets"; });
+  send_heads(task, batch);
+}
+
+void Protector::send_heads(const Task& task, Batch& batch) {
+  const PacketView& view = task.item.view;
+  const std::size_t headers = view.upper_offset + *tcp::header_size(view.upper());
+  const std::size_t data = task.plan.largest_size() - headers;
+  if (!may_be_cut(task.item)) return;
+  std::array<SegmentHead, kPathMtuPlateaus.size()> heads;
+  std::size_t count = 0;
+  for (const std::uint16_t mtu : kPathMtuPlateaus) {
+    if (mtu >= task.room.path_mtu || mtu < least_path_mtu(task.sa.parameters().destination)) continue;
+    const std::size_t fits = protection_room(task.sa, view.protect_offset, mtu).largest_inner;
+    if (fits <= headers || fits - headers >= data) continue;
+    if (!send_head(task, fits, batch)) break;
+    heads[count++] = {static_cast<std::uint32_t>(fits - headers), mtu};
+  }
+  task.sa.path().heads_sent(std::span(heads).first(count));
+}
+
+// The first `size` octets as a segment of their own.
+bool Protector::send_head(const Task& task, std::size_t size, Batch& batch) {
+  const MutableByteView copy = batch.state.arena.copy_of(task.item.view.bytes.first(size));
+  set_ip_length(copy, task.item.view.is_v4() ? task.item.view.protect_offset : kIpv6HeaderSize);
+  Item head{*parse_ip(copy), {}, 0, 0, nullptr};
+  const std::size_t transport = head.view.upper_offset;
+  copy[transport + tcp::kFlagsOffset] &= static_cast<std::uint8_t>(~(tcp::kFin | tcp::kPsh | tcp::kCwr));
+  head.offload.segmentation = head.view.is_v4() ? Segmentation::kTcp4 : Segmentation::kTcp6;
+  head.offload.segment_size = static_cast<std::uint16_t>(size);
+  const auto plan = SegmentPlan::make(head.view, head.offload, size);
+  return plan && build({head, *plan, task.room, task.sa, task.filter}, batch);
+}
+
 // In tunnel mode a packet is cut before protection, which spares the receiver the joining; but not where the SA asks
-// for ports, which only the first piece would show. Transport mode protects whole packets, so there what comes out is
-// cut.
+// for ports, which only the first piece would show, and not what only its sender may cut (RFC 2473 7.1 b). Transport
+// mode protects whole packets, so there what comes out is cut.
 bool Protector::protect_too_big(Task task, Batch& batch) {
   const auto refuse = [&] {
     refuse_too_big(task, batch);
     return true;
   };
   if (!may_fragment(task.item)) return refuse();
-  if (task.sa.is_tunnel() && !task.sa.selects_ports() && !task.plan.cuts()) return protect_in_fragments(task, batch);
+  const bool by_sender_only = !task.item.view.is_v4() && task.item.fragment_size == 0;
+  const bool inside = task.sa.is_tunnel() && !task.sa.selects_ports() && !by_sender_only;
+  if (inside && !task.plan.cuts()) return protect_in_fragments(task, batch);
   // A datagram of nearly 64 KiB has no room for more headers, however it is cut afterwards.
   const std::size_t largest = payload_of(task.item, task.sa, task.plan.largest_size());
   if (task.room.carrier_size(task.sa, largest) > limits::kMaxPacketSize) return refuse();
@@ -134,6 +199,8 @@ bool Protector::build(const Task& task, Batch& batch) {
   }
   if (!first || !use.allowed) return false;
   note(task.item.trace, Step::kOutUsed);
+  note(task.item.trace, Step::kOutHeaders,
+       [&] { return fmt::format("{} octets", task.room.carrier_size(sa, payload_of(task.item, sa, plan.size(0)))); });
   count_bytes(batch.state.counters->sent, sa, bytes);
   if (full_) return true;
   lent_ = is_offloaded(task, batch);
@@ -245,8 +312,9 @@ void Protector::build_one(const Task& task, std::size_t index, std::uint64_t seq
                     task.fragment_outside ? static_cast<std::uint32_t>(room.path_mtu) : 0,
                     static_cast<std::uint16_t>(room.header_size),
                     static_cast<std::uint16_t>(room.ah_size)};
-  if (work != nullptr) return lane_.add(task.sa, {&task.sa.keys(), esp, high_half(sequence, task.sa)}, {built, {}});
-  if (task.sa.has_esp()) jobs_.push_back({&task.sa.keys(), esp, high_half(sequence, task.sa)});
+  const EspJob job{&task.sa.keys(), esp, high_half(sequence, task.sa), task.sa.iv_start()};
+  if (work != nullptr) return lane_.add(task.sa, job, {built, {}});
+  if (task.sa.has_esp()) jobs_.push_back(job);
   built_.push_back(built);
   if (built_.size() >= limits::kCryptoBatch) seal(batch);
 }
@@ -290,7 +358,7 @@ bool Protector::complete(const Built& built, Batch& batch) {
   if (!built.sa->has_ah()) return true;
   const auto high = sa.extended_sequence ? std::optional(high_half(built.sequence, *built.sa)) : std::nullopt;
   const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes, built.header_size,
-                                  built.ah_size, high, batch.state.arena});
+                                  built.ah_size, high, batch.state.arena, built.sa->iv_start()});
   assert(is_signed);  // protect() has read the headers
   return is_signed;
 }

@@ -15,6 +15,7 @@ namespace ipsec::driver {
 //
 //   OUT-09 to 11  protect(), build()    the time of use; rekey; expired
 //   OUT-12, 13    protect()             size with DF; refuse_too_big() tells the stack
+//                 watch_path()          large TCP segments that the path may swallow
 //   OUT-14        build_one()           headers of the SA around each segment, ICV and IV left blank
 //   OUT-15, 17    is_offloaded()        can the SA be offloaded, is it; if not yet, its provider is told
 //   OUT-16        offload()             to the provider with blank fields; collect() when it has filled them
@@ -64,6 +65,9 @@ class Protector {
   bool protect_too_big(Task task, Batch& batch);
   bool protect_in_fragments(const Task& task, Batch& batch);
   void refuse_too_big(const Task& task, Batch& batch);
+  void watch_path(const Task& task, Batch& batch);
+  void send_heads(const Task& task, Batch& batch);
+  bool send_head(const Task& task, std::size_t size, Batch& batch);
   bool build(const Task& task, Batch& batch);
   bool is_offloaded(const Task& task, Batch& batch) const;
   // Where the packet is to be built; null: the provider has too many.

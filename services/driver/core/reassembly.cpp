@@ -7,15 +7,16 @@
 
 namespace ipsec::driver {
 
-Reassembler::Key Reassembler::key_of(const PacketView& fragment) {
+Reassembler::Key Reassembler::key_of(const PacketView& fragment, std::uint32_t origin) {
   const FiveTuple& tuple = fragment.tuple;
   // An IPv6 fragment beyond the first names another protocol than the first when destination options are fragmented
   // too.
-  return {tuple.source, tuple.destination, fragment.fragment_id, fragment.is_v4() ? tuple.protocol : std::uint8_t{0}};
+  return {tuple.source, tuple.destination, fragment.fragment_id, fragment.is_v4() ? tuple.protocol : std::uint8_t{0},
+          origin};
 }
 
-std::optional<Reassembler::Datagram> Reassembler::add(const PacketView& fragment, Timestamp now) {
-  const Key key = key_of(fragment);
+std::optional<Reassembler::Datagram> Reassembler::add(const PacketView& fragment, Timestamp now, std::uint32_t origin) {
+  const Key key = key_of(fragment, origin);
   auto found = partial_.find(key);
   if (found != partial_.end() && now - found->second.since >= limits::kReassemblyTimeout) {
     forget(found);

@@ -25,8 +25,9 @@ class Reassembler {
     std::uint32_t id = 0;
   };
 
-  // Takes a fragment (packet.is_fragment); the bytes are copied. The datagram when this one completed it.
-  std::optional<Datagram> add(const PacketView& fragment, Timestamp now);
+  // Takes a fragment (packet.is_fragment); the bytes are copied. The datagram when this one completed it. Only those of
+  // one `origin` are joined.
+  std::optional<Datagram> add(const PacketView& fragment, Timestamp now, std::uint32_t origin = 0);
   // Gives up datagrams begun longer than limits::kReassemblyTimeout ago.
   void tick(Timestamp now);
   // Fragments given up since the last call: overlapping, too late, too many.
@@ -40,10 +41,11 @@ class Reassembler {
     IpAddress destination;
     std::uint32_t id = 0;
     std::uint8_t protocol = 0;  // IPv4 only
+    std::uint32_t origin = 0;
     friend bool operator==(const Key&, const Key&) = default;
     template <typename H>
     friend H AbslHashValue(H state, const Key& key) {
-      return H::combine(std::move(state), key.source, key.destination, key.id, key.protocol);
+      return H::combine(std::move(state), key.source, key.destination, key.id, key.protocol, key.origin);
     }
   };
   struct Piece {
@@ -66,7 +68,7 @@ class Reassembler {
 
   using PartialMap = absl::flat_hash_map<Key, Partial>;
 
-  static Key key_of(const PacketView& fragment);
+  static Key key_of(const PacketView& fragment, std::uint32_t origin);
   static bool is_copy(const Partial& partial, const PacketView& fragment);
   // False: the fragment contradicts what is there.
   static bool insert(Partial& partial, const PacketView& fragment);

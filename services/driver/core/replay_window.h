@@ -18,10 +18,21 @@ class ReplayWindow {
  public:
   enum class Answer : std::uint8_t { kNew, kReplayed, kTooOld };
 
-  // Requires kMinReplayWindow <= window <= kMaxReplayWindow.
+  // Requires 32 <= window <= kMaxReplayWindow.
   explicit ReplayWindow(std::uint32_t window)
       : window_(window), mask_(std::bit_ceil(window / kBitsPerWord + 2) - 1), words_(new Word[mask_ + 1]) {
-    assert(window >= limits::kMinReplayWindow && window <= limits::kMaxReplayWindow);
+    assert(window >= kBitsPerWord && window <= limits::kMaxReplayWindow);
+  }
+
+  // Takes this number and all before it for received. Before the first packet only.
+  void begin_after(std::uint64_t sequence) {
+    // Older blocks would have to share the slots of these.
+    for (std::uint64_t back = 0; back <= mask_ && back <= sequence / kBitsPerWord; ++back) {
+      const std::uint64_t last =
+          back == 0 ? sequence : (sequence / kBitsPerWord - back) * kBitsPerWord + kBitsPerWord - 1;
+      words_[index(last)] = std::uint64_t{block(last)} << 32 | (bit(last) * 2 - 1);
+    }
+    top_ = sequence;
   }
 
   // The 64-bit number that a packet with this low half most likely has (RFC 4303 A2.2). Only the ICV, which covers the

@@ -20,6 +20,11 @@ Status check(const SaParameters& sa) {
   if (sa.udp && (is_ah || sa.ah)) return complaint("AH cannot cross a NAT, so there is no AH in UDP (NAT-05)");
   if (sa.udp && sa.soft) return complaint("a soft SA carries packets as they are, not in UDP");
   if (sa.udp && (sa.udp->local_port == 0 || sa.udp->peer_port == 0)) return complaint("ESP in UDP needs both ports");
+  if (sa.manual && (sa.soft || sa.filter_id != 0))
+    return complaint("a manual SA is not soft, and belongs to no filter");
+  if (sa.last_sequence >= (sa.extended_sequence ? limits::kExtendedSequenceHardLimit : limits::kSequenceHardLimit)) {
+    return complaint(fmt::format("no sequence number is left after {}", sa.last_sequence));
+  }
   if (sa.source.family() != sa.destination.family()) return complaint("source and destination of different families");
   if (sa.selector.source.family() != sa.selector.destination.family()) {
     return complaint("selector of different families");
@@ -84,24 +89,30 @@ Result<Sa::Keys> Sa::expand(const SaParameters& sa, std::optional<EspBackend> en
   return keys;
 }
 
-Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, std::optional<EspBackend> engine) {
+Result<SaPointer> Sa::make(SaParameters parameters, Timestamp now, SaSurroundings surroundings) {
   IPSEC_RETURN_IF_ERROR(check(parameters));
-  auto keys = expand(parameters, engine);
+  auto keys = expand(parameters, surroundings.engine);
   if (!keys.ok()) return with_context(keys.status(), fmt::format("SA {:#010x}", parameters.spi));
-  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now));
+  if (surroundings.path == nullptr) surroundings.path = std::make_shared<PathMtu>();
+  return SaPointer(new Sa(without_keys(std::move(parameters)), *std::move(keys), now, std::move(surroundings)));
 }
 
-Sa::Sa(SaParameters parameters, Keys keys, Timestamp now)
+Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, SaSurroundings surroundings)
     : parameters_(std::move(parameters)),
       keys_(std::move(keys.esp)),
       ah_keys_(std::move(keys.ah)),
       selects_ports_(asks_for_ports(parameters_.selector)),
+      iv_start_(surroundings.iv_start),
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
       window_(parameters_.replay_window == 0 ? limits::kDefaultReplayWindow : parameters_.replay_window),
+      path_(std::move(surroundings.path)),
       udp_port_(parameters_.udp ? parameters_.udp->peer_port : std::uint16_t{0}),
+      next_sequence_(parameters_.last_sequence + 1),
       last_used_(now.since_start.count()) {
   if (parameters_.ah) ah_window_.emplace(window_.window());
+  window_.begin_after(parameters_.last_sequence);
+  ah_window().begin_after(parameters_.last_sequence);
   const unsigned percent = soft_percent(parameters_);
   soft_bytes_ = hard_bytes_ == kNoLimit ? kNoLimit : hard_bytes_ / 100 * percent;
   if (parameters_.lifetime_seconds == 0) return;
@@ -135,9 +146,9 @@ SaUse Sa::use(std::uint64_t packets, std::uint64_t bytes, Timestamp now) {
   if (time - last_used_.load(std::memory_order_relaxed) >= kUseResolution) {
     last_used_.store(time, std::memory_order_relaxed);
   }
-  std::optional<RekeyReason> reason = amount_limit_reached();
+  std::optional<RekeyReason> reason = parameters_.manual ? std::nullopt : amount_limit_reached();
   if (reason && !ask_rekey(now)) reason = std::nullopt;
-  return {before < hard_bytes_, reason};
+  return {before < hard_bytes_.load(std::memory_order_relaxed), reason};
 }
 
 bool Sa::ask_rekey(Timestamp now) {
@@ -158,16 +169,6 @@ std::optional<RekeyReason> Sa::soft_limit_reached(Timestamp now) const {
   if (const auto reason = amount_limit_reached()) return reason;
   if (now >= soft_end_) return RekeyReason::kSeconds;
   return std::nullopt;
-}
-
-void Sa::learn_path_mtu(std::uint16_t mtu, Timestamp now) {
-  path_mtu_.store(mtu, std::memory_order_relaxed);
-  path_mtu_learned_.store(now.since_start.count(), std::memory_order_relaxed);
-}
-
-void Sa::forget_old_path_mtu(Timestamp now) {
-  const Timestamp learned{Duration(path_mtu_learned_.load(std::memory_order_relaxed))};
-  if (now - learned >= limits::kPathMtuLifetime) path_mtu_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace ipsec::driver

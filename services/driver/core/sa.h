@@ -15,6 +15,7 @@
 #include "services/common/selector.h"
 #include "services/common/time.h"
 #include "services/driver/core/events.h"
+#include "services/driver/core/path_mtu.h"
 #include "services/driver/core/policy.h"
 #include "services/driver/core/replay_window.h"
 #include "services/driver/crypto/ah_keys.h"
@@ -66,6 +67,8 @@ struct SaParameters {
   std::optional<AroundEsp> ah;  // a bundle of two: AH around ESP
   std::optional<UdpEncapsulation> udp;
   bool soft = false;
+  bool manual = false;
+  std::uint64_t last_sequence = 0;
 
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
   const IpAddress& local() const { return direction == Direction::kOutbound ? source : destination; }
@@ -88,6 +91,13 @@ struct SaStatus {
   std::string_view engine;  // that does its cryptography where no provider of offload does; empty: soft
   OffloadState offload = OffloadState::kNone;
   std::uint64_t offloaded_packets = 0;  // among `packets`
+  std::uint64_t last_sequence = 0;
+  bool ended = false;
+  // Outbound, not soft: octets of the packets around, and of the largest packet inside (a transport SA's with an IP
+  // header without options). 0: does not apply.
+  std::uint16_t path_mtu = 0;
+  PathMtuSource path_mtu_source = PathMtuSource::kLink;
+  std::uint16_t inner_mtu = 0;
 };
 
 // What one use of an SA leads to.
@@ -96,20 +106,28 @@ struct SaUse {
   std::optional<RekeyReason> rekey;  // beyond a soft limit, and time to ask (Sa::ask_rekey)
 };
 
+// What an SA has from where it is installed.
+struct SaSurroundings {
+  // Does its ESP where it can, OpenSSL where it cannot; without a name the fastest.
+  std::optional<EspBackend> engine = {};
+  std::shared_ptr<PathMtu> path = {};  // what the other SA of the pair knows of the path; null: nothing is known
+  std::uint64_t iv_start = 0;          // of a manual SA, random: see iv_start()
+};
+
 // Shared by workers and the control side: everything that changes is atomic.
 class Sa : public std::enable_shared_from_this<Sa> {
  public:
   // Refuses key sizes, unknown suites, ESP without integrity (RFC 8221 section 4), addresses of different families, a
-  // replay window out of range, AH in UDP (NAT-05). Keeps no copy of the keys but the expanded ones. `engine` does its
-  // ESP where it can, OpenSSL where it cannot; without a name the fastest.
-  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now,
-                                          std::optional<EspBackend> engine = std::nullopt);
+  // replay window out of range, AH in UDP (NAT-05), a manual SA that is soft or of a filter. Keeps no copy of the keys
+  // but the expanded ones.
+  static Result<std::shared_ptr<Sa>> make(SaParameters parameters, Timestamp now, SaSurroundings surroundings = {});
 
   const SaParameters& parameters() const { return parameters_; }  // keys are empty
   // A soft SA has neither, a bundle both.
   bool has_esp() const { return keys_ != nullptr; }
   bool has_ah() const { return ah_keys_ != nullptr; }
   bool is_soft() const { return parameters_.soft; }
+  bool is_manual() const { return parameters_.manual; }
   // Require has_esp().
   const EspKeys& keys() const { return *keys_; }
   const EspSuite& suite() const { return keys_->suite(); }
@@ -131,6 +149,9 @@ class Sa : public std::enable_shared_from_this<Sa> {
   ReplayWindow& ah_window() { return ah_window_ ? *ah_window_ : window_; }
   bool sequence_is_exhausted() const { return last_sequence() >= last_allowed_sequence(); }
   std::uint64_t last_sequence() const { return next_sequence_.load(std::memory_order_relaxed) - 1; }
+  // What an AEAD's IV is ahead of the sequence number. IVs may never repeat under one key (RFC 4106 section 3.1), and
+  // the keys of a manual SA, alone, may come again with numbers that begin anew: then it is random, elsewhere 0.
+  std::uint64_t iv_start() const { return iv_start_; }
 
   // The whole number of a packet that shows `low` of it.
   std::uint64_t sequence_of(const ReplayWindow& window, std::uint32_t low) const {
@@ -149,7 +170,9 @@ class Sa : public std::enable_shared_from_this<Sa> {
 
   // Counts packets and their octets before ESP, and notes the time of use.
   SaUse use(std::uint64_t packets, std::uint64_t bytes, Timestamp now);
-  bool is_expired() const { return bytes() >= hard_bytes_; }
+  bool is_expired() const { return bytes() >= hard_bytes_.load(std::memory_order_relaxed); }
+  // From now on it is expired.
+  void expire() { hard_bytes_.store(0, std::memory_order_relaxed); }
   std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   Timestamp last_used() const { return {Duration(last_used_.load(std::memory_order_relaxed))}; }
@@ -163,10 +186,8 @@ class Sa : public std::enable_shared_from_this<Sa> {
     return before == port ? std::nullopt : std::optional(before);
   }
 
-  // What the path to the peer carries, as far as a packet-too-big from outside has told; 0: nothing known.
-  std::uint16_t path_mtu() const { return path_mtu_.load(std::memory_order_relaxed); }
-  void learn_path_mtu(std::uint16_t mtu, Timestamp now);
-  void forget_old_path_mtu(Timestamp now);
+  PathMtu& path() const { return *path_; }
+  const std::shared_ptr<PathMtu>& shared_path() const { return path_; }
 
   // Seconds and octets at which a successor is asked for; kNever and the largest number where there is no limit.
   Timestamp soft_end() const { return soft_end_; }
@@ -182,7 +203,7 @@ class Sa : public std::enable_shared_from_this<Sa> {
     std::shared_ptr<const AhKeys> ah;
   };
   static Result<Keys> expand(const SaParameters& parameters, std::optional<EspBackend> engine);
-  Sa(SaParameters parameters, Keys keys, Timestamp now);
+  Sa(SaParameters parameters, Keys keys, Timestamp now, SaSurroundings surroundings);
   std::uint64_t last_allowed_sequence() const;
   std::optional<RekeyReason> amount_limit_reached() const;
 
@@ -190,16 +211,16 @@ class Sa : public std::enable_shared_from_this<Sa> {
   std::shared_ptr<const EspKeys> keys_;
   std::shared_ptr<const AhKeys> ah_keys_;
   bool selects_ports_;
+  std::uint64_t iv_start_;
   Timestamp installed_;
   Timestamp soft_end_ = kNever;
   Timestamp hard_end_ = kNever;
   std::uint64_t soft_bytes_;
-  std::uint64_t hard_bytes_;
+  std::atomic<std::uint64_t> hard_bytes_;
   ReplayWindow window_;
   std::optional<ReplayWindow> ah_window_;  // of a bundle
+  std::shared_ptr<PathMtu> path_;
   std::atomic<std::uint16_t> udp_port_;
-  std::atomic<std::int64_t> path_mtu_learned_{0};
-  std::atomic<std::uint16_t> path_mtu_{0};
   std::atomic<OffloadState> offload_{OffloadState::kNone};
   // What each packet changes, on a cache line apart from what each packet reads.
   alignas(64) std::atomic<std::uint64_t> next_sequence_{1};

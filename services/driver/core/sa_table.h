@@ -13,8 +13,9 @@ class SaTable {
  public:
   // Null where there is none. Both SPIs of a bundle lead to it. Pointers are valid as long as this copy is unchanged.
   Sa* find_inbound(std::uint32_t spi) const;
-  // The newest SA for the filter and peer whose selector matches the packet.
-  Sa* find_outbound(std::uint64_t filter_id, const IpAddress& peer, const FiveTuple& packet) const;
+  // The newest SA for the filter and peer whose selector matches the packet. Before those of the filter come manual SAs
+  // with this peer, of tunnel or transport mode as `filter` asks for.
+  Sa* find_outbound(const Filter& filter, const IpAddress& peer, const FiveTuple& packet) const;
   // By what is on the wire.
   SaPointer find_outbound(std::uint32_t spi, SecurityProtocol protocol, const IpAddress& peer) const;
   // The newest outbound SA for the filter and peer with exactly this selector; of peers behind one NAT the one of this
@@ -62,7 +63,8 @@ class SaTable {
   ShardedMap<std::uint32_t, SaPointer> inbound_;
   std::size_t udp_count_ = 0;
   ShardedMap<OutboundName, SaPointer> outbound_by_name_;
-  ShardedMap<OutboundKey, std::vector<SaPointer>> outbound_;  // newest first
+  ShardedMap<OutboundKey, std::vector<SaPointer>> outbound_;  // newest first; manual ones under filter 0
+  std::size_t manual_count_ = 0;                              // of the outbound ones
 };
 
 }  // namespace ipsec::driver

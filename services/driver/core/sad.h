@@ -23,22 +23,25 @@ class Sad {
   // `engine`: see Sa::make().
   explicit Sad(RandomSource& random, std::optional<EspBackend> engine) : random_(random), engine_(engine) {}
 
-  // See Control for the contracts of these four.
+  // See Control for the contracts of these five.
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer,
                                     Timestamp now);
   Status install(SaParameters parameters, Timestamp now);
   bool remove(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  bool move_peer(std::uint32_t spi, std::uint16_t port);
   std::vector<DriverEvent> tick(Timestamp now);
 
   // Ends outbound SAs whose filter `after` does not have, does not negotiate any more or protects in another way than
-  // `before` (an SA of filter 0 stays). Inbound ones run out (PA-26).
+  // `before`, and soft ones that it does not allow any more (an SA of filter 0 stays). Inbound ones run out (PA-26).
   std::vector<DriverEvent> end_without_filter(const FilterTable& before, const FilterTable& after);
+  // Manual ones stay.
   std::vector<DriverEvent> end_all(SaEndReason reason);
 
   const SaTable& table() const { return table_; }
   // Grows with every change of table().
   std::uint64_t changes() const { return changes_; }
-  std::vector<SaStatus> list(Timestamp now) const;
+  // `link`: of the narrowest interface.
+  std::vector<SaStatus> list(Timestamp now, std::uint16_t link_mtu) const;
 
   struct Numbers {
     std::uint64_t active = 0;   // SA pairs count as two
@@ -63,17 +66,20 @@ class Sad {
     SaPointer sa;
     std::uint32_t pair_spi = 0;
     bool dying = false;
+    std::optional<bool> told{};  // of a manual one: false that its end is near, true that it is there
   };
 
   Status check_reserved(const SaParameters& parameters, std::uint32_t spi, SecurityProtocol protocol) const;
+  Status check_free(const SaParameters& parameters, std::uint32_t spi) const;
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
-  void retire_predecessor(const SaParameters& outbound);
+  void retire_predecessor(const Sa& successor);
   void add(const SaPointer& sa);
   void erase(const Sa& sa);
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
   std::vector<DriverEvent> end(const std::vector<std::pair<SaPointer, SaEndReason>>& ended);
   void ask_for_rekeys(Timestamp now, std::vector<DriverEvent>& events);
+  void watch_manual(Timestamp now, std::vector<DriverEvent>& events);
   Timestamp pair_last_used(const Record& record) const;
 
   RandomSource& random_;

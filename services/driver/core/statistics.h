@@ -49,7 +49,7 @@ struct Statistics {
   IPSEC_DRIVER_STATISTICS(IPSEC_DRIVER_STATISTIC_FIELD)
 #undef IPSEC_DRIVER_STATISTIC_FIELD
   std::array<std::uint64_t, kVerdictCount> verdicts{};  // packets, by Verdict
-  std::vector<FilterStatistics> filters;                // in the order of the policy
+  std::vector<FilterStatistics> filters;                // in the order of the policy, then those of nat_filters.h
   std::uint64_t held_packets = 0;                       // now
   Duration last_hold{};                                 // how long the packet released last had waited
   Duration longest_hold{};

@@ -5,7 +5,7 @@
 
 #include "services/common/bytes.h"
 
-// The parts of a TCP header that segmentation and merging look at (RFC 9293 3.1).
+// The parts of a TCP header that the driver looks at (RFC 9293 3.1).
 namespace ipsec::driver::tcp {
 
 inline constexpr std::uint8_t kFin = 0x01;
@@ -29,5 +29,11 @@ inline std::optional<std::size_t> header_size(ByteView segment) {
 }
 inline std::uint32_t sequence(ByteView segment) { return load_u32(&segment[4]); }
 inline std::uint32_t acknowledged(ByteView segment) { return load_u32(&segment[8]); }
+
+// Of a header with its options, header_size() octets.
+// Whether each segment carries a signature of its own, so that nobody but its sender can cut it.
+bool is_signed(ByteView header);
+// Octets of the longest block of selective acknowledgment (RFC 2018), 0: none.
+std::uint32_t longest_selective_run(ByteView header);
 
 }  // namespace ipsec::driver::tcp

@@ -26,6 +26,7 @@ namespace ipsec::driver {
   X(kOutSa,           "OUT-04", "find the SA") \
   X(kOutAcquire,      "OUT-05", "ask IKE for an SA") \
   X(kOutAgain,        "OUT-06", "IKE has told of an SA: look it up again") \
+  X(kOutFailed,       "OUT-07", "the negotiation has failed") \
   X(kOutAction,       "OUT-08", "what the filter says") \
   X(kOutUsed,         "OUT-09", "the SA's time of use is noted") \
   X(kOutRekey,        "OUT-10", "is the SA about to expire") \

@@ -30,6 +30,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
 #define IPSEC_DRIVER_VERDICTS(X) \
   /* outbound */ \
   X(kOutboundIsakmp,             outbound_isakmp,              kPass,    kQuiet, "ISAKMP passed unmodified") \
+  X(kOutboundKeepAlive,          outbound_keep_alive,          kPass,    kQuiet, "keep-alive for a NAT passed unmodified") \
   X(kOutboundNeighbourDiscovery, outbound_neighbour_discovery, kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
   X(kOutboundIpv6Exempt,         outbound_ipv6_exempt,         kPass,    kQuiet, "IPv6 is not filtered in profile windows2003") \
   X(kOutboundExempt,             outbound_exempt,              kPass,    kQuiet, "exempt from the filters") \
@@ -54,6 +55,8 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kOutboundOffloadFailed,      outbound_offload_failed,      kDrop,    kEvent, "the provider of offload did not protect it") \
   X(kOutboundMalformed,          outbound_malformed,           kDrop,    kEvent, "not a sound IP packet") \
   X(kOutboundFragmentLost,       outbound_fragment_lost,       kDrop,    kQuiet, "fragment whose datagram could not be joined") \
+  X(kOutboundSaExpired,          outbound_sa_expired,          kDrop,    kEvent, "the manual SA has reached its lifetime, and nobody renews it") \
+  X(kOutboundSequenceExhausted,  outbound_sequence_exhausted,  kDrop,    kEvent, "the manual SA has used up its sequence numbers, and nobody renews it") \
   /* inbound */ \
   X(kInboundIsakmp,              inbound_isakmp,               kPass,    kQuiet, "ISAKMP passed unmodified") \
   X(kInboundNeighbourDiscovery,  inbound_neighbour_discovery,  kPass,    kQuiet, "IPv6 neighbour discovery passed unmodified") \
@@ -63,15 +66,18 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundMulticast,           inbound_multicast,            kPass,    kQuiet, "multicast and broadcast are outside the filters") \
   X(kInboundNoFilter,            inbound_no_filter,            kPass,    kQuiet, "no filter matches") \
   X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
-  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
+  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through or fall back") \
   X(kInboundSoft,                inbound_soft,                 kPass,    kQuiet, "in clear under a soft SA") \
+  X(kInboundPathMtuPassed,       inbound_path_mtu_passed,      kPass,    kQuiet, "a packet-too-big about what left in clear") \
   X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \
   X(kInboundDummy,               inbound_dummy,                kConsume, kQuiet, "dummy packet (next header 59)") \
   X(kInboundKeepAlive,           inbound_keep_alive,           kConsume, kQuiet, "keep-alive for a NAT") \
+  X(kInboundPathMtu,             inbound_path_mtu,             kConsume, kQuiet, "a router says what fits on the way of an SA") \
   X(kInboundFragmentTaken,       inbound_fragment_taken,       kConsume, kQuiet, "fragment joined into its datagram") \
   X(kInboundBlocked,             inbound_blocked,              kDrop,    kEvent, "a block filter matches") \
   X(kInboundBootBlocked,         inbound_boot_blocked,         kDrop,    kQuiet, "the boot mode does not let it pass") \
   X(kInboundUnlistedAddress,     inbound_unlisted_address,     kDrop,    kEvent, "to an address of this host that the policy does not list yet") \
+  X(kInboundAgainstPolicy,       inbound_against_policy,       kDrop,    kEvent, "about to come in in clear against its filter, a fault of the driver") \
   X(kInboundClearRefused,        inbound_clear_refused,        kDrop,    kEvent, "clear packet where a filter demands security") \
   X(kInboundBadSpi,              bad_spi,                      kDrop,    kEvent, "no SA has this SPI") \
   X(kInboundWrongEncapsulation,  inbound_wrong_encapsulation,  kDrop,    kEvent, "AH, ESP or UDP around it are not those of the SA") \
@@ -86,6 +92,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundInnerMalformed,      inbound_inner_malformed,      kDrop,    kEvent, "inner packet is not a sound IP packet") \
   X(kInboundCongestionMark,      inbound_congestion_mark,      kDrop,    kQuiet, "congestion mark on a packet without ECN (RFC 6040)") \
   X(kInboundMalformed,           inbound_malformed,            kDrop,    kEvent, "not a sound IP packet") \
+  X(kInboundPathMtuRefused,      inbound_path_mtu_refused,     kDrop,    kEvent, "a packet-too-big about what this host has not sent so") \
   X(kInboundFragmentLost,        inbound_fragment_lost,        kDrop,    kQuiet, "fragment whose datagram could not be joined") \
   X(kInboundNestedTooDeep,       inbound_nested_too_deep,      kDrop,    kEvent, "AH or ESP inside one another beyond the limit")
 // clang-format on

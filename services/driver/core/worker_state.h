@@ -13,6 +13,8 @@
 #include "services/driver/core/counters.h"
 #include "services/driver/core/held_packets.h"
 #include "services/driver/core/ip.h"
+#include "services/driver/core/last_look.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/nat_flows.h"
 #include "services/driver/core/offload.h"
 #include "services/driver/core/own_addresses.h"
@@ -25,11 +27,12 @@
 namespace ipsec::driver {
 
 struct WorkerState {
-  WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets,
+  WorkerState(unsigned index, RandomSource& random, HeldPackets& held_packets, NatFilters& of_nat,
               std::shared_ptr<WorkerCounters> own_counters, OwnAddresses* addresses, OffloadProvider* provider)
       : engine_index(index),
         engine(index, random),
         held(held_packets),
+        nat_filters(of_nat),
         counters(std::move(own_counters)),
         own_addresses(addresses),
         offload(provider) {}
@@ -39,12 +42,14 @@ struct WorkerState {
   Arena arena;
   AuditLimiter audit;
   HeldPackets& held;
+  NatFilters& nat_filters;
   std::shared_ptr<WorkerCounters> counters;
   OwnAddresses* own_addresses;  // null: not known
   OffloadProvider* offload;     // null: there is none
   std::shared_ptr<OffloadWake> offload_wake = std::make_shared<OffloadWake>();
   NatFlows nat_flows;
   BootFilter boot;
+  LastLook last_look;
   std::deque<PacketTrace> traces;  // of this batch; they stay where they are
 };
 

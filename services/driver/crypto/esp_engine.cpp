@@ -68,8 +68,8 @@ void EspEngine::seal(std::span<EspJob> jobs) {
     assert(suite.fits(job.packet.size()));
     job.verdict = EspVerdict::kPending;
     if (suite.aead) {
-      store_u64(iv_of(job).data(),
-                (static_cast<std::uint64_t>(job.sequence_high) << 32) | load_u32(job.packet.data() + 4));
+      const std::uint64_t high = job.sequence_high;
+      store_u64(iv_of(job).data(), job.iv_start + (high << 32 | load_u32(job.packet.data() + 4)));
     } else {
       parts_->ivs.fill(iv_of(job));
     }

@@ -75,6 +75,8 @@ struct EspJob {
   MutableByteView packet;
   // High half of the sequence number; 0 without extended_sequence.
   std::uint32_t sequence_high = 0;
+  // Added to the sequence number, makes an AEAD's IV. One value for each SA; for seal only.
+  std::uint64_t iv_start = 0;
   EspVerdict verdict = EspVerdict::kPending;
 
   // The part that was encrypted, trailer included. Requires a packet that fits the suite.
@@ -91,8 +93,8 @@ class EspEngine {
   EspEngine& operator=(const EspEngine&) = delete;
 
   // Writes IV and ICV and encrypts. Every verdict is kOk afterwards. Requires packets that fit their suites
-  // (assertion). CBC gets an unpredictable IV; GCM's is the 64-bit sequence number, which must never repeat under one
-  // key: an SA's counter may not wrap, whatever its anti-replay setting (RFC 4106 section 3.1).
+  // (assertion). CBC gets an unpredictable IV; GCM's is the 64-bit sequence number after iv_start, which must never
+  // repeat under one key: an SA's counter may not wrap, whatever its anti-replay setting (RFC 4106 section 3.1).
   void seal(std::span<EspJob> jobs);
 
   // Checks the ICV in constant time and decrypts what is good.

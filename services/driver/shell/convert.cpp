@@ -206,7 +206,20 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   }
   if (sa.udp) *message.mutable_udp() = udp_to_proto(*sa.udp);
   message.set_soft(sa.soft);
+  message.set_manual(sa.manual);
   return message;
+}
+
+proto::PathMtuSource path_mtu_source_to_proto(PathMtuSource source) {
+  switch (source) {
+    case PathMtuSource::kLink:
+      return proto::PATH_MTU_SOURCE_LINK;
+    case PathMtuSource::kRouter:
+      return proto::PATH_MTU_SOURCE_ROUTER;
+    case PathMtuSource::kProbe:
+      return proto::PATH_MTU_SOURCE_PROBE;
+  }
+  return proto::PATH_MTU_SOURCE_UNSPECIFIED;
 }
 
 }  // namespace
@@ -248,6 +261,7 @@ Result<Filter> from_proto(const proto::Filter& message, const std::string& field
       filter.tunnel_destination,
       optional_address(message.has_tunnel_destination(), message.tunnel_destination(), field + ".tunnel_destination"));
   filter.inbound_passthrough = message.inbound_passthrough();
+  filter.allow_soft = message.allow_soft();
   filter.protection_id = message.protection_id();
   filter.rule_name = message.rule_name();
   return filter;
@@ -302,6 +316,8 @@ Result<SaParameters> from_proto(const proto::Sa& message) {
   sa.quick_mode_policy = message.quick_mode_policy();
   sa.initiator = message.initiator();
   sa.extended_sequence = message.extended_sequence();
+  sa.manual = message.manual();
+  sa.last_sequence = message.last_sequence();
   if (message.has_ah()) {
     IPSEC_ASSIGN_OR_RETURN(sa.ah, around_from_proto(message.ah()));
   }
@@ -402,9 +418,15 @@ proto::SaStatus to_proto(const SaStatus& status) {
   message.set_idle_seconds(whole_seconds(status.idle));
   message.set_soft_expired(status.soft_expired);
   message.set_dying(status.dying);
+  message.set_last_sequence(status.last_sequence);
+  message.set_ended(status.ended);
   message.set_engine(std::string(status.engine));
   message.set_offload(std::string(to_string(status.offload)));
   message.set_offloaded_packets(status.offloaded_packets);
+  if (status.path_mtu == 0) return message;
+  message.set_path_mtu(status.path_mtu);
+  message.set_path_mtu_source(path_mtu_source_to_proto(status.path_mtu_source));
+  message.set_inner_mtu(status.inner_mtu);
   return message;
 }
 
@@ -414,6 +436,21 @@ proto::Counter to_proto(const NamedCounter& counter) {
   message.set_text(std::string(counter.text));
   message.set_value(counter.value);
   message.set_kind(std::string(counter.kind));
+  return message;
+}
+
+proto::Filter to_proto(const Filter& filter) {
+  proto::Filter message;
+  message.set_id(filter.id);
+  message.set_mirror_id(filter.mirror_id);
+  message.set_direction(filter.direction == Direction::kInbound ? proto::DIRECTION_INBOUND
+                                                                : proto::DIRECTION_OUTBOUND);
+  *message.mutable_selector() = to_proto(filter.selector);
+  message.set_action(filter.action == Action::kPermit  ? proto::ACTION_PERMIT
+                     : filter.action == Action::kBlock ? proto::ACTION_BLOCK
+                                                       : proto::ACTION_NEGOTIATE);
+  message.set_dynamic(true);
+  message.set_rule_name(filter.rule_name);
   return message;
 }
 

@@ -36,6 +36,7 @@ proto::PacketTrace to_proto(const TracedPacket& traced);
 proto::Event to_proto(const Event& event);
 proto::SaStatus to_proto(const SaStatus& status);
 proto::Counter to_proto(const NamedCounter& counter);
+proto::Filter to_proto(const Filter& filter);
 proto::FilterStatistics to_proto(const FilterStatistics& statistics);
 
 std::string_view to_string(Profile profile);

@@ -143,6 +143,11 @@ bool Driver::delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol 
   return existed;
 }
 
+bool Driver::move_peer(std::uint32_t spi, std::uint16_t port) {
+  const std::lock_guard lock(mutex_);
+  return control_.move_peer(spi, port);
+}
+
 void Driver::acquire_failed(std::uint64_t acquire_id, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   const bool existed = control_.acquire_failed(acquire_id, monotonic_now());
@@ -183,6 +188,11 @@ TracedPacket Driver::explain(Direction direction, const FiveTuple& packet) {
 std::vector<SaStatus> Driver::list_sas() {
   const std::lock_guard lock(mutex_);
   return control_.list_sas(monotonic_now());
+}
+
+std::vector<Filter> Driver::nat_filters() {
+  const std::lock_guard lock(mutex_);
+  return control_.nat_filters();
 }
 
 DriverState Driver::state(Control::FilterNumbers filters) {
@@ -250,6 +260,18 @@ void Driver::publish() {
   if (control_.has_released_packets()) workers_->wake_for_released();
 }
 
+namespace {
+
+std::string text_of(const PathMtuLowered& lowered) {
+  const std::string_view told = lowered.source == PathMtuSource::kProbe
+                                    ? "larger packets vanish on the way and no router says so"
+                                    : "so says a router on the way";
+  return fmt::format("Packets to {} are at most {} octets long from now on: {}", lowered.peer.to_string(), lowered.mtu,
+                     told);
+}
+
+}  // namespace
+
 // Uses only what is safe from any thread: worker threads have no lock.
 void Driver::distribute(const std::vector<DriverEvent>& events) {
   struct Distributor {
@@ -258,6 +280,11 @@ void Driver::distribute(const std::vector<DriverEvent>& events) {
     void operator()(const RekeyNeeded& rekey) const { driver.requests_.push(rekey); }
     void operator()(const SaEnded& ended) const { driver.requests_.push(ended); }
     void operator()(const PeerMoved& moved) const { driver.requests_.push(moved); }
+    void operator()(const PathMtuLowered& lowered) const {
+      driver.events_.add("path_mtu_lowered", Severity::kInformation, text_of(lowered),
+                         {{"peer", lowered.peer.to_string()}, {"mtu", fmt::format("{}", lowered.mtu)}});
+    }
+    void operator()(const ManualSaLimit& limit) const { driver.events_.add(limit); }
     void operator()(const PacketTrace& trace) const { driver.traces_.push(trace); }
     void operator()(const AuditEvent& audit) const { driver.events_.add(audit); }
   };

@@ -58,6 +58,7 @@ class Driver {
   Result<std::uint32_t> reserve_spi(SecurityProtocol protocol, const IpAddress& local, const IpAddress& peer);
   Status install_sa(SaParameters parameters);
   bool delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
+  bool move_peer(std::uint32_t spi, std::uint16_t port);
   void acquire_failed(std::uint64_t acquire_id, const std::string& reason);
 
   std::shared_ptr<RequestQueue> open_requests();
@@ -70,6 +71,7 @@ class Driver {
   // What would become of a packet now. Requires addresses of one family and a protocol other than 0.
   TracedPacket explain(Direction direction, const FiveTuple& packet);
   std::vector<SaStatus> list_sas();
+  std::vector<Filter> nat_filters();
   DriverState state(Control::FilterNumbers filters = Control::FilterNumbers::kInclude);
 
   // About once a second.

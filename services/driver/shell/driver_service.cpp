@@ -84,6 +84,21 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status GetCapabilities(ServerContext*, const proto::GetCapabilitiesRequest*,
+                               proto::DriverCapabilities* reply) override {
+    reply->set_ah(true);
+    reply->set_udp_encapsulation(true);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status MovePeer(ServerContext*, const proto::MovePeerRequest* request, proto::MovePeerReply* reply) override {
+    const auto port = rpc::port_from_proto(request->port(), "port");
+    if (!port.ok()) return to_grpc(port.status());
+    if (*port == 0) return to_grpc(invalid("port: 1 to 65535, found 0"));
+    reply->set_existed(driver_.move_peer(request->spi(), *port));
+    return grpc::Status::OK;
+  }
+
   grpc::Status AcquireFailed(ServerContext*, const proto::AcquireFailedRequest* request,
                              proto::AcquireFailedReply*) override {
     driver_.acquire_failed(request->acquire_id(), request->reason());
@@ -133,8 +148,16 @@ class DriverService final : public proto::Driver::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
-    for (const SaStatus& status : driver_.list_sas()) *reply->add_sas() = to_proto(status);
+  grpc::Status ListSas(ServerContext*, const proto::ListSasRequest* request, proto::ListSasReply* reply) override {
+    for (const SaStatus& status : driver_.list_sas()) {
+      if (status.sa.manual || !request->manual_only()) *reply->add_sas() = to_proto(status);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListNatFilters(ServerContext*, const proto::ListNatFiltersRequest*,
+                              proto::ListNatFiltersReply* reply) override {
+    for (const Filter& filter : driver_.nat_filters()) *reply->add_filters() = to_proto(filter);
     return grpc::Status::OK;
   }
 

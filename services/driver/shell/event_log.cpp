@@ -17,6 +17,7 @@ Severity severity_of(Verdict verdict) {
     case Verdict::kInboundClearRefused:
       return Severity::kInformation;
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kInboundAgainstPolicy:
       return Severity::kError;
     default:
       return Severity::kWarning;
@@ -86,6 +87,21 @@ void EventLog::write(const AuditEvent& audit) {
   }
   add(std::string(info(audit.verdict).name), severity_of(audit.verdict), text_of(audit, rule_name),
       fields_of(audit, rule_name));
+}
+
+void EventLog::add(const ManualSaLimit& limit) {
+  constexpr std::string_view kReasons[] = {"seconds", "kilobytes", "sequence numbers"};
+  const std::string_view reason = kReasons[static_cast<std::size_t>(limit.reason)];
+  const bool outbound = limit.direction == Direction::kOutbound;
+  add(limit.reached ? "manual_sa_ended" : "manual_sa_near_its_end", Severity::kWarning,
+      fmt::format(
+          "Manual SA {:#010x} {} {}: its {} {}. Nobody renews it: add its successor, with new keys, at both ends",
+          limit.spi, outbound ? "to" : "from", limit.peer.to_string(), reason,
+          limit.reached ? "are used up, its packets are dropped" : "are nearly used up"),
+      {{"spi", fmt::format("{:08x}", limit.spi)},
+       {"direction", outbound ? "outbound" : "inbound"},
+       {"peer", limit.peer.to_string()},
+       {"reason", std::string(reason)}});
 }
 
 void EventLog::add(std::string name, Severity severity, std::string text, Fields fields) {

@@ -36,6 +36,7 @@ class EventLog {
 
   // Does not wait for the log: a thread of this object writes it. When too many wait, the oldest are left out.
   void add(const AuditEvent& audit) { audits_.push(audit); }
+  void add(const ManualSaLimit& limit);
   void add(std::string name, Severity severity, std::string text,
            std::vector<std::pair<std::string, std::string>> fields = {});
 

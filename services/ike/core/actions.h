@@ -59,6 +59,12 @@ struct DeleteSa {
   IpAddress peer;
 };
 
+// No answer. The peer of this inbound SA, which is in UDP, has proven that it is at another port now.
+struct MovePeer {
+  std::uint32_t spi = 0;
+  std::uint16_t port = 0;
+};
+
 struct AcquireFailed {
   std::uint64_t acquire_id = 0;
   FailureReason reason = FailureReason::kNoMainModeFilter;
@@ -93,7 +99,7 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
-using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, AcquireFailed, AskForFilter,
+using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed, AskForFilter,
                             ReportEvent, ComputeDh>;
 using Actions = std::vector<Action>;
 

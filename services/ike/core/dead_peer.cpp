@@ -14,10 +14,11 @@ namespace {
 
 bool is_worth_asking(Turn& turn, const MainModeSa& sa) {
   // An older main mode SA with the same peer would only ask the same.
-  if (turn.state.main_modes.find_established(sa.local.address, sa.peer.address) != &sa) return false;
+  if (turn.state.main_modes.find_established(sa.local.address, sa.peer.address, sa.host()) != &sa) return false;
   const auto pairs = turn.state.quick_modes.with_peer(sa.peer.address);
-  return std::any_of(pairs.begin(), pairs.end(),
-                     [&](const QuickModeSaPair& pair) { return pair.local == sa.local.address; });
+  return std::any_of(pairs.begin(), pairs.end(), [&](const QuickModeSaPair& pair) {
+    return pair.local == sa.local.address && may_be_same(pair.host, sa.host());
+  });
 }
 
 // The peer may have lost no more than its main mode SA, when its IKE service was started anew. A new main mode decides:
@@ -25,15 +26,16 @@ bool is_worth_asking(Turn& turn, const MainModeSa& sa) {
 void replace_silent_main_mode(Turn& turn, MainModeSa& sa) {
   const IpAddress local = sa.local.address;
   const IpAddress peer = sa.peer.address;
+  const HostBehindNat host = sa.host();
   // Without a Delete: a peer that lives keeps its main mode SA, asks in its turn, and learns of a new one.
   end_main_mode(
       turn, sa, TellPeer::kNo,
       {FailureReason::kPeerDead, fmt::format("{} questions whether the peer is there went unanswered", kPeerProbes)});
-  MainModeSa* next = turn.state.main_modes.find_negotiating(local, peer);
+  MainModeSa* next = turn.state.main_modes.find_negotiating(local, peer, host);
   if (next == nullptr) {
-    const auto begun = begin_main_mode(turn, local, peer);
+    const auto begun = begin_main_mode(turn, local, peer, host);
     if (std::holds_alternative<Failure>(begun)) {
-      end_sas_of_dead_peer(turn, local, peer);
+      end_sas_of_dead_peer(turn, local, peer, host);
       return;
     }
     next = std::get<MainModeSa*>(begun);
@@ -63,16 +65,17 @@ void watch_peer(Turn& turn, MainModeSa& sa) {
   send_probe(turn, sa, NotifyType::kAreYouThere, sa.probe_sequence);
 }
 
-void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer) {
+void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
   // Nothing must be left, so that INITIAL-CONTACT tells a peer that lives after all.
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(peer)) {
     MainModeSa* sa = turn.state.main_modes.find(handle);
-    if (sa == nullptr || sa->established() == nullptr || sa->local.address != local) continue;
+    if (sa == nullptr || sa->established() == nullptr || sa->local.address != local || !may_be_same(sa->host(), host))
+      continue;
     end_main_mode(turn, *sa, TellPeer::kNo, {FailureReason::kPeerDead, "the peer does not answer any more"});
   }
   std::size_t ended = 0;
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
-    if (pair.local != local) continue;
+    if (pair.local != local || !may_be_same(pair.host, host)) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
     ++ended;

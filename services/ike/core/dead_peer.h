@@ -9,7 +9,7 @@ namespace ipsec::ike {
 // Asks when it is time to. A peer that does not answer gets one more chance: a new main mode.
 void watch_peer(Turn& turn, MainModeSa& sa);
 // That main mode has failed, too.
-void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer);
+void end_sas_of_dead_peer(Turn& turn, const IpAddress& local, const IpAddress& peer, const HostBehindNat& host);
 // R-U-THERE: answers it. The acknowledgement itself is proof enough that the peer lives: it has verified.
 void answer_probe(Turn& turn, MainModeSa& sa, const NotifyPayload& probe);
 

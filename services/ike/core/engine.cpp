@@ -9,6 +9,7 @@
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/sa_pairs.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/turn.h"
 #include "services/ike/core/upkeep.h"
 #include "services/ike/core/wishes.h"
@@ -92,6 +93,7 @@ struct Handler {
   void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const PeerMoved& event) { handle_peer_moved(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
   void operator()(const DriverCapable& event) { turn.state.driver = event; }
@@ -116,6 +118,7 @@ struct Handler {
     if (!request) return;
     MainModeSa* sa = turn.state.main_modes.find(request->handle);
     if (sa != nullptr && quick_mode_spi_reserved(turn, *sa, request->message_id, event)) return;
+    if (request->soft_sa != 0 && soft_sa_spi_reserved(turn, request->soft_sa, event.spi)) return;
     request->undo.spi = event.spi;
     turn.actions.emplace_back(request->undo);
   }
@@ -125,6 +128,7 @@ struct Handler {
     if (!request) return;
     MainModeSa* sa = turn.state.main_modes.find(request->handle);
     if (sa != nullptr && quick_mode_sa_installed(turn, *sa, request->message_id, event)) return;
+    if (request->soft_sa != 0 && soft_sa_installed(turn, request->soft_sa)) return;
     turn.actions.emplace_back(request->undo);
   }
 
@@ -154,6 +158,7 @@ struct Handler {
   }
 
   void driver_failed(const PendingRequest& request, const std::string& text) {
+    if (request.soft_sa != 0) return soft_sa_refused(turn, request.soft_sa, text);
     if (MainModeSa* sa = turn.state.main_modes.find(request.handle))
       quick_mode_driver_failed(turn, *sa, request.message_id, text);
   }
@@ -184,6 +189,7 @@ MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
   if (const Established* established = sa.established()) {
     status.peer_identity = established->peer_identity;
     status.lifetime_seconds = established->choice.lifetime_seconds;
+    status.nat = established->choice.nat;
   }
   const Timestamp born = sa.established() != nullptr ? sa.established_at : sa.created;
   status.age_seconds = static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now - born).count());
@@ -242,11 +248,18 @@ Statistics Engine::statistics() const {
     const MainModeSa& sa = state.main_modes.at(handle);
     if (!sa.ended) ++statistics.isadb_list_size;
     statistics.active_acquire += sa.waiting.size();
-    if (!sa.initiator && sa.half_open()) ++statistics.active_receive;
+    statistics.acquire_heap_size += sa.waiting.size();
+    const bool is_answering = !sa.initiator && sa.half_open();
+    statistics.active_receive += is_answering ? 1 : 0;
+    statistics.receive_heap_size += (is_answering ? 1U : 0U) + (sa.fragments ? 1U : 0U);
     for (const auto& [id, exchange] : sa.exchanges) {
-      if (!exchange.finished()) ++(exchange.facts.initiator ? statistics.active_acquire : statistics.active_receive);
+      const bool own = exchange.facts.initiator;
+      ++(own ? statistics.acquire_heap_size : statistics.receive_heap_size);
+      if (!exchange.finished()) ++(own ? statistics.active_acquire : statistics.active_receive);
     }
   }
+  statistics.active_acquire += state.soft_sas.attempts.size();
+  statistics.acquire_heap_size += state.soft_sas.attempts.size();
   return statistics;
 }
 

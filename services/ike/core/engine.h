@@ -12,6 +12,7 @@
 #include "services/ike/core/actions.h"
 #include "services/ike/core/events.h"
 #include "services/ike/core/negotiation_log.h"
+#include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/policy_change.h"
 #include "services/ike/core/statistics.h"
@@ -37,6 +38,7 @@ struct MainModeSaStatus {
   std::uint32_t quick_mode_limit = 0;
   std::string state;  // "established", "awaiting message 4", ...
   std::string rule_name;
+  NatFound nat;
 };
 
 class Engine {

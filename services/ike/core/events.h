@@ -55,6 +55,13 @@ struct SaEnded {
   SaEndReason reason = SaEndReason::kLifetime;
 };
 
+// The driver has had a packet that verified from another port of the peer, or a translator in front of it.
+struct PeerMoved {
+  std::uint32_t spi = 0;  // inbound
+  std::uint16_t old_port = 0;
+  std::uint16_t new_port = 0;
+};
+
 // Answers to ReserveSpi and InstallSa of actions.h: each request is answered once. `text` is the driver's reason.
 struct SpiReserved {
   std::uint64_t request_id = 0;
@@ -112,7 +119,7 @@ struct DeleteRequested {
   bool quick_mode_too = false;
 };
 
-using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, SpiReserved,
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, SpiReserved,
                            SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
                            DriverSasFound, DriverCapable, AgentListens, FilterDeclined, DeleteRequested>;
 

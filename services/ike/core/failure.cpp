@@ -12,7 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 29> kNames = {
+constexpr std::array<std::string_view, 30> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, 29> kNames = {
     "deleted_by_request",
     "peer_dead",
     "nat_unsupported",
+    "ah_behind_nat",
     "already_served",
 };
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);

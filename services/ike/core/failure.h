@@ -38,6 +38,7 @@ enum class FailureReason : std::uint8_t {
   kDeletedByRequest,
   kPeerDead,        // it was asked whether it is there, and did not answer
   kNatUnsupported,  // an address translator between the two, and a driver without ESP in UDP
+  kAhBehindNat,     // an address translator between the two, and only offers with AH, which it would break (NAT-05)
   kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
 };
 

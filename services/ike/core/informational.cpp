@@ -188,10 +188,11 @@ void receive_protected(Turn& turn, MainModeSa& sa, const Header& header, const D
     return;
   }
   sa.last_proof = turn.now;
-  follow_peer(sa, datagram);
-  if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   const auto deletes = opened->chain.all<DeletePayload>();
   bool known = deletes.empty();
+  // What is not remembered could be sent again by anybody, from anywhere.
+  if (known && sa.used_message_ids.size() < kMaxMessageIds) follow_peer(turn, sa, datagram);
+  if (!sa.ended) handle_notifies(turn, sa, opened->chain);
   for (const DeletePayload* payload : deletes) known |= handle_delete(turn, sa, *payload);
   // A Delete may overtake the message that makes its SA known; then one of its repetitions must count.
   if (known && sa.used_message_ids.size() < kMaxMessageIds) sa.used_message_ids.insert(header.message_id);
@@ -244,8 +245,31 @@ void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain) {
   }
 }
 
-void follow_peer(MainModeSa& sa, const DatagramReceived& datagram) {
-  if (sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort) sa.peer.port = datagram.peer.port;
+void follow_peer(Turn& turn, MainModeSa& sa, const DatagramReceived& datagram) {
+  const std::uint16_t port = datagram.peer.port;
+  const bool on_port = sa.local.port == kNatTraversalPort && datagram.local.port == kNatTraversalPort;
+  if (!on_port || sa.peer.port == port) return;
+  const HostBehindNat host = sa.host();
+  sa.peer.port = port;
+  if (!host.is_any()) move_host(turn, sa.local.address, sa.peer.address, host, port);
+}
+
+void move_host(Turn& turn, const IpAddress& local, const IpAddress& peer, const HostBehindNat& host,
+               std::uint16_t port) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(peer)) {
+    MainModeSa& sa = *turn.state.main_modes.find(handle);
+    // One that the peer begins says with message 5 where the peer is.
+    const bool knows_host = !sa.half_open() || !sa.meant_for.is_any();
+    if (!knows_host || sa.local != Endpoint{local, kNatTraversalPort} || !may_be_same(sa.host(), host)) continue;
+    sa.peer.port = port;
+    if (!sa.meant_for.is_any()) sa.meant_for.port = port;
+  }
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
+    if (pair.local != local || pair.host.is_any() || pair.host.port == port || !may_be_same(pair.host, host)) continue;
+    turn.state.quick_modes.find_inbound(pair.inbound_spi)->host.port = port;
+    // The driver would go on sending into nothing until the peer's next ESP packet.
+    turn.actions.emplace_back(MovePeer{pair.inbound_spi, port});
+  }
 }
 
 void handle_initial_contact(Turn& turn, MainModeSa& sa) {

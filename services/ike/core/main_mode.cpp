@@ -19,9 +19,11 @@ namespace ipsec::ike {
 namespace {
 
 // RFC 3947 section 4: where a translator was found, everything later keeps to the ports found open then.
-std::pair<Endpoint, Endpoint> endpoints_towards(Turn& turn, const IpAddress& local, const IpAddress& peer) {
-  const MainModeSa* older = turn.state.main_modes.find_established(local, peer);
+std::pair<Endpoint, Endpoint> endpoints_towards(Turn& turn, const IpAddress& local, const IpAddress& peer,
+                                                const HostBehindNat& host) {
+  const MainModeSa* older = turn.state.main_modes.find_established(local, peer, host);
   if (older != nullptr && older->local.port == kNatTraversalPort) return {older->local, older->peer};
+  if (!host.is_any()) return {{local, kNatTraversalPort}, {peer, host.port}};
   return {{local, kIkePort}, {peer, kIkePort}};
 }
 
@@ -45,6 +47,8 @@ void become_established(Turn& turn, MainModeSa& sa) {
   if (established.choice.nat.local_behind) sa.keep_alive_at = turn.now + kKeepAliveInterval;
   if (established.choice.extensions.dead_peer_detection) sa.probe_at = turn.now + kPeerSilence;
   turn.state.main_modes.count_established(sa);
+  if (const HostBehindNat host = sa.host(); !host.is_any())
+    move_host(turn, sa.local.address, sa.peer.address, host, host.port);
   ++turn.state.statistics.main_modes;
   const std::string_view nat = name(established.choice.nat);
   turn.report(sa, "main_mode_established", Severity::kInformation,
@@ -133,13 +137,15 @@ void send_step(Turn& turn, MainModeSa& sa, Bytes datagram) {
   }
 }
 
-std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& local, const IpAddress& peer) {
+std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& local, const IpAddress& peer,
+                                                   const HostBehindNat& host) {
   auto found = find_main_mode_rule(turn.state.policy, local, peer, false);
   if (auto* failure = std::get_if<Failure>(&found)) return std::move(*failure);
   auto made = std::make_unique<MainModeSa>();
   made->initiator = true;
   made->facts = {fresh_cookie(turn.state), 0, local, peer, std::get<MainModeRule>(std::move(found))};
-  std::tie(made->local, made->peer) = endpoints_towards(turn, local, peer);
+  std::tie(made->local, made->peer) = endpoints_towards(turn, local, peer, host);
+  made->meant_for = host;
   made->created = turn.now;
   made->give_up_at = turn.now + kMainModeTime;
   StepContext context{made->facts, made->local, made->peer, turn.state.random, false, {}};

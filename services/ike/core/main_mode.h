@@ -8,7 +8,8 @@
 namespace ipsec::ike {
 
 // Sends message 1. Failure where no rule covers the two hosts.
-std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& local, const IpAddress& peer);
+std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& local, const IpAddress& peer,
+                                                   const HostBehindNat& host = {});
 
 // A datagram of the main mode exchange.
 void receive_main_mode(Turn& turn, const Header& header, const DatagramReceived& datagram);

@@ -7,6 +7,7 @@
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/quick_mode.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -50,9 +51,19 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   const bool peer_is_dead = sa.decides_whether_peer_lives;
   const IpAddress local = sa.local.address;
   const IpAddress peer = sa.peer.address;
+  // SFT-03: only silence shows a host that does not do IPsec. Whoever has said anything at all does.
+  const bool unanswered = sa.initiator && failure.reason == FailureReason::kTimeoutMessage2;
+  const std::uint32_t lifetime = sa.facts.rule.policy.lifetime_seconds;
+  const HostBehindNat host = sa.meant_for;
   turn.state.main_modes.remove(sa.handle);
-  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer);
-  for (const QuickModeWish& wish : wishes) fail_wish(turn, wish, failure);
+  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer, host);
+  for (const QuickModeWish& wish : wishes) {
+    if (unanswered && may_go_on_in_clear(turn.state.policy, wish)) {
+      begin_soft_sa(turn, wish, lifetime);
+    } else {
+      fail_wish(turn, wish, failure);
+    }
+  }
 }
 
 }  // namespace

@@ -169,6 +169,12 @@ void receive_message1(Turn& turn, const Header& header, const DatagramReceived& 
     if (!answer_repetition(turn, *sa, digest_of(datagram.bytes))) ++turn.state.statistics.unexpected_messages;
     return;
   }
+  // Whoever answers does IPsec: a refusal would keep peers from falling back to clear with a host that has no policy
+  // (SFT-03), and one that is about to get its policy would lose the peer.
+  if (is_unassigned(turn.state.policy)) {
+    ++turn.state.statistics.unexpected_messages;
+    return;
+  }
   if (answer_refused_again(turn, header, datagram)) return;
   auto read = datagram.bytes.size() <= kMaxMessage1Size
                   ? read_clear({header, datagram.bytes}, MessageKind::kMainMode1)

@@ -11,6 +11,12 @@ bool MainModeSa::has_room() const {
   return established() != nullptr && !limit_reached && used_message_ids.size() < kMaxMessageIds;
 }
 
+HostBehindNat MainModeSa::host() const {
+  const Established* known = proven();
+  if (known == nullptr) return meant_for;
+  return known->choice.nat.peer_behind ? HostBehindNat{peer.port, known->peer_identity} : HostBehindNat{};
+}
+
 std::size_t MainModeSa::exchanges_under_way() const {
   return static_cast<std::size_t>(
       std::count_if(exchanges.begin(), exchanges.end(), [](const auto& entry) { return !entry.second.finished(); }));

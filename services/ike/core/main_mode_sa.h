@@ -24,12 +24,13 @@ struct QuickModeWish {
   Selector outbound;
   IpAddress local;
   IpAddress peer;
+  HostBehindNat behind;  // which of those at the peer's address
   std::uint32_t replaces_spi = 0;
   bool retried = false;
 
   bool same_traffic(const QuickModeWish& other) const {
     return rule.outbound_filter_id == other.rule.outbound_filter_id && outbound == other.outbound &&
-           local == other.local && peer == other.peer;
+           local == other.local && peer == other.peer && may_be_same(behind, other.behind);
   }
 };
 
@@ -77,6 +78,7 @@ struct MainModeSa {
   std::optional<FragmentSet> fragments;     // of a message that is coming in pieces
   bool decides_whether_peer_lives = false;  // initiator: should it fail, the SAs with the peer end
   bool fragmenting = false;                 // long messages to this peer go in pieces
+  HostBehindNat meant_for;                  // initiator: with whom it is to be
   Endpoint message1_from;                   // responder: the peer's endpoint may change later
   std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
 
@@ -104,6 +106,8 @@ struct MainModeSa {
   const Established* established() const { return ended ? nullptr : proven(); }
   // Also once ended.
   const Established* proven() const { return std::get_if<Established>(&state); }
+  // Who is there, as far as it is known: where a translator is in front of the peer, what it has proven and its port.
+  HostBehindNat host() const;
   Cookie own_cookie() const { return initiator ? facts.initiator_cookie : facts.responder_cookie; }
   // 0: none (KEY-22, KEY-23, KEY-25).
   std::uint32_t quick_mode_limit() const {

@@ -61,17 +61,22 @@ MainModeSa* MainModeTable::newest(const IpAddress& peer, const std::function<boo
   return best != nullptr ? touch(best) : nullptr;
 }
 
-MainModeSa* MainModeTable::find_usable(const IpAddress& local, const IpAddress& peer) {
-  return newest(peer, [&](const MainModeSa& sa) { return sa.local.address == local && sa.has_room(); });
+MainModeSa* MainModeTable::find_usable(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
+  return newest(peer, [&](const MainModeSa& sa) {
+    return sa.local.address == local && sa.has_room() && may_be_same(sa.host(), host);
+  });
 }
 
-MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddress& peer) {
-  return newest(peer, [&](const MainModeSa& sa) { return sa.local.address == local && sa.established() != nullptr; });
+MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
+  return newest(peer, [&](const MainModeSa& sa) {
+    return sa.local.address == local && sa.established() != nullptr && may_be_same(sa.host(), host);
+  });
 }
 
-MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer) {
-  return newest(peer,
-                [&](const MainModeSa& sa) { return sa.local.address == local && sa.initiator && sa.half_open(); });
+MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
+  return newest(peer, [&](const MainModeSa& sa) {
+    return sa.local.address == local && sa.initiator && sa.half_open() && may_be_same(sa.host(), host);
+  });
 }
 
 std::vector<std::uint64_t> MainModeTable::with_peer(const IpAddress& peer) const {

@@ -31,12 +31,13 @@ class MainModeTable {
   MainModeSa* find_by_message1(const Endpoint& peer, Cookie initiator);
   bool has_own_cookie(Cookie cookie) const { return by_own_cookie_.contains(cookie); }
 
+  // `host` counts where several are behind the peer's address.
   // The newest established SA between the two that may carry another quick mode.
-  MainModeSa* find_usable(const IpAddress& local, const IpAddress& peer);
+  MainModeSa* find_usable(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // The newest established SA between the two, in whatever condition.
-  MainModeSa* find_established(const IpAddress& local, const IpAddress& peer);
+  MainModeSa* find_established(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // The main mode that we are making with this peer now.
-  MainModeSa* find_negotiating(const IpAddress& local, const IpAddress& peer);
+  MainModeSa* find_negotiating(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // Handles of all SAs with this peer; of all SAs. Oldest first.
   std::vector<std::uint64_t> with_peer(const IpAddress& peer) const;
   std::vector<std::uint64_t> all() const;

@@ -65,6 +65,12 @@ std::string_view name(const NatFound& found) {
   return found.peer_behind ? "the peer" : "";
 }
 
+bool may_be_same(const HostBehindNat& a, const HostBehindNat& b) {
+  if (a.is_any() || b.is_any()) return true;
+  if (!a.identity.empty() && !b.identity.empty()) return a.identity == b.identity;
+  return a.port == b.port;
+}
+
 std::vector<PayloadContent> nat_detection(const NatDetection& detection) {
   if (detection.kind == NatTraversal::kNone) return {};
   const PayloadType type = detection_type(detection.kind);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,15 @@ struct NatFound {
 };
 // "this host", "the peer", "both hosts"; "" where there is none.
 std::string_view name(const NatFound& found);
+
+// Which of the hosts that are behind one address of a translator. They are told apart by the identity that they have
+// proven, since ports change; by the port where no identity is known.
+struct HostBehindNat {
+  std::uint16_t port = 0;  // as the translator shows it; 0: the address is the host's own, or it does not matter which
+  std::string identity;    // empty: not known
+  bool is_any() const { return port == 0; }
+};
+bool may_be_same(const HostBehindNat& a, const HostBehindNat& b);
 
 struct NatDetection {
   NatTraversal kind = NatTraversal::kNone;

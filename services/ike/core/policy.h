@@ -105,7 +105,8 @@ struct Filter {
   std::string rule_name;
   std::string filter_list_name;
   std::string filter_action_name;
-  bool dynamic = false;  // made for one peer by the default response rule (DR-08)
+  bool dynamic = false;     // made for one peer by the default response rule (DR-08)
+  bool allow_soft = false;  // packets may pass in clear to a peer that does not answer (PD-14)
 
   Encapsulation encapsulation() const {
     return tunnel_source || tunnel_destination ? Encapsulation::kTunnel : Encapsulation::kTransport;

@@ -140,6 +140,10 @@ Status PolicyNames::check(const DefaultResponse& response) const {
   return invalid(fmt::format("default response rule: no main mode policy '{}'", response.main_mode_policy));
 }
 
+bool is_unassigned(const IkePolicy& policy) {
+  return policy.policy_name.empty() && policy.filters.empty() && !policy.default_response.active;
+}
+
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder) {
   const auto candidate = find_candidate(policy, local, peer, as_responder);

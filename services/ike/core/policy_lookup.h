@@ -32,6 +32,9 @@ class PolicyNames {
   absl::flat_hash_set<std::string_view> quick_mode_;
 };
 
+// No policy is assigned, and no dynamic rule is there: this host takes no part in IPsec.
+bool is_unassigned(const IkePolicy& policy);
+
 // How main mode is done with one peer.
 struct MainModeRule {
   std::uint64_t filter_id = 0;  // 0: the default response rule

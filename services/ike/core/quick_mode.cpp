@@ -1,5 +1,6 @@
 #include "services/ike/core/quick_mode.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "services/ike/core/quick_mode_exchange.h"
 #include "services/ike/core/quick_mode_initiator.h"
 #include "services/ike/core/quick_mode_responder.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -48,11 +50,13 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   record.outbound_spi = pair.outbound.spi;
   record.local = exchange.facts.local;
   record.peer = exchange.facts.peer;
+  record.host = sa.host();
   record.peer_identity = sa.proven()->peer_identity;
   record.main_mode_handle = sa.handle;
   record.rule = exchange.facts.rule;
   record.outbound = exchange.facts.outbound;
   record.established_at = turn.now;
+  end_soft_sas(turn, record.peer, "the peer does IPsec");
   turn.state.quick_modes.add(std::move(record));
   ++turn.state.statistics.quick_modes;
   report_established(turn, sa, exchange, pair);
@@ -144,8 +148,20 @@ void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAns
   commit(turn, sa, exchange, std::move(first), std::move(effects));
 }
 
-std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode) {
-  if (!main_mode.choice.nat.any() || state.driver.udp_encapsulation) return std::nullopt;
+std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode,
+                                    const QuickModePolicy& policy) {
+  if (!main_mode.choice.nat.any()) return std::nullopt;
+  const bool only_ah =
+      !policy.offers.empty() && std::all_of(policy.offers.begin(), policy.offers.end(),
+                                            [](const QuickModeOffer& offer) { return offer.ah.has_value(); });
+  if (only_ah) {
+    return Failure{FailureReason::kAhBehindNat,
+                   fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
+                               "offer without AH: {}; ESP alone passes",
+                               name(main_mode.choice.nat), policy.name, offers_text(policy)),
+                   {offer_texts(policy), {}}};
+  }
+  if (state.driver.udp_encapsulation) return std::nullopt;
   return Failure{
       FailureReason::kNatUnsupported,
       fmt::format("{} behind an address translator, and the IPsec driver of this host does not carry ESP in UDP",
@@ -190,7 +206,7 @@ void begin_quick_mode(Turn& turn, MainModeSa& sa, QuickModeWish wish, bool on_fr
   facts.outbound = wish.outbound;
   facts.replaces_spi = wish.replaces_spi;
   QuickModeContext context{facts, *sa.established(), turn.state.random, {}};
-  const auto hindrance = cannot_carry(turn.state, *sa.established());
+  const auto hindrance = cannot_carry(turn.state, *sa.established(), wish.rule.policy);
   auto started = hindrance ? *hindrance : start_quick_mode(context);
   if (const auto* failure = std::get_if<Failure>(&started)) {
     fail_unstarted(turn, wish, *failure);

@@ -25,8 +25,9 @@ void await_filter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opene
 // The first state in which a responder does something.
 void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAnswer first, QuickModeEffects effects);
 
-// Why no quick mode under this main mode SA can come to anything with the present driver.
-std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode);
+// Why no quick mode of this policy under this main mode SA can come to anything with the present driver.
+std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode,
+                                    const QuickModePolicy& policy);
 
 QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator);
 // Nothing is awaited any more; the exchange is kept a while to answer repeated messages.

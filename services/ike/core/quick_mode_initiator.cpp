@@ -48,9 +48,11 @@ ResultOf<PreparingOffer, SpiReserved> send_when_ready(PreparingOffer state, Quic
 }
 
 // RFC 2409 section 5.5: the responder returns the identities it was sent. Both may be missing where they say no more
-// than the addresses.
+// than the addresses. Where a translator is on the way, transport mode is between two hosts that know each other by other
+// addresses than themselves; some return those.
 std::optional<Failure> check_identities(const PayloadChain& chain, const AwaitingAnswer& state,
-                                        const QuickModeFacts& facts) {
+                                        const QuickModeContext& context) {
+  const QuickModeFacts& facts = context.facts;
   const auto returned = chain.all<IdentificationPayload>();
   if (returned.empty()) {
     const Selector hosts{AddressRange::host(facts.local), AddressRange::host(facts.peer), kProtocolAny, {}, {}};
@@ -62,6 +64,10 @@ std::optional<Failure> check_identities(const PayloadChain& chain, const Awaitin
     const auto answered = selector_of({*returned[0], *returned[1]});
     const auto proposed = selector_of(state.identities);
     if (answered.ok() && proposed.ok() && *answered == *proposed) return std::nullopt;
+    const bool in_transport_mode = facts.rule.encapsulation == Encapsulation::kTransport;
+    const NatFound& nat = context.main_mode.choice.nat;
+    if (answered.ok() && in_transport_mode && translated(*answered, nat, facts.local, facts.peer) == facts.outbound)
+      return std::nullopt;
   }
   std::string text;
   for (const IdentificationPayload* identity : returned) text += fmt::format(" {}", to_string(*identity));
@@ -134,7 +140,7 @@ ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, cons
   auto& choice = std::get<QuickModeChoice>(verified);
   apply_lifetimes(chain, choice);
   choice.original = read_original_addresses(chain, context.main_mode.choice.extensions.nat_traversal);
-  if (auto failure = check_identities(chain, state, context.facts)) return std::move(*failure);
+  if (auto failure = check_identities(chain, state, context)) return std::move(*failure);
 
   const Bytes nonce_r = copy(chain.body_of(PayloadType::kNonce));
   const KeyExchangePayload* key_exchange = chain.find<KeyExchangePayload>();

@@ -48,7 +48,7 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     return;
   }
   sa.last_proof = sa.last_quick_mode = turn.now;
-  follow_peer(sa, datagram);
+  follow_peer(turn, sa, datagram);
   // It needs no answer, and a repeated message 2 still does.
   if (fourth_message) exchange.replies = before;
 }
@@ -67,7 +67,7 @@ void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32
 
 void begin_answer(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram, Opened message1) {
   sa.last_proof = sa.last_quick_mode = turn.now;
-  follow_peer(sa, datagram);
+  follow_peer(turn, sa, datagram);
   sa.used_message_ids.insert(header.message_id);
   QuickModeExchange& exchange = sa.exchanges[header.message_id];
   exchange.facts = facts_of(sa, header.message_id, false);
@@ -122,7 +122,7 @@ void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Op
   // What a refusal is reported with.
   exchange.facts.rule = match.candidates.front().rule;
   exchange.facts.outbound = match.candidates.front().outbound;
-  if (const auto failure = cannot_carry(turn.state, *sa.established())) {
+  if (const auto failure = cannot_carry(turn.state, *sa.established(), exchange.facts.rule.policy)) {
     refuse(turn, sa, exchange, spi, *failure);
     return;
   }
@@ -140,8 +140,8 @@ void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Op
   }
   exchange.facts.rule = request.rule;
   exchange.facts.outbound = request.outbound;
-  exchange.facts.replaces_spi =
-      turn.state.quick_modes.outbound_in_use(sa.peer.address, request.rule.outbound_filter_id, request.outbound);
+  exchange.facts.replaces_spi = turn.state.quick_modes.outbound_in_use(
+      sa.peer.address, sa.host(), request.rule.outbound_filter_id, request.outbound);
   QuickModeContext context{exchange.facts, *sa.established(), turn.state.random, {}};
   PreparingAnswer next = answer_quick_mode(request, std::move(message1.next_iv), context);
   enter(turn, sa, exchange, std::move(next), std::move(context.effects));

@@ -226,6 +226,14 @@ SaPayload quick_mode_offers(const QuickModePolicy& policy, WireEncapsulation enc
   return {kDoiIpsec, kSituationIdentityOnly, {std::move(proposal)}};
 }
 
+bool offers_only_ah(const SaPayload& offered) {
+  constexpr auto kAh = static_cast<std::uint8_t>(SecurityProtocol::kAh);
+  const auto groups = groups_of(offered);
+  return std::all_of(groups.begin(), groups.end(), [](const Group& group) {
+    return std::any_of(group.begin(), group.end(), [](const Proposal* one) { return one->protocol == kAh; });
+  });
+}
+
 Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_key_exchange,
                                           std::span<const QuickModeTerms> terms) {
   std::vector<std::string> seen;

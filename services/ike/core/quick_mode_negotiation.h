@@ -52,6 +52,9 @@ struct QuickModeAnswer {
   SaPayload sa;                   // the chosen transform, unchanged; its SPI is still the peer's
   bool lifetime_reduced = false;  // to be said in RESPONDER-LIFETIME
 };
+// Whether every proposal has AH in it.
+bool offers_only_ah(const SaPayload& offered);
+
 // The first of the initiator's transforms that fits one of the terms. `with_key_exchange`: message 1 has a KE payload.
 Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_key_exchange,
                                           std::span<const QuickModeTerms> terms);

@@ -58,14 +58,6 @@ QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
   return terms;
 }
 
-// Behind a translator a host names the address it knows itself by; what arrives here bears the translator's. Transport
-// mode is between the addresses on the packets (RFC 3947 section 5.2).
-Selector translated(Selector outbound, const NatFound& nat, const IpAddress& local, const IpAddress& peer) {
-  if (nat.peer_behind && outbound.destination.is_host()) outbound.destination = AddressRange::host(peer);
-  if (nat.local_behind && outbound.source.is_host()) outbound.source = AddressRange::host(local);
-  return outbound;
-}
-
 // One for each mode that fits.
 std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const Selector& outbound, const NatFound& nat,
                                                 const IpAddress& local, const IpAddress& peer) {
@@ -145,7 +137,15 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
   const ByteView public_i = message1.body_of(PayloadType::kKeyExchange);
   const bool with_key_exchange = message1.find<KeyExchangePayload>() != nullptr;
   auto chosen = choose_quick_mode(*message1.find<SaPayload>(), with_key_exchange, terms);
-  if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
+  if (auto* failure = std::get_if<Failure>(&chosen)) {
+    const NatFound& nat = main_mode.choice.nat;
+    if (!nat.any() || !offers_only_ah(*message1.find<SaPayload>())) return std::move(*failure);
+    return Failure{FailureReason::kAhBehindNat,
+                   fmt::format("{} behind an address translator, which changes what AH protects, and the peer offers AH "
+                               "only; ESP alone passes",
+                               name(nat)),
+                   failure->terms};
+  }
   auto& answer = std::get<QuickModeAnswer>(chosen);
   if (with_key_exchange && public_i.size() != info(answer.choice.pfs_group).public_size) {
     return Failure{FailureReason::kInvalidKeyExchange,

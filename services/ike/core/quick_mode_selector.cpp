@@ -32,6 +32,12 @@ Result<Selector> selector_of(const QuickModeIdentities& identities) {
                   PortRange::from_number(identities.responder.port)};
 }
 
+Selector translated(Selector outbound, const NatFound& nat, const IpAddress& local, const IpAddress& peer) {
+  if (nat.peer_behind && outbound.destination.is_host()) outbound.destination = AddressRange::host(peer);
+  if (nat.local_behind && outbound.source.is_host()) outbound.source = AddressRange::host(local);
+  return outbound;
+}
+
 Selector negotiated_selector(const Filter& filter, const IpAddress& local, const IpAddress& peer) {
   Selector selector = filter.selector;
   if (filter.encapsulation() == Encapsulation::kTransport) {

@@ -5,6 +5,7 @@
 #include "services/common/address.h"
 #include "services/common/result.h"
 #include "services/common/selector.h"
+#include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/wire/payloads.h"
 
@@ -23,6 +24,10 @@ Result<QuickModeIdentities> identities_of(const Selector& outbound);
 // The initiator's outbound selector that the pair names. Refuses other than address types, two families, two protocols,
 // and ports with a protocol that has none.
 Result<Selector> selector_of(const QuickModeIdentities& identities);
+
+// Behind a translator a host names the address it knows itself by; what arrives here bears the translator's. Transport
+// mode is between the addresses on the packets (RFC 3947 section 5.2). `outbound` as seen from this host.
+Selector translated(Selector outbound, const NatFound& nat, const IpAddress& local, const IpAddress& peer);
 
 // What an outbound filter negotiates: its own ranges in tunnel mode; the two hosts with its protocol and ports in
 // transport mode.

@@ -7,8 +7,9 @@ namespace ipsec::ike {
 void QuickModeTable::add(QuickModeSaPair pair) {
   for (const std::uint32_t spi : by_peer_[pair.peer]) {
     QuickModeSaPair& older = by_inbound_.at(spi);
-    if (older.rule.outbound_filter_id == pair.rule.outbound_filter_id && older.outbound == pair.outbound)
-      older.has_outbound = false;
+    const bool same_traffic =
+        older.rule.outbound_filter_id == pair.rule.outbound_filter_id && older.outbound == pair.outbound;
+    if (same_traffic && may_be_same(older.host, pair.host)) older.has_outbound = false;
   }
   by_peer_[pair.peer].push_back(pair.inbound_spi);
   by_outbound_[{pair.peer, pair.outbound_spi}] = pair.inbound_spi;
@@ -26,26 +27,27 @@ QuickModeSaPair* QuickModeTable::find_outbound(const IpAddress& peer, std::uint3
   return found != by_outbound_.end() ? find_inbound(found->second) : nullptr;
 }
 
-const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, std::uint64_t filter_id,
+const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
                                               const Selector& outbound) const {
   const auto found = by_peer_.find(peer);
   if (found == by_peer_.end()) return nullptr;
   for (auto spi = found->second.rbegin(); spi != found->second.rend(); ++spi) {
     const QuickModeSaPair& pair = by_inbound_.at(*spi);
-    if (pair.has_outbound && pair.rule.outbound_filter_id == filter_id && pair.outbound == outbound) return &pair;
+    const bool same_traffic = pair.rule.outbound_filter_id == filter_id && pair.outbound == outbound;
+    if (pair.has_outbound && same_traffic && may_be_same(pair.host, host)) return &pair;
   }
   return nullptr;
 }
 
-std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, std::uint64_t filter_id,
-                                              const Selector& outbound) const {
-  const QuickModeSaPair* pair = in_use(peer, filter_id, outbound);
+std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, const HostBehindNat& host,
+                                              std::uint64_t filter_id, const Selector& outbound) const {
+  const QuickModeSaPair* pair = in_use(peer, host, filter_id, outbound);
   return pair != nullptr ? pair->outbound_spi : 0;
 }
 
 bool QuickModeTable::made_since(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound,
                                 Timestamp since) const {
-  const QuickModeSaPair* pair = in_use(peer, filter_id, outbound);
+  const QuickModeSaPair* pair = in_use(peer, {}, filter_id, outbound);
   return pair != nullptr && pair->established_at >= since;
 }
 

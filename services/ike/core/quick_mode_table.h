@@ -11,6 +11,7 @@
 #include "services/common/address.h"
 #include "services/common/selector.h"
 #include "services/common/time.h"
+#include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/policy_lookup.h"
 
@@ -25,6 +26,7 @@ struct QuickModeSaPair {
   SecurityProtocol protocol = SecurityProtocol::kEsp;
   IpAddress local;
   IpAddress peer;
+  HostBehindNat host;  // which of those at the peer's address
   std::string peer_identity;
   std::uint64_t main_mode_handle = 0;
   QuickModeRule rule;
@@ -34,14 +36,15 @@ struct QuickModeSaPair {
 
 class QuickModeTable {
  public:
-  // Requires an inbound SPI that no other pair has. A pair of the same traffic with this peer loses its outbound SA to
+  // Requires an inbound SPI that no other pair has. A pair of the same traffic with this host loses its outbound SA to
   // the new one.
   void add(QuickModeSaPair pair);
   // nullptr where there is none. Borrowed until the next change.
   QuickModeSaPair* find_inbound(std::uint32_t spi);
   QuickModeSaPair* find_outbound(const IpAddress& peer, std::uint32_t spi);
-  // The outbound SPI in use for this traffic; 0: none.
-  std::uint32_t outbound_in_use(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound) const;
+  // The outbound SPI in use for this traffic with this host; 0: none.
+  std::uint32_t outbound_in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
+                                const Selector& outbound) const;
   // Whether SAs for this traffic, still in use, were made at or after `since`.
   bool made_since(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound, Timestamp since) const;
   void remove(std::uint32_t inbound_spi);
@@ -55,7 +58,8 @@ class QuickModeTable {
 
  private:
   // The newest pair with an outbound SA for this traffic; nullptr: none.
-  const QuickModeSaPair* in_use(const IpAddress& peer, std::uint64_t filter_id, const Selector& outbound) const;
+  const QuickModeSaPair* in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
+                                const Selector& outbound) const;
 
   absl::flat_hash_map<std::uint32_t, QuickModeSaPair> by_inbound_;
   absl::flat_hash_map<std::pair<IpAddress, std::uint32_t>, std::uint32_t> by_outbound_;  // value: inbound SPI

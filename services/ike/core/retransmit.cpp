@@ -8,18 +8,24 @@
 
 namespace ipsec::ike {
 
-namespace {
-
-Duration interval(int sent_again) { return kFirstRetransmission * (1 << sent_again); }
-
-}  // namespace
-
 void Resender::start(Bytes datagram, Timestamp now) {
   datagram_ = std::move(datagram);
   sent_again_ = 0;
-  next_ = now + interval(0);
+  brief_ = false;
+  next_ = after(now);
   give_up_ = kNever;
   hint_.reset();
+}
+
+void Resender::hasten(Timestamp now) {
+  if (!waiting() || brief_) return;
+  brief_ = true;
+  sent_again_ = 0;
+  next_ = after(now);
+}
+
+Timestamp Resender::after(Timestamp now) const {
+  return now + (brief_ ? kBriefRetransmission : kFirstRetransmission * (1 << sent_again_));
 }
 
 void Resender::stop() {
@@ -37,7 +43,7 @@ Resender::Due Resender::poll(Timestamp now) {
     return Due::kGiveUp;
   }
   ++sent_again_;
-  next_ = now + interval(sent_again_);
+  next_ = after(now);
   return Due::kSendAgain;
 }
 

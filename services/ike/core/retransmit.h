@@ -19,6 +19,9 @@ class Resender {
 
   // `datagram` has just been sent.
   void start(Bytes datagram, Timestamp now);
+  // From now on at a brief interval (kBriefRetransmission), with all repetitions still to come. Nothing where it is so
+  // already, or nobody waits.
+  void hasten(Timestamp now);
   // Answered.
   void stop();
   bool waiting() const { return !datagram_.empty(); }
@@ -35,8 +38,11 @@ class Resender {
   const std::optional<Failure>& hinted() const { return hint_; }
 
  private:
+  Timestamp after(Timestamp now) const;
+
   Bytes datagram_;
   int sent_again_ = 0;
+  bool brief_ = false;
   Timestamp next_ = kNever;
   Timestamp give_up_ = kNever;
   std::optional<Failure> hint_;

@@ -9,6 +9,7 @@
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -20,14 +21,14 @@ enum class WithoutMainMode { kSayNothing, kMakeOne };
 // A lifetime ends on both hosts by itself; what ends otherwise must be told, or the peer goes on sending into nothing.
 void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwise) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_established(pair.local, pair.peer)) {
+  if (MainModeSa* sa = table.find_established(pair.local, pair.peer, pair.host)) {
     send_quick_mode_delete(turn, *sa, pair.inbound_spi);
     return;
   }
   if (otherwise == WithoutMainMode::kSayNothing) return;
-  MainModeSa* sa = table.find_negotiating(pair.local, pair.peer);
+  MainModeSa* sa = table.find_negotiating(pair.local, pair.peer, pair.host);
   if (sa == nullptr) {
-    const auto begun = begin_main_mode(turn, pair.local, pair.peer);
+    const auto begun = begin_main_mode(turn, pair.local, pair.peer, pair.host);
     if (std::holds_alternative<Failure>(begun)) return;
     sa = std::get<MainModeSa*>(begun);
   }
@@ -59,17 +60,6 @@ void report_ended(Turn& turn, const QuickModeSaPair& pair, std::string_view why)
                {"reason", std::string(why)}});
 }
 
-std::string_view name(SaEndReason reason) {
-  switch (reason) {
-    case SaEndReason::kIdle:
-      return "idle";
-    case SaEndReason::kPolicy:
-      return "policy";
-    default:
-      return "lifetime";
-  }
-}
-
 // `outbound` is null once replaced.
 QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outbound, Timestamp now) {
   QuickModeSaPair pair;
@@ -79,6 +69,7 @@ QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outboun
   pair.protocol = inbound.protocol;
   pair.local = inbound.destination;
   pair.peer = inbound.source;
+  pair.host.port = inbound.udp_peer_port;
   pair.rule.outbound_filter_id = outbound != nullptr ? outbound->filter_id : 0;
   pair.rule.inbound_filter_id = inbound.filter_id;
   pair.rule.encapsulation = inbound.encapsulation;
@@ -108,7 +99,19 @@ void fail_unfinished(Turn& turn, const SaEnded& ended) {
 
 }  // namespace
 
+std::string_view name(SaEndReason reason) {
+  switch (reason) {
+    case SaEndReason::kIdle:
+      return "idle";
+    case SaEndReason::kPolicy:
+      return "policy";
+    default:
+      return "lifetime";
+  }
+}
+
 void handle_sa_ended(Turn& turn, const SaEnded& ended) {
+  if (soft_sa_ended(turn, ended)) return;
   QuickModeSaPair* found = ended.direction == Direction::kInbound
                                ? turn.state.quick_modes.find_inbound(ended.spi)
                                : turn.state.quick_modes.find_outbound(ended.peer, ended.spi);
@@ -126,6 +129,19 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended) {
             ended.reason == SaEndReason::kPolicy ? WithoutMainMode::kMakeOne : WithoutMainMode::kSayNothing);
   turn.delete_pair(pair);
   forget(turn, pair);
+}
+
+void handle_peer_moved(Turn& turn, const PeerMoved& moved) {
+  const QuickModeSaPair* pair = turn.state.quick_modes.find_inbound(moved.spi);
+  if (pair == nullptr || pair->host.is_any()) return;
+  move_host(turn, pair->local, pair->peer, HostBehindNat(pair->host), moved.new_port);
+  turn.report("peer_moved", Severity::kInformation,
+              fmt::format("{} is at UDP port {} now, before at {}: a translator has changed it", pair->peer.to_string(),
+                          moved.new_port, moved.old_port),
+              {{"peer", pair->peer.to_string()},
+               {"spi_in", fmt::format("{:08x}", moved.spi)},
+               {"old_port", fmt::format("{}", moved.old_port)},
+               {"new_port", fmt::format("{}", moved.new_port)}});
 }
 
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
@@ -147,11 +163,11 @@ void delete_pair(Turn& turn, const QuickModeSaPair& pair) {
 
 void end_pairs_of_former_policy(Turn& turn) {
   const IkePolicy& policy = turn.state.policy;
-  const bool is_unassigned = policy.policy_name.empty() && policy.filters.empty();
+  const bool none_assigned = is_unassigned(policy);
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) {
     const bool is_kept = !pair.rule.dynamic || find_filter(policy, pair.rule.outbound_filter_id) != nullptr;
-    if (!is_unassigned && is_kept) continue;
-    report_ended(turn, pair, is_unassigned ? "no policy is assigned" : "its dynamic filter is gone");
+    if (!none_assigned && is_kept) continue;
+    report_ended(turn, pair, none_assigned ? "no policy is assigned" : "its dynamic filter is gone");
     tell_peer(turn, pair, WithoutMainMode::kSayNothing);
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
@@ -164,6 +180,7 @@ void handle_driver_restart(Turn& turn) {
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) tell_peer(turn, pair, WithoutMainMode::kMakeOne);
   turn.state.quick_modes.clear();
   const Failure failure{FailureReason::kDriverFailed, "the driver has started anew"};
+  forget_soft_sas(turn, failure);
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
     // The new driver asks again for what it needs: nothing is tried again from here.
@@ -185,6 +202,10 @@ void adopt_sas(Turn& turn, const DriverSasFound& found) {
   for (const SaParameters& inbound : found.sas) {
     if (inbound.direction != Direction::kInbound || turn.state.quick_modes.find_inbound(inbound.spi) != nullptr)
       continue;
+    if (inbound.soft) {
+      adopt_soft_sa(turn, inbound);
+      continue;
+    }
     const auto outbound = std::find_if(found.sas.begin(), found.sas.end(), [&](const SaParameters& sa) {
       return sa.direction == Direction::kOutbound && sa.spi == inbound.pair_spi && sa.destination == inbound.source;
     });
@@ -214,6 +235,7 @@ void handle_delete_request(Turn& turn, const DeleteRequested& request) {
   if (request.quick_mode_too) {
     for (const QuickModeSaPair& pair : request.peer ? pairs.with_peer(*request.peer) : pairs.all())
       delete_pair(turn, pair);
+    end_soft_sas(turn, request.peer, "deleted by request");
   }
   for (const std::uint64_t handle : handles) {
     MainModeSa* sa = table.find(handle);

@@ -1,12 +1,19 @@
 #pragma once
 
+#include <string_view>
+
 #include "services/ike/core/turn.h"
 
 // The end of quick mode SAs: by the driver, by the peer, by an administrator (QM-21, KEY-09, KEY-10, KEY-14).
 namespace ipsec::ike {
 
+// "idle", "policy", "lifetime"
+std::string_view name(SaEndReason reason);
+
 // The driver has ended an SA: the peer is told.
 void handle_sa_ended(Turn& turn, const SaEnded& ended);
+// A translator has given the peer another port: IKE goes on there, too.
+void handle_peer_moved(Turn& turn, const PeerMoved& moved);
 // The peer has deleted its inbound SA `spi`: both of ours go. False where there is none.
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
 // Removes a pair here and tells the peer.

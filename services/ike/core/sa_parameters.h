@@ -36,6 +36,7 @@ struct SaParameters {
   std::string rule_name;
   std::string quick_mode_policy;
   bool initiator = false;
+  bool soft = false;  // no keys: packets of the selector pass in clear (SFT-01)
   // ESP in UDP between these ports (RFC 3948); 0: plain ESP.
   std::uint16_t udp_local_port = 0;
   std::uint16_t udp_peer_port = 0;

@@ -10,13 +10,15 @@ namespace ipsec::ike {
 struct Statistics {
   std::uint64_t main_modes = 0;   // made so far
   std::uint64_t quick_modes = 0;  // made so far
-  std::uint64_t soft_sas = 0;
+  std::uint64_t soft_sas = 0;     // made so far
   std::uint64_t authentication_failures = 0;
   std::uint64_t active_acquire = 0;  // requests of the driver being worked on now
   std::uint64_t active_receive = 0;  // exchanges as responder under way now
   std::uint64_t acquire_fail = 0;
   std::uint64_t receive_fail = 0;  // exchanges as responder that failed
   std::uint64_t send_fail = 0;     // counted by the shell
+  // Remembered now: requests of the driver, waiting, under way or just served; what peers have begun, and messages that
+  // are coming in pieces.
   std::uint64_t acquire_heap_size = 0;
   std::uint64_t receive_heap_size = 0;
   std::uint64_t negotiation_failures = 0;

@@ -41,20 +41,25 @@ void Turn::send(const MainModeSa& sa, Bytes bytes) {
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
   send(sa, bytes);
   if (state.repeated.size() == kMaxRepeatedDatagrams) state.repeated.erase(state.repeated.begin());
-  state.repeated.emplace(now + kFirstRetransmission,
-                         RepeatedDatagram{{sa.local, sa.peer, bytes}, kDeleteRepetitions, kFirstRetransmission});
+  const Established* established = sa.proven();
+  const bool may_move = established != nullptr && established->choice.nat.peer_behind;
+  const int repetitions = may_move ? kDeleteRepetitionsBehindNat : kDeleteRepetitions;
+  state.repeated.emplace(now + kFirstRetransmission, RepeatedDatagram{{sa.local, sa.peer, bytes},
+                                                                      sa.handle,
+                                                                      repetitions,
+                                                                      kFirstRetransmission});
 }
 
 void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work) {
   const std::uint64_t id = state.next_request++;
-  state.requests[id] = {PendingRequest::Kind::kComputeDh, sa.handle, message_id, {}};
+  state.requests[id] = {PendingRequest::Kind::kComputeDh, sa.handle, message_id, {}, 0};
   actions.emplace_back(ComputeDh{id, work.group, std::move(work.own), std::move(work.peer_public)});
 }
 
 void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{0, Direction::kInbound, SecurityProtocol::kEsp, sa.peer.address};
-  state.requests[id] = {PendingRequest::Kind::kReserveSpi, sa.handle, message_id, undo};
+  state.requests[id] = {PendingRequest::Kind::kReserveSpi, sa.handle, message_id, undo, 0};
   ++state.statistics.total_get_spi;
   actions.emplace_back(ReserveSpi{id, SecurityProtocol::kEsp, sa.local.address, sa.peer.address});
 }
@@ -62,7 +67,7 @@ void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
 void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters) {
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{parameters.spi, parameters.direction, parameters.protocol, sa.peer.address};
-  state.requests[id] = {PendingRequest::Kind::kInstallSa, sa.handle, message_id, undo};
+  state.requests[id] = {PendingRequest::Kind::kInstallSa, sa.handle, message_id, undo, 0};
   ++(parameters.direction == Direction::kInbound ? state.statistics.total_key_update : state.statistics.total_key_add);
   actions.emplace_back(InstallSa{id, std::move(parameters)});
 }

@@ -17,6 +17,7 @@
 #include "services/ike/core/negotiation_log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/quick_mode_table.h"
+#include "services/ike/core/soft_sa_table.h"
 #include "services/ike/core/statistics.h"
 
 // What the engine keeps between events, and one turn of it: the handling of one event at one time. Free functions in
@@ -31,6 +32,7 @@ struct PendingRequest {
   std::uint32_t message_id = 0;  // of the quick mode; 0: main mode itself
   // So that an SPI or SA that nobody waits for any more can be given back.
   DeleteSa undo;
+  std::uint64_t soft_sa = 0;  // the attempt at a soft SA that asks; 0: a main or quick mode
 };
 
 // One quick mode among those of all main mode SAs.
@@ -42,6 +44,7 @@ struct QuickModeName {
 // A datagram sent several times because nobody acknowledges it.
 struct RepeatedDatagram {
   SendDatagram datagram;
+  std::uint64_t handle = 0;  // of the main mode SA: while it is there, to where its peer is then
   int left = 0;
   Duration pause{};
 };
@@ -70,6 +73,7 @@ struct EngineState {
   Statistics statistics{};
   MainModeTable main_modes{};
   QuickModeTable quick_modes{};
+  SoftSaTable soft_sas{};
   std::uint64_t next_request = 1;
   std::uint16_t last_fragment_id = 0;
   DriverCapable driver{};  // what the driver has said last

@@ -11,6 +11,7 @@
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/sa_pairs.h"
+#include "services/ike/core/soft_sa.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -22,9 +23,10 @@ void replace_main_mode(Turn& turn, MainModeSa& sa) {
   sa.replace_at = kNever;
   MainModeTable& table = turn.state.main_modes;
   const bool needed = turn.state.quick_modes.count_of_main_mode(sa.handle, sa.peer.address) != 0;
-  const bool newest = table.find_established(sa.local.address, sa.peer.address) == &sa;
-  if (!needed || !newest || table.find_negotiating(sa.local.address, sa.peer.address) != nullptr) return;
-  const auto begun = begin_main_mode(turn, sa.local.address, sa.peer.address);
+  const HostBehindNat host = sa.host();
+  const bool newest = table.find_established(sa.local.address, sa.peer.address, host) == &sa;
+  if (!needed || !newest || table.find_negotiating(sa.local.address, sa.peer.address, host) != nullptr) return;
+  const auto begun = begin_main_mode(turn, sa.local.address, sa.peer.address, host);
   if (const auto* failure = std::get_if<Failure>(&begun)) {
     turn.report(sa, std::string(name(failure->reason)), Severity::kWarning,
                 fmt::format("main mode with {} cannot be renewed: {}", sa.peer.to_string(), failure->text));
@@ -47,7 +49,9 @@ void main_mode_sa_due(Turn& turn, MainModeSa& sa) {
     return;
   }
   if (turn.now >= sa.keep_alive_at) {
-    turn.actions.emplace_back(SendKeepAlive{sa.local, sa.peer});
+    // Of several main mode SAs over one mapping the newest keeps it alive.
+    const bool newest = turn.state.main_modes.find_established(sa.local.address, sa.peer.address, sa.host()) == &sa;
+    if (newest) turn.actions.emplace_back(SendKeepAlive{sa.local, sa.peer});
     sa.keep_alive_at = turn.now + kKeepAliveInterval;
   }
   watch_peer(turn, sa);
@@ -62,6 +66,7 @@ void send_repetitions(Turn& turn) {
   while (!repeated.empty() && repeated.begin()->first <= turn.now) {
     RepeatedDatagram next = std::move(repeated.begin()->second);
     repeated.erase(repeated.begin());
+    if (const MainModeSa* sa = turn.state.main_modes.find(next.handle)) next.datagram.peer = sa->peer;
     turn.send(next.datagram.local, next.datagram.peer, next.datagram.bytes);
     if (--next.left == 0) continue;
     next.pause *= 2;
@@ -141,6 +146,7 @@ void apply_policy(Turn& turn) {
   for (const std::uint64_t handle : turn.state.main_modes.all()) {
     if (MainModeSa* sa = turn.state.main_modes.find(handle)) apply_policy(turn, *sa);
   }
+  apply_policy_to_soft_sas(turn);
   answer_awaiting_filter(turn);
   turn.state.refused.clear();
   report_unusable_offers(turn);

@@ -9,19 +9,11 @@
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/quick_mode.h"
 #include "services/ike/core/quick_mode_selector.h"
+#include "services/ike/core/soft_sa.h"
 
 namespace ipsec::ike {
 
 namespace {
-
-void join(QuickModeWish& running, const QuickModeWish& wish) {
-  for (const std::uint64_t id : wish.acquire_ids) {
-    const bool known =
-        std::find(running.acquire_ids.begin(), running.acquire_ids.end(), id) != running.acquire_ids.end();
-    if (!known) running.acquire_ids.push_back(id);
-  }
-  if (running.replaces_spi == 0) running.replaces_spi = wish.replaces_spi;
-}
 
 // The peer's quick mode for the same traffic makes the SAs that are wanted; another one would make them twice.
 void join_responder(Turn& turn, QuickModeExchange& exchange, const QuickModeWish& wish) {
@@ -36,8 +28,10 @@ void join_responder(Turn& turn, QuickModeExchange& exchange, const QuickModeWish
 // The driver repeats its pending requests when it reconnects; a request for traffic that is already being negotiated
 // joins it, whichever side began.
 bool join_running(Turn& turn, const QuickModeWish& wish) {
+  if (join_soft_sa(turn, wish)) return true;
   for (const std::uint64_t handle : turn.state.main_modes.with_peer(wish.peer)) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
+    if (!may_be_same(sa.host(), wish.behind)) continue;
     for (QuickModeWish& waiting : sa.waiting) {
       if (!waiting.same_traffic(wish)) continue;
       join(waiting, wish);
@@ -61,11 +55,23 @@ void wait_for(Turn& turn, MainModeSa& sa, QuickModeWish wish) {
     fail_wish(turn, wish, {FailureReason::kLimitReached, "too many requests wait for main mode"});
     return;
   }
+  // SFT-04: who may go on in clear does not wait a minute for a peer that has not said a word.
+  const bool unanswered = std::holds_alternative<AwaitingMessage2>(sa.state);
+  if (unanswered && may_go_on_in_clear(turn.state.policy, wish)) sa.resender.hasten(turn.now);
   ++turn.state.waiting;
   sa.waiting.push_back(std::move(wish));
 }
 
 }  // namespace
+
+void join(QuickModeWish& running, const QuickModeWish& wish) {
+  for (const std::uint64_t id : wish.acquire_ids) {
+    const bool known =
+        std::find(running.acquire_ids.begin(), running.acquire_ids.end(), id) != running.acquire_ids.end();
+    if (!known) running.acquire_ids.push_back(id);
+  }
+  if (running.replaces_spi == 0) running.replaces_spi = wish.replaces_spi;
+}
 
 void handle_acquire(Turn& turn, const AcquireRequested& acquire) {
   ++turn.state.statistics.total_acquire;
@@ -109,13 +115,14 @@ void handle_rekey(Turn& turn, const RekeyRequested& rekey) {
   wish.outbound = pair->outbound;
   wish.local = pair->local;
   wish.peer = pair->peer;
+  wish.behind = pair->host;
   wish.replaces_spi = rekey.spi;
   if (!join_running(turn, wish)) pursue(turn, std::move(wish));
 }
 
 void pursue(Turn& turn, QuickModeWish wish) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_usable(wish.local, wish.peer)) {
+  if (MainModeSa* sa = table.find_usable(wish.local, wish.peer, wish.behind)) {
     if (sa->exchanges_under_way() < kMaxQuickModesPerMainMode) {
       begin_quick_mode(turn, *sa, std::move(wish), false);
     } else {
@@ -123,11 +130,11 @@ void pursue(Turn& turn, QuickModeWish wish) {
     }
     return;
   }
-  if (MainModeSa* sa = table.find_negotiating(wish.local, wish.peer)) {
+  if (MainModeSa* sa = table.find_negotiating(wish.local, wish.peer, wish.behind)) {
     wait_for(turn, *sa, std::move(wish));
     return;
   }
-  auto begun = begin_main_mode(turn, wish.local, wish.peer);
+  auto begun = begin_main_mode(turn, wish.local, wish.peer, wish.behind);
   if (const auto* failure = std::get_if<Failure>(&begun)) {
     fail_unstarted(turn, wish, *failure);
     return;
@@ -141,6 +148,13 @@ void start_waiting(Turn& turn, MainModeSa& sa) {
     QuickModeWish wish = std::move(sa.waiting.front());
     sa.waiting.pop_front();
     --turn.state.waiting;
+    if (!may_be_same(sa.host(), wish.behind)) {
+      fail_wish(turn, wish,
+                {FailureReason::kIdentityRefused,
+                 fmt::format("the SAs are with {} behind {}, and there {} has answered", wish.behind.identity,
+                             wish.peer.to_string(), sa.proven()->peer_identity)});
+      continue;
+    }
     begin_quick_mode(turn, sa, std::move(wish), fresh);
   }
   if (sa.has_room()) return;

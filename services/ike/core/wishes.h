@@ -17,6 +17,9 @@ void start_waiting(Turn& turn, MainModeSa& sa);
 // The wishes that wait for this SA, taken out of it.
 std::deque<QuickModeWish> take_waiting(Turn& turn, MainModeSa& sa);
 
+// `running` serves `wish`, too, which is for the same traffic.
+void join(QuickModeWish& running, const QuickModeWish& wish);
+
 // Ends a wish for which no negotiation could begin: that is an event of its own.
 void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failure);
 // Ends the wish: AcquireFailed for every request behind it.

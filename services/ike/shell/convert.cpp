@@ -183,6 +183,7 @@ Result<Filter> filter_from_proto(const proto::Filter& message, const std::string
   filter.filter_list_name = message.filter_list_name();
   filter.filter_action_name = message.filter_action_name();
   filter.dynamic = message.dynamic();
+  filter.allow_soft = message.allow_soft();
   return filter;
 }
 
@@ -229,6 +230,15 @@ Result<Event> ended_from_proto(const proto::SaEnded& message) {
   return Event(event);
 }
 
+Result<Event> moved_from_proto(const proto::PeerMoved& message) {
+  PeerMoved event;
+  event.spi = message.spi();
+  IPSEC_ASSIGN_OR_RETURN(event.old_port, rpc::port_from_proto(message.old_port(), "moved.old_port"));
+  IPSEC_ASSIGN_OR_RETURN(event.new_port, rpc::port_from_proto(message.new_port(), "moved.new_port"));
+  if (event.new_port == 0) return invalid("moved.new_port: 1 to 65535, found 0");
+  return Event(event);
+}
+
 Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::string& field) {
   const proto::Sa& from = message.sa();
   SaParameters sa;
@@ -247,7 +257,19 @@ Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::st
   sa.rule_name = from.rule_name();
   sa.quick_mode_policy = from.quick_mode_policy();
   sa.initiator = from.initiator();
+  sa.soft = from.soft();
+  if (from.has_udp()) {
+    IPSEC_ASSIGN_OR_RETURN(sa.udp_local_port,
+                           rpc::port_from_proto(from.udp().local_port(), member(field, "udp.local_port")));
+    IPSEC_ASSIGN_OR_RETURN(sa.udp_peer_port,
+                           rpc::port_from_proto(from.udp().peer_port(), member(field, "udp.peer_port")));
+  }
   return sa;
+}
+
+const char* nat_word(const NatFound& nat) {
+  if (nat.local_behind) return nat.peer_behind ? "both" : "local";
+  return nat.peer_behind ? "peer" : "";
 }
 
 template <typename ProtoEnum, typename Enum>
@@ -281,6 +303,7 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_rule_name(sa.rule_name);
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
+  message.set_soft(sa.soft);
   if (sa.udp_local_port != 0) {
     proto::UdpEncapsulation& udp = *message.mutable_udp();
     udp.set_local_port(sa.udp_local_port);
@@ -331,7 +354,7 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
     case proto::DriverRequest::kEnded:
       return ended_from_proto(message.ended());
     case proto::DriverRequest::kMoved:
-      return refused("request.moved: no SA that IKE has made is carried in UDP");
+      return moved_from_proto(message.moved());
     case proto::DriverRequest::REQUEST_NOT_SET:
       break;
   }
@@ -394,6 +417,13 @@ proto::DeleteSaRequest to_proto(const DeleteSa& action) {
   return message;
 }
 
+proto::MovePeerRequest to_proto(const MovePeer& action) {
+  proto::MovePeerRequest message;
+  message.set_spi(action.spi);
+  message.set_port(action.port);
+  return message;
+}
+
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action) {
   proto::AcquireFailedRequest message;
   message.set_acquire_id(action.acquire_id);
@@ -439,6 +469,7 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_quick_mode_limit(status.quick_mode_limit);
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
+  message.set_nat(nat_word(status.nat));
   return message;
 }
 

@@ -37,6 +37,7 @@ proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
 // Holds keys: hand it to wipe_keys() after use.
 proto::InstallSaRequest to_proto(const InstallSa& action);
 proto::DeleteSaRequest to_proto(const DeleteSa& action);
+proto::MovePeerRequest to_proto(const MovePeer& action);
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
 void wipe_keys(proto::InstallSaRequest& message);
 void wipe_keys(proto::IkePolicyUpdate& message);

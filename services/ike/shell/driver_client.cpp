@@ -121,6 +121,12 @@ class DriverClient::Implementation {
     return std::nullopt;
   }
 
+  std::optional<Event> perform(const MovePeer& action) {
+    proto::MovePeerReply reply;
+    log_failure("move_peer_failed", call(&proto::Driver::Stub::MovePeer, to_proto(action), reply));
+    return std::nullopt;
+  }
+
   std::optional<Event> perform(const AcquireFailed& action) {
     proto::AcquireFailedReply reply;
     log_failure("acquire_failed_failed", call(&proto::Driver::Stub::AcquireFailed, to_proto(action), reply));

@@ -12,7 +12,7 @@
 namespace ipsec::ike {
 
 // What the engine asks of the driver.
-using DriverCall = std::variant<ReserveSpi, InstallSa, DeleteSa, AcquireFailed>;
+using DriverCall = std::variant<ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed>;
 
 // The driver behind its socket. Tries for ever to reach it and begins anew when it comes back. Calls are made one after
 // the other in the order submitted; each ReserveSpi and InstallSa is answered by one event, except where

@@ -53,6 +53,7 @@ class EngineHost {
   void perform(const ReserveSpi& action) { driver_->submit(action); }
   void perform(InstallSa action) { driver_->submit(std::move(action)); }
   void perform(const DeleteSa& action) { driver_->submit(action); }
+  void perform(const MovePeer& action) { driver_->submit(action); }
   void perform(AcquireFailed action) { driver_->submit(std::move(action)); }
   void perform(const AskForFilter& action);
   void perform(const ReportEvent& action) { report(action); }

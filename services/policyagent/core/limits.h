@@ -25,6 +25,17 @@ inline constexpr std::size_t kMaxDynamicFiltersPerPeer = 64;
 // filters wait for, is given up after 63 s without an answer, and one that succeeds takes a second.
 inline constexpr Duration kDynamicFilterIdle = std::chrono::seconds(60);
 
+// Manual SAs: each is written by hand or by a script, and a listing of them is read every few seconds.
+inline constexpr std::size_t kMaxManualSas = 1024;
+// SPIs 0 to 255 are reserved (RFC 4303 2.1).
+inline constexpr std::uint32_t kFirstManualSpi = 256;
+// What the driver takes (proto/driver.proto).
+inline constexpr std::uint32_t kMinReplayWindow = 64;
+inline constexpr std::uint32_t kMaxReplayWindow = 65536;
+// A driver that has died may have sent so many packets of an SA since it was asked last: five seconds at three million
+// a second. A new one goes on behind them, so that no number and no IV comes twice.
+inline constexpr std::uint64_t kSequencesLeftOut = std::uint64_t{1} << 24;
+
 // PA-14, PD-01: the documented default of the policy object.
 inline constexpr std::uint32_t kDefaultPollingMinutes = 180;
 

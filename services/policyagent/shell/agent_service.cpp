@@ -13,6 +13,7 @@
 #include "services/policyagent/shell/dynamic_messages.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/lint_messages.h"
+#include "services/policyagent/shell/manual_sa_messages.h"
 #include "services/policyagent/shell/policy_messages.h"
 #include "services/policyagent/shell/requested_changes.h"
 #include "services/policyagent/shell/running_policy.h"
@@ -155,7 +156,15 @@ class AgentService final : public proto::PolicyAgent::Service {
     const std::shared_ptr<const PolicyInForce> in_force = parts_.agent.state().in_force;
     for_each_part(*in_force, [writer](const proto::CompiledPolicyReply& part) { return writer->Write(part); });
     proto::CompiledPolicyReply last;
+    // Those that nobody has written (EX-14); a driver that is away has none.
+    if (auto of_nat = parts_.driver.list_nat_filters(); of_nat.ok()) {
+      *last.mutable_driver()->mutable_filters() = std::move(*of_nat->mutable_filters());
+    }
     add_exemptions(in_force->policy, last);
+    // Those that nobody has written (EX-14); a driver that is away has none.
+    if (auto of_nat = parts_.driver.list_nat_filters(); of_nat.ok()) {
+      *last.mutable_driver()->mutable_filters() = std::move(*of_nat->mutable_filters());
+    }
     writer->Write(last);
     return grpc::Status::OK;
   }
@@ -176,6 +185,34 @@ class AgentService final : public proto::PolicyAgent::Service {
   grpc::Status DeleteMainModeSas(ServerContext*, const proto::DeleteMainModeSasRequest* request,
                                  proto::DeleteMainModeSasReply* reply) override {
     return answer(parts_.ike.delete_main_mode_sas(*request), *reply);
+  }
+
+  grpc::Status AddManualSa(ServerContext*, const proto::AddManualSaRequest* request,
+                           proto::ApplyReply* reply) override {
+    store::Problems problems;
+    // gRPC owns the message and would release the keys as they are.
+    auto sa = read_manual_sa(*const_cast<proto::AddManualSaRequest*>(request),
+                             LocalAddresses(parts_.agent.state().host), problems);
+    if (sa) {
+      auto outcome = parts_.manual_sas.add(*std::move(sa));
+      if (!outcome.ok()) return to_grpc(outcome.status());
+      problems = *std::move(outcome);
+    }
+    add_problems(problems, *reply->mutable_problems());
+    return grpc::Status::OK;
+  }
+  grpc::Status DeleteManualSas(ServerContext*, const proto::DeleteManualSasRequest* request,
+                               proto::DeleteManualSasReply* reply) override {
+    std::optional<IpAddress> peer;
+    if (request->has_peer()) {
+      const auto address = rpc::from_proto(request->peer(), "peer");
+      if (!address.ok()) return to_grpc(address.status());
+      peer = *address;
+    }
+    const auto deleted = parts_.manual_sas.remove(request->spi(), peer ? &*peer : nullptr);
+    if (!deleted.ok()) return to_grpc(deleted.status());
+    reply->set_deleted(*deleted);
+    return grpc::Status::OK;
   }
 
   grpc::Status GetStatistics(ServerContext*, const proto::GetStatisticsRequest*, proto::Statistics* reply) override {

@@ -5,6 +5,7 @@
 #include "services/policyagent/shell/agent.h"
 #include "services/policyagent/shell/daemon_clients.h"
 #include "services/policyagent/shell/event_log.h"
+#include "services/policyagent/shell/manual_sas.h"
 #include "services/policyagent/shell/service_link.h"
 #include "services/policyagent/shell/store_messages.h"
 #include "services/policyagent/shell/supervisor.h"
@@ -28,6 +29,7 @@ struct AgentParts {
   EventLog& events;
   DriverClient& driver;
   IkeClient& ike;
+  ManualSas& manual_sas;
   std::vector<SupervisedService> services;
   Resolver resolver;
   // Where the properties of `set config` are kept; empty: in memory only.

@@ -125,6 +125,20 @@ class GrpcDriverClient final : public GrpcClient<DriverClient, proto::Driver> {
   Result<proto::ListSasReply> list_sas() override {
     return call(&proto::Driver::Stub::ListSas, proto::ListSasRequest(), limits::kQueryPatience);
   }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override {
+    return call(&proto::Driver::Stub::ListNatFilters, proto::ListNatFiltersRequest(), limits::kQueryPatience);
+  }
+  Result<proto::ListSasReply> list_manual_sas() override {
+    proto::ListSasRequest request;
+    request.set_manual_only(true);
+    return call(&proto::Driver::Stub::ListSas, request, limits::kQueryPatience);
+  }
+  Status install_sa(const proto::InstallSaRequest& request) override {
+    return call(&proto::Driver::Stub::InstallSa, request, limits::kQueryPatience).status();
+  }
+  Status delete_sa(const proto::DeleteSaRequest& request) override {
+    return call(&proto::Driver::Stub::DeleteSa, request, limits::kQueryPatience).status();
+  }
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds patience) override {
     return call(&proto::Driver::Stub::GetStatistics, proto::GetDriverStatisticsRequest(), patience);
   }

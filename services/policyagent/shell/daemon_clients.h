@@ -13,6 +13,11 @@ namespace ipsec::agent {
 class DriverClient : public ServiceClient {
  public:
   virtual Result<policyagent::v1::ListSasReply> list_sas() = 0;
+  virtual Result<policyagent::v1::ListNatFiltersReply> list_nat_filters() = 0;
+  virtual Result<policyagent::v1::ListSasReply> list_manual_sas() = 0;
+  // The caller wipes the keys.
+  virtual Status install_sa(const policyagent::v1::InstallSaRequest& request) = 0;
+  virtual Status delete_sa(const policyagent::v1::DeleteSaRequest& request) = 0;
   virtual Result<policyagent::v1::DriverStatistics> statistics(std::chrono::milliseconds patience) = 0;
   // The same without the numbers of each filter.
   virtual Result<policyagent::v1::DriverStatistics> summary(std::chrono::milliseconds patience) = 0;

@@ -43,6 +43,10 @@ inline constexpr std::chrono::milliseconds kResendLongest{2000};
 // much late.
 inline constexpr std::chrono::milliseconds kDynamicFilterCheck{5000};
 
+// How often the driver is asked how far manual SAs have come, while there are any: what it had not told before it died is
+// left out of their sequence numbers (core/limits.h).
+inline constexpr std::chrono::milliseconds kManualSaCheck{5000};
+
 // ---- child processes ------------------------------------------------------------------------------------------------
 
 // A daemon that dies is started again at once; one that dies within kSteady of its start only after a growing wait.

@@ -7,9 +7,11 @@
 
 #include <grpcpp/impl/service_type.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "services/common/daemon/clock.h"
+#include "services/common/daemon/notify.h"
 #include "services/common/rpc/paths.h"
 #include "services/common/rpc/server.h"
 #include "services/policyagent/shell/agent.h"
@@ -68,11 +70,17 @@ class Program {
               ike_link_.publish(policy);
             },
             LoadPace(), look_up_name),
-        driver_link_(*driver_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
+        manual_sas_(*driver_client_, events_),
+        driver_link_(*driver_client_, events_,
+                     [this](std::uint64_t version) {
+                       agent_.version_seen(version);
+                       manual_sas_.driver_connected();
+                     }),
         ike_link_(*ike_client_, events_, [this](std::uint64_t version) { agent_.version_seen(version); }),
         responder_(agent_, *ike_client_, *driver_client_, events_),
-        driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true), events_),
-        ike_(supervised("ike", "ipsec-iked", rpc::ike_socket(options.runtime_directory), false), events_) {}
+        driver_(supervised("driver", "ipsec-driverd", rpc::driver_socket(options.runtime_directory), true, SIGKILL),
+                events_),
+        ike_(supervised("ike", "ipsec-iked", rpc::ike_socket(options.runtime_directory), false, SIGTERM), events_) {}
 
   Status start() {
     auto host = interfaces_.read();
@@ -83,12 +91,16 @@ class Program {
     IPSEC_RETURN_IF_ERROR(serve());
     driver_.start();
     if (driver_.wait_ready(limits::kReadyPatience)) boot();
+    // From here on nothing passes that the boot mode, or the policy of a driver taken over, does not let pass: networks
+    // may come up.
+    daemon::notify_ready();
     ike_.start();
     ike_.wait_ready(limits::kIkeReadyPatience);
     return {};
   }
 
-  void run(daemon::SignalWatcher& signals) {
+  // How it is to end.
+  daemon::Signal run(daemon::SignalWatcher& signals) {
     agent_.begin_load("start");
     events_.add(Severity::kInformation, "service_loop_entered", "the agent waits for events");
     for (;;) {
@@ -97,7 +109,7 @@ class Program {
                                      {agent_.wake_descriptor(), POLLIN, 0}}};
       poll(waiting.data(), waiting.size(), until_next_poll());
       while (const auto signal = signals.read()) {
-        if (*signal == daemon::Signal::kStop) return;
+        if (*signal != daemon::Signal::kReload) return *signal;
         // Name servers change without a notice of the kernel.
         read_interfaces();
         agent_.begin_load("reload");
@@ -108,22 +120,26 @@ class Program {
     }
   }
 
-  void stop() {
-    events_.add(Severity::kInformation, "service_stopping", "the agent ends: IKE first, then the driver");
+  // Handing over leaves IKE and the driver as they are, at work, to the next agent.
+  void stop(daemon::Signal how) {
+    const bool hands_over = how == daemon::Signal::kHandOver;
+    events_.add(Severity::kInformation, "service_stopping",
+                hands_over ? "the agent ends and leaves IKE and the driver to the next one"
+                           : "the agent ends: IKE first, then the driver");
     agent_.stop();
     responder_.stop();
+    manual_sas_.stop();
     driver_link_.stop();
     ike_link_.stop();
-    ike_.stop();
-    driver_.stop();
+    for (Supervisor* service : {&ike_, &driver_}) hands_over ? service->leave() : service->stop();
     events_.close();
     server_->shutdown(limits::kShutdownGrace);
   }
 
  private:
   Supervisor::Settings supervised(const std::string& name, std::string_view program, const std::string& socket,
-                                  bool with_interfaces) const {
-    return {name, daemon_arguments(beside_this_program(program), options_, with_interfaces), socket};
+                                  bool with_interfaces, int replace_signal) const {
+    return {name, daemon_arguments(beside_this_program(program), options_, with_interfaces), socket, replace_signal};
   }
 
   Status serve() {
@@ -131,6 +147,7 @@ class Program {
                                    events_,
                                    *driver_client_,
                                    *ike_client_,
+                                   manual_sas_,
                                    {{"driver", driver_link_, driver_}, {"ike", ike_link_, ike_}},
                                    resolve_name,
                                    config_path()});
@@ -190,6 +207,7 @@ class Program {
   std::unique_ptr<DriverClient> driver_client_;
   std::unique_ptr<IkeClient> ike_client_;
   Agent agent_;
+  ManualSas manual_sas_;
   ServiceLink driver_link_;
   ServiceLink ike_link_;
   DefaultResponder responder_;
@@ -224,8 +242,7 @@ Status run_agent(const daemon::Options& options, daemon::SignalWatcher& signals)
   IPSEC_ASSIGN_OR_RETURN(InterfaceManager interfaces, InterfaceManager::open());
   Program program(options, events, std::move(stores), std::move(interfaces));
   IPSEC_RETURN_IF_ERROR(program.start());
-  program.run(signals);
-  program.stop();
+  program.stop(program.run(signals));
   return {};
 }
 

@@ -49,6 +49,11 @@ void Supervisor::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Supervisor::leave() {
+  leaving_ = true;
+  stop();
+}
+
 void Supervisor::run() {
   while (pause(back_off_)) {
     if (auto process = obtain()) {
@@ -93,10 +98,26 @@ std::optional<ChildProcess> Supervisor::adopt_running() {
   // The number could have passed to another process between the two looks.
   if (!adopted.ok() || rpc::serving_process(settings_.socket_path) != process) return std::nullopt;
   started_before_ = true;
+  if (!rpc::serves_from(settings_.socket_path, settings_.arguments.front())) {
+    replace(*adopted);
+    return std::nullopt;
+  }
   events_.add(Severity::kInformation, "service_adopted",
               fmt::format("{} already runs as process {}", settings_.name, process),
               {{"service", settings_.name}, {"process", std::to_string(process)}});
   return std::move(adopted).value();
+}
+
+void Supervisor::replace(ChildProcess& outdated) {
+  outdated.signal(settings_.replace_signal);
+  if (!outdated.wait(limits::kStopPatience)) {
+    outdated.signal(SIGKILL);
+    outdated.wait(limits::kStopPatience);
+  }
+  const std::string how = outdated.reap();
+  events_.add(Severity::kInformation, "service_replaced",
+              fmt::format("{} (process {}) was of an older program: {}", settings_.name, outdated.id(), how),
+              {{"service", settings_.name}, {"process", std::to_string(outdated.id())}});
 }
 
 void Supervisor::keep(ChildProcess process) {
@@ -105,7 +126,7 @@ void Supervisor::keep(ChildProcess process) {
   std::array<pollfd, 2> waiting{{{process.file_descriptor(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
   while (poll(waiting.data(), waiting.size(), -1) < 0) {
   }
-  if (waiting[0].revents == 0) return end(process);
+  if (waiting[0].revents == 0) return leaving_ ? set_process(0) : end(process);
   set_process(0);
   const std::string how = process.reap();
   events_.add(Severity::kError, "service_died",

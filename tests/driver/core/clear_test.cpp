@@ -1,7 +1,7 @@
 // Packets in clear: exemptions, boot modes, soft SAs, and clear packets beside an SA.
 #include <gtest/gtest.h>
 
-#include "services/driver/core/outbound.h"
+#include "services/driver/core/last_look.h"
 #include "tests/driver/core/test_host.h"
 
 namespace ipsec::driver::tests {
@@ -213,8 +213,7 @@ TEST(BootMode, stateful_lets_answers_in_and_nothing_else) {
 // ---- soft SAs ----
 
 struct Fallback {
-  explicit Fallback(std::uint32_t lifetime = 0) : host(kOwn), peer(kPeer) {
-    const FilterPair filters = mirrored(kFilter, between(kOwn, kPeer), Action::kNegotiate);
+  explicit Fallback(std::uint32_t lifetime = 0) : host(kOwn), peer(kPeer), filters(allowing()) {
     host.set_filters({filters.outbound, filters.inbound});
     SaRecipe recipe;
     recipe.soft = true;
@@ -231,8 +230,14 @@ struct Fallback {
     outbound.pair_spi = spi;
     EXPECT_TRUE(host.control().install_sa(outbound, host.now).ok());
   }
+  static FilterPair allowing() {
+    FilterPair pair = mirrored(kFilter, between(kOwn, kPeer), Action::kNegotiate);
+    pair.outbound.allow_soft = pair.inbound.allow_soft = true;
+    return pair;
+  }
   TestHost host;
   TestHost peer;
+  FilterPair filters;
   std::uint32_t spi = 0;
 };
 
@@ -277,7 +282,6 @@ TEST(SoftSa, SFT_05_SFT_06_ends_by_idleness_and_by_lifetime_and_then_security_is
     const auto sent = soft.host.send(udp(kOwn, kPeer, 1025, 445));
     EXPECT_TRUE(sent.to_wire.empty());
     EXPECT_EQ(events_of<Acquire>(sent.events).size(), 1U);
-    EXPECT_TRUE(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
   }
 }
 
@@ -296,17 +300,162 @@ TEST(Clear, IN_09_IN_10_IN_14_passthrough_ends_where_there_is_an_sa) {
   EXPECT_EQ(host.count(Verdict::kInboundClearRefused), 1U);
 }
 
-TEST(Clear, the_last_look_lets_nothing_leave_against_its_filter) {
-  Filter filter;
-  filter.action = Action::kNegotiate;
-  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
-  EXPECT_TRUE(may_leave_in_clear(&filter, Verdict::kOutboundSoft));
-  filter.action = Action::kBlock;
-  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
-  EXPECT_FALSE(may_leave_in_clear(&filter, Verdict::kOutboundSoft));
-  filter.action = Action::kPermit;
-  EXPECT_TRUE(may_leave_in_clear(&filter, Verdict::kOutboundPermitted));
-  EXPECT_TRUE(may_leave_in_clear(nullptr, Verdict::kOutboundNoFilter));
+// The first packet of a peer that cannot ask for security; the answer to it does (IN-09, IN-10).
+TEST(SoftSa, DRV_09_fall_back_makes_an_inbound_permit_filter_until_there_is_an_sa) {
+  TestHost host(kOwn), peer(kPeer);
+  const FilterPair filters = Fallback::allowing();
+  host.set_filters({filters.outbound, filters.inbound});
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.size(), 1U);
+  EXPECT_EQ(host.count(Verdict::kInboundPassthrough), 1U);
+  const auto answer = host.send(udp(kOwn, kPeer, 1025, 445));
+  EXPECT_TRUE(answer.to_wire.empty());
+  EXPECT_EQ(events_of<Acquire>(answer.events).size(), 1U);
+  SaRecipe recipe;
+  recipe.selector = filters.outbound.selector;
+  recipe.outbound_filter = kFilter;
+  connect(host, peer, recipe);
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+  EXPECT_EQ(host.count(Verdict::kInboundClearRefused), 1U);
+}
+
+TEST(SoftSa, SFT_02_none_is_installed_that_its_filter_does_not_allow) {
+  struct Wrong {
+    const char* name;
+    void (*spoil)(FilterPair&, SaParameters&);
+  };
+  const Wrong wrongs[] = {
+      {"not allowed", [](FilterPair& filters, SaParameters&) { filters.outbound.allow_soft = false; }},
+      {"permits", [](FilterPair& filters, SaParameters&) { filters.outbound.action = Action::kPermit; }},
+      {"tunnel", [](FilterPair& filters, SaParameters&) { filters.outbound.tunnel_destination = address(kPeer); }},
+      {"no filter", [](FilterPair&, SaParameters& sa) { sa.filter_id = 77; }},
+      {"filter 0", [](FilterPair&, SaParameters& sa) { sa.filter_id = 0; }},
+      {"the inbound filter", [](FilterPair&, SaParameters& sa) { sa.filter_id = kFilter + 1; }},
+      {"more traffic", [](FilterPair&, SaParameters& sa) { sa.selector = between(kOwn, "10.77.0.0/24"); }},
+  };
+  for (const Wrong& wrong : wrongs) {
+    TestHost host(kOwn), peer(kPeer);
+    FilterPair filters = Fallback::allowing();
+    SaRecipe recipe;
+    recipe.soft = true;
+    recipe.outbound_filter = kFilter;
+    recipe.selector = between(kOwn, kPeer);
+    SaParameters outbound = parameters_of(host, peer, recipe, 0x1234, Direction::kOutbound);
+    wrong.spoil(filters, outbound);
+    host.set_filters({filters.outbound, filters.inbound});
+    const Status status = host.control().install_sa(outbound, host.now);
+    EXPECT_EQ(status.code(), ErrorCode::kInvalid) << wrong.name;
+    EXPECT_TRUE(host.control().list_sas(host.now).empty()) << wrong.name;
+  }
+}
+
+TEST(SoftSa, SFT_02_ends_with_the_policy_that_allowed_it) {
+  Fallback soft;
+  soft.filters.outbound.allow_soft = soft.filters.inbound.allow_soft = false;
+  soft.host.set_filters({soft.filters.outbound, soft.filters.inbound});
+  EXPECT_TRUE(soft.host.send(udp(kOwn, kPeer, 1025, 445)).to_wire.empty());
+  EXPECT_TRUE(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+  EXPECT_EQ(soft.host.count(Verdict::kInboundClearRefused), 1U);
+  EXPECT_EQ(soft.host.count(Verdict::kOutboundAgainstPolicy), 0U) << "it was the SA that ended";
+}
+
+TEST(SoftSa, IN_14_gives_way_to_a_real_one) {
+  Fallback soft;
+  SaRecipe recipe;
+  recipe.selector = between(kOwn, kPeer);
+  recipe.outbound_filter = kFilter;
+  soft.peer.random().next_u32(soft.spi + 1);
+  connect(soft.host, soft.peer, recipe);
+  const auto sent = soft.host.send(udp(kOwn, kPeer, 1025, 445));
+  ASSERT_EQ(sent.to_wire.size(), 1U);
+  EXPECT_EQ(sent.to_wire[0].bytes[9], kProtocolEsp);
+  EXPECT_TRUE(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+}
+
+// ---- the last look ----
+
+struct LastLookTest : testing::Test {
+  LastLookTest() { tables.exemptions = Exemptions::kIsakmpOnly; }
+  bool agrees(Direction direction, Verdict verdict, const Filter* filter) {
+    Bytes bytes = direction == Direction::kOutbound ? udp(kOwn, kPeer, 1025, 445) : udp(kPeer, kOwn, 445, 1025);
+    LastLook look;
+    // The first packet of a look is looked up in the filters.
+    return look.agrees({direction, verdict, filter}, *parse_ip(bytes), tables);
+  }
+  // With this filter in force for both directions; what is given is that filter of the table.
+  bool agrees_in_force(Direction direction, Verdict verdict, Filter outbound) {
+    FilterPair filters = mirrored(kFilter, outbound.selector, outbound.action);
+    for (Filter* filter : {&filters.outbound, &filters.inbound}) {
+      filter->allow_soft = outbound.allow_soft;
+      filter->inbound_passthrough = outbound.inbound_passthrough;
+      filter->tunnel_destination = outbound.tunnel_destination;
+    }
+    tables.filters = *FilterTable::make({filters.outbound, filters.inbound}, nullptr);
+    const std::uint64_t id = direction == Direction::kOutbound ? kFilter : kFilter + 1;
+    return agrees(direction, verdict, &tables.filters->find(id)->filter);
+  }
+  Tables tables;
+};
+
+TEST_F(LastLookTest, DRV_11_each_verdict_needs_a_filter_that_allows_it) {
+  Filter permit, block, negotiate, soft, passthrough, tunnel;
+  for (Filter* filter : {&permit, &block, &negotiate, &soft, &passthrough, &tunnel}) {
+    filter->selector = between(kOwn, kPeer);
+    filter->action = Action::kNegotiate;
+  }
+  permit.action = Action::kPermit;
+  block.action = Action::kBlock;
+  soft.allow_soft = tunnel.allow_soft = true;
+  passthrough.inbound_passthrough = true;
+  tunnel.tunnel_destination = address("10.77.0.9");
+  struct Row {
+    Direction direction;
+    Verdict verdict;
+    const Filter* allows;  // the only one
+    const Filter* also = nullptr;
+  };
+  const Row rows[] = {{Direction::kOutbound, Verdict::kOutboundPermitted, &permit},
+                      {Direction::kInbound, Verdict::kInboundPermitted, &permit},
+                      {Direction::kOutbound, Verdict::kOutboundSoft, &soft},
+                      {Direction::kInbound, Verdict::kInboundSoft, &soft},
+                      {Direction::kInbound, Verdict::kInboundPassthrough, &passthrough, &soft},
+                      {Direction::kOutbound, Verdict::kOutboundNoFilter, nullptr},
+                      {Direction::kInbound, Verdict::kInboundNoFilter, nullptr},
+                      {Direction::kOutbound, Verdict::kOutboundExempt, nullptr},
+                      {Direction::kOutbound, Verdict::kOutboundSecured, nullptr}};
+  for (const Row& row : rows) {
+    for (const Filter* filter : {&permit, &block, &negotiate, &soft, &passthrough, &tunnel}) {
+      EXPECT_EQ(agrees_in_force(row.direction, row.verdict, *filter), filter == row.allows || filter == row.also)
+          << info(row.verdict).name << " under " << static_cast<int>(filter->action);
+    }
+  }
+  EXPECT_FALSE(agrees_in_force(Direction::kInbound, Verdict::kInboundMulticast, block));
+  EXPECT_TRUE(agrees_in_force(Direction::kInbound, Verdict::kInboundMulticast, negotiate));
+}
+
+// What a fault of the flow cache would look like: the word of the path and the policy differ.
+TEST_F(LastLookTest, DRV_11_a_filter_that_is_not_the_one_of_the_packet_is_found_out) {
+  const FilterPair other = mirrored(kFilter, between(kOwn, "10.77.0.3"), Action::kPermit);
+  const FilterPair wide = mirrored(kFilter + 2, between(kOwn, "10.77.0.0/24"), Action::kPermit);
+  const FilterPair blocked = mirrored(kFilter + 4, between(kOwn, kPeer), Action::kBlock);
+  tables.filters = *FilterTable::make(
+      {blocked.outbound, blocked.inbound, other.outbound, other.inbound, wide.outbound, wide.inbound}, nullptr);
+  const auto filter = [&](std::uint64_t id) { return &tables.filters->find(id)->filter; };
+  EXPECT_FALSE(agrees(Direction::kOutbound, Verdict::kOutboundPermitted, filter(kFilter))) << "of another peer";
+  EXPECT_FALSE(agrees(Direction::kOutbound, Verdict::kOutboundPermitted, filter(kFilter + 3))) << "of the other way";
+  EXPECT_FALSE(agrees(Direction::kOutbound, Verdict::kOutboundPermitted, filter(kFilter + 2))) << "behind a block";
+  EXPECT_FALSE(agrees(Direction::kOutbound, Verdict::kOutboundNoFilter, nullptr)) << "there is one";
+}
+
+TEST_F(LastLookTest, one_of_64_packets_is_looked_up_past_the_flow_cache) {
+  const FilterPair blocked = mirrored(kFilter, between(kOwn, kPeer), Action::kBlock);
+  tables.filters = *FilterTable::make({blocked.outbound, blocked.inbound}, nullptr);
+  Bytes bytes = udp(kOwn, kPeer, 1025, 445);
+  LastLook look;
+  int found = 0;
+  for (std::uint32_t i = 0; i < 10 * limits::kLastLookInterval; ++i) {
+    found += look.agrees({Direction::kOutbound, Verdict::kOutboundNoFilter, nullptr}, *parse_ip(bytes), tables) ? 0 : 1;
+  }
+  EXPECT_EQ(found, 10);
 }
 
 }  // namespace

@@ -384,6 +384,7 @@ TEST_F(Inbound, transport_inside_tunnel_is_opened_twice_and_not_for_ever) {
   recipe.encapsulation = Encapsulation::kTunnel;
   recipe.selector = between("10.77.0.2", "10.77.0.1");
   recipe.outbound_filter = kFilter;
+  recipe.inbound_filter = kFilter + 1;
   peer.set_filters({all.outbound});
   connect(peer, host, recipe);
   Bytes packet = ping(10);

@@ -1,6 +1,7 @@
 // ESP in UDP: what a NAT makes of packets, and what the driver makes of that.
 #include <gtest/gtest.h>
 
+#include "services/driver/core/limits.h"
 #include "services/driver/core/udp_encapsulation.h"
 #include "tests/driver/core/test_host.h"
 
@@ -243,6 +244,93 @@ TEST(Nat, ipv6_has_a_udp_checksum) {
   EXPECT_NE(load_u16(&sent.to_wire[0].bytes[46]), 0U);
   EXPECT_TRUE(checksums_are_good(sent.to_wire[0].bytes));
   EXPECT_EQ(right.receive(sent.to_wire).to_host.size(), 1U);
+}
+
+TEST(Nat, NAT_08_ike_may_say_where_the_peer_is) {
+  Behind nat;
+  nat.server.receive(nat.translated(nat.from_client(), 23000));
+  const std::uint32_t spi = nat.server.control().list_sas(nat.server.now).back().sa.spi;
+  EXPECT_TRUE(nat.server.control().move_peer(spi, 24000));
+  EXPECT_EQ(load_u16(&nat.to_client(40000).to_wire.at(0).bytes[22]), 24000U);
+  for (const SaStatus& status : nat.server.control().list_sas(nat.server.now)) {
+    EXPECT_EQ(status.sa.udp->peer_port, 24000U);
+  }
+  EXPECT_FALSE(nat.server.control().move_peer(spi + 1, 25000));
+}
+
+// What IKE sends and gets on port 4500 passes whatever the filters say; the filters for it are shown.
+TEST(Nat, EX_14_NAT_10_isakmp_that_has_moved_to_4500_makes_its_permit_filters) {
+  TestHost client("192.168.1.5");
+  const FilterPair all = mirrored(kFilter, between("192.168.1.5", "0.0.0.0/0"), Action::kBlock);
+  client.set_filters({all.outbound, all.inbound});
+  const IpAddress server = address("198.51.100.7");
+  const Bytes before = udp_packet({server, client.own()}, kPort, kPort, Bytes(60));
+  EXPECT_EQ(client.receive(before).to_host.size(), 1U);
+  EXPECT_TRUE(client.control().nat_filters().empty()) << "what others send makes none";
+
+  EXPECT_EQ(client.send(udp_packet({client.own(), server}, kPort, kPort, Bytes(60))).to_wire.size(), 1U);
+  const std::vector<Filter> filters = client.control().nat_filters();
+  ASSERT_EQ(filters.size(), 2U);
+  EXPECT_EQ(filters[0].action, Action::kPermit);
+  EXPECT_EQ(filters[0].direction, Direction::kOutbound);
+  EXPECT_EQ(filters[0].selector.to_string(), "192.168.1.5 port 4500 -> 198.51.100.7 port 4500 UDP");
+  EXPECT_EQ(filters[1].selector, filters[0].selector.mirrored());
+  EXPECT_EQ(filters[1].mirror_id, filters[0].id);
+
+  const Bytes keep_alive = udp_packet({client.own(), server}, kPort, kPort, Bytes{0xFF});
+  EXPECT_EQ(client.send(keep_alive).to_wire.size(), 1U);
+  EXPECT_EQ(client.count(Verdict::kOutboundKeepAlive), 1U);
+  client.receive(udp_packet({server, client.own()}, kPort, kPort, Bytes(60)));
+  client.receive(udp_packet({server, client.own()}, kPort, kPort, Bytes{0xFF}));
+  EXPECT_EQ(client.count(Verdict::kInboundKeepAlive), 1U) << "also without an SA in UDP";
+  const Statistics statistics = client.control().statistics();
+  ASSERT_EQ(statistics.filters.size(), 4U);
+  EXPECT_EQ(statistics.filters[2].packets, 2U);
+  EXPECT_EQ(statistics.filters[3].packets, 2U);
+
+  // Anything else on that port is for the filters of the policy.
+  EXPECT_TRUE(client.send(udp_packet({client.own(), server}, kPort, kPort, pattern(60, 1))).to_wire.empty());
+  EXPECT_TRUE(client.send(udp_packet({client.own(), server}, kPort, kPort, Bytes{0xFE})).to_wire.empty());
+  EXPECT_TRUE(client.receive(udp_packet({server, client.own()}, kPort, kPort, pattern(60, 1))).to_host.empty());
+
+  client.now = client.now + limits::kNatFilterLifetime;
+  client.control().tick(client.now);
+  EXPECT_TRUE(client.control().nat_filters().empty());
+}
+
+TEST(Nat, EX_14_filters_for_4500_are_bounded) {
+  TestHost server("198.51.100.7");
+  server.set_filters({});
+  for (std::size_t i = 0; i < limits::kMaxNatFilters + 10; ++i) {
+    const auto port = static_cast<std::uint16_t>(1000 + i);
+    server.send(udp_packet({server.own(), address("203.0.113.1")}, kPort, port, Bytes(60)));
+  }
+  EXPECT_EQ(server.control().nat_filters().size(), 2 * limits::kMaxNatFilters);
+}
+
+// Echoes have no ports; their identifier tells whose they are.
+TEST(Nat, answers_to_pings_of_two_clients_go_to_whoever_asked) {
+  Behind nat;
+  const auto ping = [&](std::uint8_t type, const IpAddress& from, const IpAddress& to, std::uint16_t id) {
+    ByteWriter icmp;
+    icmp.u8(type).u8(0).u16(0).u16(id).u16(1);
+    return ip_packet({from, to, kProtocolIcmp}, icmp.take());
+  };
+  const auto asked = [&](std::uint16_t id, std::uint16_t port) {
+    const auto sent = nat.client.send(ping(8, nat.client.own(), nat.server.own(), id));
+    return nat.translated(sent.to_wire.at(0).bytes, port);
+  };
+  const Bytes of_first = asked(11, 23000);
+  nat.add_client(29000, true);
+  const Bytes of_second = asked(22, 29000);
+  nat.server.receive(of_first);
+  nat.server.receive(of_second);
+  const auto port_of_answer = [&](std::uint16_t id) {
+    const auto sent = nat.server.send(ping(0, nat.server.own(), nat.as_seen.own(), id));
+    return load_u16(&sent.to_wire.at(0).bytes[22]);
+  };
+  EXPECT_EQ(port_of_answer(11), 23000U);
+  EXPECT_EQ(port_of_answer(22), 29000U);
 }
 
 }  // namespace

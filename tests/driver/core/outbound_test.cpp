@@ -14,10 +14,10 @@ namespace {
 constexpr std::uint64_t kFilter = 100;
 
 // The packet as a stack with this MTU would send it.
-std::vector<Stored> cut(Bytes packet, std::uint32_t id = 99) {
+std::vector<Stored> cut(Bytes packet, std::uint32_t id = 99, std::size_t mtu = 1500) {
   Arena arena;
   std::vector<MutableByteView> pieces;
-  EXPECT_TRUE(fragment(*parse_ip(packet), 1500, id, arena, pieces));
+  EXPECT_TRUE(fragment(*parse_ip(packet), mtu, id, arena, pieces));
   std::vector<Stored> stored;
   for (const MutableByteView& piece : pieces) stored.push_back({Bytes(piece.begin(), piece.end()), {}});
   return stored;
@@ -523,10 +523,13 @@ TEST_F(Outbound, tunnel_mode_does_not_cut_among_extension_headers) {
   recipe.outbound_filter = kFilter;
   connect(host, peer, recipe);
   ByteWriter upper;
-  upper.u8(kProtocolUdp).u8(152).zeros(1222).u16(1).u16(2).u16(8).u16(0);
+  upper.u8(kProtocolUdp).u8(152).zeros(1222).u16(1).u16(2).u16(108).u16(0).zeros(100);
   IpFields ip{address("fd01::1"), address("fd02::1"), kProtocolDestinationOptions};
   host.control().set_link({1280, {}});
-  expect_dropped(ip_packet(ip, upper.view()), Verdict::kOutboundTooBig);
+  const std::vector<Stored> pieces = cut(ip_packet(ip, upper.view()), 99, 1320);
+  ASSERT_EQ(pieces.size(), 2U);
+  EXPECT_THAT(host.send(pieces).to_wire, testing::IsEmpty());
+  EXPECT_EQ(host.count(Verdict::kOutboundTooBig), 1U);
 }
 
 TEST_F(Outbound, HDR_05_exhausted_sequence_numbers_drop_and_never_wrap) {

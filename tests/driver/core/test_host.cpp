@@ -123,6 +123,7 @@ SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, con
   sa.integrity_key = key_of_size(info(recipe.integrity).key_size, static_cast<std::uint8_t>(spi + 99));
   sa.extended_sequence = recipe.extended_sequence;
   sa.soft = recipe.soft;
+  sa.last_sequence = recipe.last_sequence;
   sa.udp = recipe.udp;
   if (recipe.udp && direction == Direction::kInbound) std::swap(sa.udp->local_port, sa.udp->peer_port);
   sa.replay_window = recipe.replay_window;
@@ -154,6 +155,20 @@ std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& reci
   const Status at_sender = sender.control().install_sa(std::move(outbound), sender.now);
   EXPECT_TRUE(at_sender.ok()) << at_sender.message();
   return spi;
+}
+
+void connect_manually(TestHost& sender, TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi) {
+  for (const Direction direction : {Direction::kInbound, Direction::kOutbound}) {
+    TestHost& host = direction == Direction::kInbound ? receiver : sender;
+    SaParameters sa = parameters_of(sender, receiver, recipe, spi, direction);
+    sa.manual = true;
+    sa.filter_id = 0;
+    if (recipe.around != Integrity::kNone) {
+      sa.ah = AroundEsp{spi + 1, recipe.around, key_of_size(info(recipe.around).key_size, 33)};
+    }
+    const Status status = host.control().install_sa(std::move(sa), host.now);
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
 }
 
 }  // namespace ipsec::driver::tests

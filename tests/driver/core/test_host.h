@@ -116,10 +116,13 @@ struct SaRecipe {
   bool extended_sequence = false;
   std::optional<UdpEncapsulation> udp = {};  // as the sender has it
   bool soft = false;
+  std::uint64_t last_sequence = 0;
 };
 SecretBytes key_of_size(std::size_t size, std::uint8_t first);
 // Reserves an SPI at the receiver and installs both ends; expects success. The SPI.
 std::uint32_t connect(TestHost& sender, TestHost& receiver, const SaRecipe& recipe);
+// One direction of a manual SA at both ends; expects success. The recipe's filters do not count.
+void connect_manually(TestHost& sender, TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi);
 SaParameters parameters_of(const TestHost& sender, const TestHost& receiver, const SaRecipe& recipe, std::uint32_t spi,
                            Direction direction);
 

@@ -78,8 +78,8 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
   const auto released = pair.left.send_released();
   traces = events_of<PacketTrace>(released.events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"OUT-06", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-15",
-                                    "OUT-18", "OUT-19"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"OUT-06", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-14",
+                                    "OUT-15", "OUT-18", "OUT-19"}));
   EXPECT_EQ(traces[0].spi, spi);
   EXPECT_EQ(traces[0].verdict, Verdict::kOutboundSecured);
 
@@ -89,6 +89,36 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
             (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16", "IN-19", "IN-20", "IN-22", "IN-18", "IN-24"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundOpened);
   EXPECT_EQ(traces[0].spi, spi);
+}
+
+TEST(Trace, IN_06_IN_07_IN_09_IN_10_IN_11_permit_block_and_no_filter) {
+  const std::pair<Action, Steps> actions[] = {
+      {Action::kPermit, {"IN-01", "IN-02", "IN-05", "IN-06", "IN-09", "IN-10", "IN-24"}},
+      {Action::kBlock, {"IN-01", "IN-02", "IN-05", "IN-06", "IN-09", "IN-11"}}};
+  for (const auto& [action, expected] : actions) {
+    Traced pair(action);
+    pair.trace();
+    auto traces = events_of<PacketTrace>(
+        pair.left.receive(udp_packet({pair.right.own(), pair.left.own()}, 445, 1025, {})).events);
+    ASSERT_EQ(traces.size(), 1U);
+    EXPECT_EQ(rows(traces[0]), expected);
+    traces = events_of<PacketTrace>(
+        pair.left.receive(udp_packet({address("10.9.9.9"), pair.left.own()}, 445, 1025, {})).events);
+    ASSERT_EQ(traces.size(), 1U);
+    EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-06", "IN-07", "IN-24"}));
+  }
+}
+
+TEST(Trace, OUT_05_OUT_07_a_packet_right_after_a_failed_negotiation) {
+  Traced pair(Action::kNegotiate);
+  const auto acquires = events_of<Acquire>(pair.left.send(pair.packet()).events);
+  ASSERT_EQ(acquires.size(), 1U);
+  pair.left.control().acquire_failed(acquires[0].acquire_id, pair.left.now);
+  pair.trace();
+  const auto traces = events_of<PacketTrace>(pair.left.send(pair.packet()).events);
+  ASSERT_EQ(traces.size(), 1U);
+  EXPECT_EQ(rows(traces[0]), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-05", "OUT-07"}));
+  EXPECT_EQ(traces[0].verdict, Verdict::kOutboundBackOff);
 }
 
 TEST(Trace, IN_17_IN_21_unknown_spi_and_forgery) {
@@ -114,12 +144,12 @@ TEST(Trace, IN_06_IN_08_IN_09_IN_12_clear_packets) {
   const Bytes clear = udp_packet({pair.right.own(), pair.left.own()}, 445, 1025, pattern(20));
   auto traces = events_of<PacketTrace>(pair.left.receive(clear).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-09"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-09", "IN-11"}));
   EXPECT_EQ(traces[0].verdict, Verdict::kInboundClearRefused);
   connect(pair.left, pair.right, pair.recipe);
   traces = events_of<PacketTrace>(pair.left.receive(clear).events);
   ASSERT_EQ(traces.size(), 1U);
-  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-12"}));
+  EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-08", "IN-12", "IN-14"}));
 }
 
 TEST(Trace, only_what_was_asked_for_and_only_so_often) {

@@ -212,8 +212,14 @@ TEST(Convert, SaKeepsItsFieldsAndItsKeysStayInside) {
   SaStatus status;
   status.sa = *converted;
   status.age = std::chrono::milliseconds(2900);
+  status.path_mtu = 1280;
+  status.path_mtu_source = PathMtuSource::kProbe;
+  status.inner_mtu = 1246;
   const proto::SaStatus listed = to_proto(status);
   EXPECT_EQ(listed.age_seconds(), 2U);
+  EXPECT_EQ(listed.path_mtu(), 1280U);
+  EXPECT_EQ(listed.path_mtu_source(), proto::PATH_MTU_SOURCE_PROBE);
+  EXPECT_EQ(listed.inner_mtu(), 1246U);
   proto::Sa without_keys = sa();
   without_keys.clear_encryption_key();
   without_keys.clear_integrity_key();

@@ -197,5 +197,165 @@ TEST(NatTraversal, the_next_main_mode_keeps_to_port_4500) {
   EXPECT_EQ(pair.b.established_main_modes(pair.now), 2U);
 }
 
+TEST(NatTraversal, NAT_08_the_driver_tells_ike_of_a_new_mapping) {
+  Translated pair;
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(2));
+  pair.translator->port_offset = 30000;
+  const SaParameters old = pair.b.driver.outbound.at(0);
+  pair.give(pair.b, PeerMoved{old.pair_spi, 24500, 34500});
+  EXPECT_EQ(pair.b.engine.main_mode_sas(pair.now)[0].peer.port, 34500);
+  EXPECT_EQ(pair.b.find_event("peer_moved")->fields.at("new_port"), "34500");
+  pair.give(pair.b, RekeyRequested{old.spi, old.destination, old.filter_id, RekeyReason::kSeconds});
+  pair.run(seconds(2));
+  EXPECT_EQ(pair.b.driver.outbound.at(0).udp_peer_port, 34500);
+  EXPECT_NE(pair.b.driver.outbound.at(0).spi, old.spi);
+}
+
+TEST(NatTraversal, NAT_08_ike_tells_the_driver_of_a_new_mapping) {
+  Translated pair;
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(2));
+  pair.translator->port_offset = 30000;
+  pair.run(seconds(60));  // whether the peer lives is asked after thirty
+  EXPECT_EQ(pair.b.driver.outbound.at(0).udp_peer_port, 34500);
+  EXPECT_EQ(pair.b.driver.inbound.begin()->second.udp_peer_port, 34500);
+  EXPECT_FALSE(pair.b.has_event("peer_dead"));
+}
+
+// A Delete of what is not known is not remembered, so that a copy of it would verify again.
+TEST(NatTraversal, NAT_08_a_copy_of_a_delete_moves_nobody) {
+  Translated pair;
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(2));
+  const SaParameters in = pair.a.driver.inbound.begin()->second;
+  pair.wire = [](const SentDatagram&) { return Fate{}; };
+  pair.give(pair.a, SaEnded{in.spi, Direction::kInbound, SecurityProtocol::kEsp, in.source, SaEndReason::kIdle});
+  const Bytes copy = pair.sent.back().datagram.bytes;
+  const SaParameters at_b = pair.b.driver.inbound.begin()->second;
+  pair.give(pair.b, SaEnded{at_b.spi, Direction::kInbound, SecurityProtocol::kEsp, at_b.source, SaEndReason::kLifetime});
+  for (int time = 0; time < 2; ++time) {
+    pair.give(pair.b, DatagramReceived{{pair.b.endpoint.address, 4500}, {address(kOutside), 666}, copy});
+    EXPECT_EQ(pair.b.engine.main_mode_sas(pair.now)[0].peer.port, 24500);
+  }
+}
+
+TEST(NatTraversal, NAT_05_ah_is_refused_behind_a_translator_and_named) {
+  PolicyOptions options;
+  options.quick_mode_offers = {{Integrity::kSha1, std::nullopt, 100000, 3600}};
+  Translated pair(options);
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(2));
+  ASSERT_EQ(pair.a.driver.acquire_failures.size(), 1U);
+  EXPECT_EQ(pair.a.driver.acquire_failures[0].reason, FailureReason::kAhBehindNat);
+  EXPECT_TRUE(pair.a.has_event("ah_behind_nat"));
+
+  // The other side may be the one that has nothing else.
+  PolicyOptions of_a;
+  pair.set_policy(pair.a, make_policy(pair.a.endpoint.address, pair.b.endpoint.address, of_a));
+  pair.acquire(pair.a, 2);
+  pair.run(seconds(2));
+  EXPECT_TRUE(pair.b.has_event("ah_behind_nat"));
+  EXPECT_EQ(pair.a.driver.acquire_failures.back().reason, FailureReason::kNoProposalChosen);
+  EXPECT_TRUE(pair.b.driver.installed.empty());
+}
+
+TEST(NatTraversal, both_hosts_behind_translators) {
+  Translated pair;
+  const IpAddress public_b = address("198.51.100.7");
+  pair.translator_of_b = Translator{public_b, 0};
+  pair.set_policies(make_policy(pair.a.endpoint.address, public_b),
+                    make_policy(pair.b.endpoint.address, address(kOutside)));
+  pair.acquire(pair.a, 1);
+  pair.run(seconds(2));
+  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
+  EXPECT_EQ(pair.a.find_event("main_mode_established")->fields.at("nat"), "both hosts");
+  const SaParameters& of_b = pair.b.driver.outbound[0];
+  EXPECT_EQ(of_b.selector.to_string(), "10.77.0.2 -> 10.77.0.1 ANY") << "what is on the packets there";
+  EXPECT_EQ(of_b.original_peer, address(kInside));
+  EXPECT_EQ(of_b.original_local, public_b) << "what the peer has put into its checksums";
+  EXPECT_EQ(pair.a.driver.outbound.at(0).original_peer, pair.b.endpoint.address);
+  EXPECT_EQ(compare_sas(pair), "");
+}
+
+// Two clients behind one address: the server's peers are not addresses.
+struct Office : Translated {
+  Office() {
+    c = std::make_unique<Host>("c", "192.168.0.3", 77, 0x40001000);
+    give(*c, DriverCapable{false, true});
+    set_policy(*c, make_policy(c->endpoint.address, b.endpoint.address));
+    acquire(a, 1);
+    acquire(*c, 1);
+    run(seconds(2));
+  }
+  // The server's outbound SA that leads to this port; none: all zero.
+  SaParameters of_port(std::uint16_t port) const {
+    for (const SaParameters& sa : b.driver.outbound) {
+      if (sa.udp_peer_port == port) return sa;
+    }
+    return {};
+  }
+};
+constexpr std::uint16_t kPortOfA = 24500;
+constexpr std::uint16_t kPortOfC = 34500;
+
+TEST(NatTraversal, clients_behind_one_address_have_sas_of_their_own) {
+  Office office;
+  EXPECT_EQ(office.b.driver.outbound.size(), 2U);
+  EXPECT_TRUE(office.a.driver.inbound.contains(office.of_port(kPortOfA).spi));
+  EXPECT_TRUE(office.c->driver.inbound.contains(office.of_port(kPortOfC).spi));
+  EXPECT_EQ(office.b.established_main_modes(office.now), 2U);
+  for (const MainModeSaStatus& sa : office.b.engine.main_mode_sas(office.now)) {
+    EXPECT_EQ(sa.nat, (NatFound{false, true}));
+    EXPECT_EQ(sa.peer_identity, sa.peer.port == kPortOfA ? "192.168.0.2" : "192.168.0.3");
+  }
+}
+
+TEST(NatTraversal, the_server_renews_with_the_client_whose_sa_it_is) {
+  Office office;
+  for (const std::uint16_t port : {kPortOfA, kPortOfC, kPortOfA}) {
+    const SaParameters old = office.of_port(port);
+    office.give(office.b, RekeyRequested{old.spi, old.destination, old.filter_id, RekeyReason::kSeconds});
+    office.run(seconds(2));
+    const SaParameters renewed = office.of_port(port);
+    EXPECT_NE(renewed.spi, old.spi);
+    const Host& client = port == kPortOfA ? office.a : *office.c;
+    EXPECT_TRUE(client.driver.inbound.contains(renewed.spi)) << port;
+    EXPECT_EQ(office.b.driver.outbound.size(), 2U);
+  }
+}
+
+TEST(NatTraversal, the_end_of_one_client_is_not_the_end_of_the_other) {
+  Office office;
+  const std::uint32_t of_a = office.of_port(kPortOfA).spi;
+  const Endpoint of_c{office.c->endpoint.address, 4500};
+  office.wire = [&](const SentDatagram& sent) {
+    const bool is_of_c = sent.datagram.local == of_c || sent.datagram.peer.port == kPortOfC;
+    return is_of_c ? Fate{} : Fate{milliseconds(1)};
+  };
+  office.run(seconds(300));
+  EXPECT_TRUE(office.b.has_event("peer_dead"));
+  EXPECT_EQ(office.of_port(kPortOfC).spi, 0U);
+  EXPECT_EQ(office.of_port(kPortOfA).spi, of_a);
+  EXPECT_TRUE(office.a.driver.inbound.contains(of_a));
+  EXPECT_EQ(office.b.established_main_modes(office.now), 1U);
+}
+
+TEST(NatTraversal, the_main_mode_of_each_client_is_renewed_at_its_port) {
+  Office office;
+  // The responder is the later of the two to renew, so that only what is with a lost peer comes from here.
+  const SaParameters of_c = office.of_port(kPortOfC);
+  office.give(office.b, DeleteRequested{std::nullopt, false});
+  office.run(seconds(1));
+  const std::size_t before = office.sent.size();
+  office.give(office.b, RekeyRequested{of_c.spi, of_c.destination, of_c.filter_id, RekeyReason::kSeconds});
+  office.run(seconds(2));
+  ASSERT_GT(office.sent.size(), before);
+  EXPECT_EQ(office.sent[before].datagram.peer.port, kPortOfC);
+  EXPECT_EQ(office.sent[before].datagram.local.port, 4500);
+  EXPECT_TRUE(office.c->driver.inbound.contains(office.of_port(kPortOfC).spi));
+  EXPECT_NE(office.of_port(kPortOfC).spi, of_c.spi);
+}
+
 }  // namespace
 }  // namespace ipsec::ike::tests

@@ -34,7 +34,11 @@ Filter make_filter(std::uint64_t id, std::uint64_t mirror_id, Direction directio
 bool same_key(const SecretBytes& a, const SecretBytes& b) { return constant_time_equal(a.view(), b.view()); }
 
 std::string compare(const SaParameters& out, const SaParameters& in) {
-  if (out.selector != in.selector)
+  if ((out.udp_local_port == 0) != (in.udp_local_port == 0)) return "UDP on one side only";
+  // Behind a translator each side knows hosts by addresses of its own.
+  const bool translated = out.udp_local_port != 0;
+  const bool own_addresses = translated && out.encapsulation == Encapsulation::kTransport;
+  if (out.selector != in.selector && !own_addresses)
     return fmt::format("selectors {} and {}", out.selector.to_string(), in.selector.to_string());
   if (out.cipher != in.cipher || out.integrity != in.integrity) return "algorithms";
   if (!same_key(out.encryption_key, in.encryption_key) || !same_key(out.integrity_key, in.integrity_key)) return "keys";
@@ -42,7 +46,7 @@ std::string compare(const SaParameters& out, const SaParameters& in) {
   if (out.encryption_key.size() != cipher.key_size + cipher.salt_size) return "size of the encryption key";
   if (out.integrity_key.size() != info(out.integrity).key_size) return "size of the integrity key";
   if (out.encapsulation != in.encapsulation) return "encapsulation";
-  if (out.source != in.source || out.destination != in.destination) return "addresses";
+  if (!translated && (out.source != in.source || out.destination != in.destination)) return "addresses";
   if (out.pair_spi == 0 || in.pair_spi == 0) return "no pair SPI";
   if (out.lifetime_seconds != in.lifetime_seconds || out.lifetime_kilobytes != in.lifetime_kilobytes)
     return "lifetimes";
@@ -80,7 +84,9 @@ std::optional<Event> FakeDriver::perform(const InstallSa& action) {
     inbound[sa.spi] = sa;
   } else {
     std::erase_if(outbound, [&](const SaParameters& older) {
-      return older.filter_id == sa.filter_id && older.selector == sa.selector && older.destination == sa.destination;
+      const bool is_replaced = sa.replaces_spi != 0 && older.spi == sa.replaces_spi;
+      return older.filter_id == sa.filter_id && older.selector == sa.selector && older.destination == sa.destination &&
+             (is_replaced || older.udp_peer_port == sa.udp_peer_port);
     });
     outbound.push_back(sa);
   }
@@ -95,6 +101,15 @@ void FakeDriver::perform(const DeleteSa& action) {
   } else {
     std::erase_if(outbound,
                   [&](const SaParameters& sa) { return sa.spi == action.spi && sa.destination == action.peer; });
+  }
+}
+
+void FakeDriver::perform(const MovePeer& action) {
+  const auto found = inbound.find(action.spi);
+  if (found == inbound.end() || found->second.udp_local_port == 0) return;
+  found->second.udp_peer_port = action.port;
+  for (SaParameters& sa : outbound) {
+    if (sa.spi == found->second.pair_spi && sa.destination == found->second.source) sa.udp_peer_port = action.port;
   }
 }
 
@@ -175,7 +190,7 @@ void Pair::set_policies(IkePolicy of_a, IkePolicy of_b) {
 }
 
 void Pair::acquire(Host& host, std::uint64_t acquire_id, std::uint64_t filter_id) {
-  const IpAddress peer = other(host).endpoint.address;
+  const IpAddress peer = address_seen(other(host));
   const FiveTuple packet{host.endpoint.address, peer, kProtocolTcp, 40000, 445};
   give(host, AcquireRequested{acquire_id, filter_id == 0 ? 1 : filter_id, packet, host.endpoint.address, peer});
 }
@@ -205,6 +220,8 @@ void Pair::perform(Host& host, Actions actions) {
       if (auto answer = host.driver.perform(*install)) give(host, std::move(*answer));
     } else if (const auto* remove = std::get_if<DeleteSa>(&action)) {
       host.driver.perform(*remove);
+    } else if (const auto* move = std::get_if<MovePeer>(&action)) {
+      host.driver.perform(*move);
     } else if (const auto* failed = std::get_if<AcquireFailed>(&action)) {
       host.driver.perform(*failed);
     }
@@ -213,23 +230,51 @@ void Pair::perform(Host& host, Actions actions) {
 
 void Pair::send(Host& host, const SendDatagram& datagram) {
   sent.push_back({now, datagram, &host == &a});
-  Host& to = other(host);
   Endpoint source = datagram.local;
+  if (const auto& own = translator_of(host))
+    source = {own->outside, static_cast<std::uint16_t>(source.port + port_offset(host))};
   Endpoint destination = datagram.peer;
-  if (translator && &host == &a) {
-    source = {translator->outside, static_cast<std::uint16_t>(source.port + translator->port_offset)};
-  } else if (translator) {
-    if (destination.address != translator->outside || destination.port < translator->port_offset) return;
-    destination = {a.endpoint.address, static_cast<std::uint16_t>(destination.port - translator->port_offset)};
-  }
-  if (destination.address != to.endpoint.address) return;
+  Host* const to = find_receiver(destination);
+  if (to == nullptr) return;
   for (const Duration delay : wire(sent.back())) {
-    in_flight_.emplace(now + delay, InFlight{&to, {destination, source, datagram.bytes}});
+    in_flight_.emplace(now + delay, InFlight{to, {destination, source, datagram.bytes}});
   }
+}
+
+std::vector<Host*> Pair::hosts() {
+  std::vector<Host*> all = {&a, &b};
+  if (c) all.push_back(c.get());
+  return all;
+}
+
+const std::optional<Translator>& Pair::translator_of(const Host& host) const {
+  return &host == &b ? translator_of_b : translator;
+}
+
+std::uint16_t Pair::port_offset(const Host& host) const {
+  const std::uint16_t offset = translator_of(host)->port_offset;
+  return static_cast<std::uint16_t>(&host == c.get() ? offset + kPortsOfSecond : offset);
+}
+
+IpAddress Pair::address_seen(const Host& host) const {
+  const auto& own = translator_of(host);
+  return own ? own->outside : host.endpoint.address;
+}
+
+Host* Pair::find_receiver(Endpoint& destination) {
+  for (Host* host : hosts()) {
+    if (destination.address != address_seen(*host)) continue;
+    const int port = destination.port - (translator_of(*host) ? port_offset(*host) : 0);
+    if (port != 500 && port != 4500) continue;
+    destination = {host->endpoint.address, static_cast<std::uint16_t>(port)};
+    return host;
+  }
+  return nullptr;
 }
 
 Timestamp Pair::next_event() const {
   Timestamp next = std::min(a.engine.next_deadline(), b.engine.next_deadline());
+  if (c) next = std::min(next, c->engine.next_deadline());
   if (!in_flight_.empty()) next = std::min(next, in_flight_.begin()->first);
   return next;
 }
@@ -243,7 +288,7 @@ void Pair::run(Duration duration) {
       in_flight_.erase(in_flight_.begin());
       give(*next.to, std::move(next.datagram));
     }
-    for (Host* host : {&a, &b}) {
+    for (Host* host : hosts()) {
       if (host->engine.next_deadline() <= now) perform(*host, host->engine.poll(now));
     }
   }

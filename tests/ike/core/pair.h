@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,6 +29,7 @@ class FakeDriver {
   std::optional<Event> perform(const ReserveSpi& action);
   std::optional<Event> perform(const InstallSa& action);
   void perform(const DeleteSa& action);
+  void perform(const MovePeer& action);
   void perform(const AcquireFailed& action) { acquire_failures.push_back(action); }
 
   // Inbound SAs by SPI; outbound SAs in the order of installing, the last one for a filter and selector in use.
@@ -78,11 +80,13 @@ struct SentDatagram {
   bool from_a = false;
 };
 
-// An address translator in front of host a: b sees it at this address and at ports that are higher by so much.
+// An address translator in front of hosts a and c: b sees them at this address, a at ports that are higher by so much,
+// c at ports still higher. In front of b the ports 500 and 4500 are forwarded (offset 0).
 struct Translator {
   IpAddress outside;
   std::uint16_t port_offset = 20000;
 };
+inline constexpr std::uint16_t kPortsOfSecond = 10000;
 
 class Pair {
  public:
@@ -97,10 +101,15 @@ class Pair {
   std::vector<SentDatagram> sent;
   std::vector<SendKeepAlive> keep_alives;
   std::optional<Translator> translator;
+  std::optional<Translator> translator_of_b;
+  // A second client of b behind the same translator; null: there is none.
+  std::unique_ptr<Host> c;
   // Default: compute_dh, at once.
   std::function<DhComputed(const ComputeDh&, RandomSource&)> compute = compute_dh;
 
-  Host& other(const Host& host) { return &host == &a ? b : a; }
+  Host& other(const Host& host) { return &host == &b ? a : b; }
+  // Where others find the host.
+  IpAddress address_seen(const Host& host) const;
 
   void set_policies(IkePolicy of_a, IkePolicy of_b);
   void set_policy(Host& host, IkePolicy policy);
@@ -119,6 +128,11 @@ class Pair {
     DatagramReceived datagram;
   };
 
+  std::vector<Host*> hosts();
+  const std::optional<Translator>& translator_of(const Host& host) const;
+  std::uint16_t port_offset(const Host& host) const;
+  // Whose end of the wire this is; nullptr: nobody's. Makes it what that host knows.
+  Host* find_receiver(Endpoint& destination);
   void perform(Host& host, Actions actions);
   void send(Host& host, const SendDatagram& datagram);
   Timestamp next_event() const;

@@ -425,6 +425,53 @@ TEST(QuickMode, a_changed_message_is_dropped_and_the_iv_stays) {
   }
 }
 
+TEST(QuickMode, RTY_03_an_unanswered_message_is_sent_six_times_by_the_same_schedule) {
+  for (const bool initiator : {true, false}) {
+    Pair pair;
+    set_mirrored_policies(pair);
+    // Message 1 is never answered; message 2 is, but the answer is lost.
+    int from_a = 0;
+    pair.wire = [&](const SentDatagram& sent) {
+      if (!is_quick_mode(sent)) return Fate{milliseconds(1)};
+      if (initiator) return sent.from_a ? Fate{} : Fate{milliseconds(1)};
+      return sent.from_a && ++from_a > 1 ? Fate{} : Fate{milliseconds(1)};
+    };
+    pair.acquire(pair.a, 1);
+    pair.run(seconds(200));
+    std::vector<std::int64_t> at;
+    for (const SentDatagram& sent : quick_modes(pair)) {
+      if (sent.from_a != initiator) continue;
+      at.push_back((sent.at - quick_modes(pair)[initiator ? 0 : 1].at) / seconds(1));
+    }
+    EXPECT_EQ(at, (std::vector<std::int64_t>{0, 1, 3, 7, 15, 31})) << initiator;
+  }
+}
+
+// The peer may have an SA of it, or a main mode SA of which this host knows nothing good any more: it is told of both.
+TEST(QuickMode, RTY_06_a_time_out_sends_a_delete) {
+  Pair pair;
+  PolicyOptions options;
+  options.extra_filters = 1;
+  establish(pair, options);
+  pair.run(seconds(100));
+  pair.wire = [&](const SentDatagram& sent) { return is_quick_mode(sent) ? Fate{} : Fate{milliseconds(1)}; };
+  pair.acquire(pair.a, 2, 11);
+  const auto sent_deletes = [&](std::size_t from) {
+    return std::count_if(pair.sent.begin() + static_cast<std::ptrdiff_t>(from), pair.sent.end(), [](const auto& sent) {
+      return sent.from_a && header_of(sent).exchange == ExchangeType::kInformational;
+    });
+  };
+  const std::size_t before = pair.sent.size();
+  pair.run(seconds(62));
+  EXPECT_EQ(pair.b.established_main_modes(pair.now), 1U);
+  const auto early = sent_deletes(before);
+  const std::size_t at_time_out = pair.sent.size();
+  pair.run(milliseconds(1500));
+  EXPECT_GE(sent_deletes(at_time_out), 2) << "of the SPI and of the main mode SA";
+  EXPECT_EQ(pair.b.count_events("main_mode_ended"), 1U) << early;
+  EXPECT_EQ(pair.a.driver.inbound.size(), 1U) << "the SA of before is in use";
+}
+
 TEST(QuickMode, RTY_04_RTY_05_silence_on_an_old_main_mode_makes_a_new_one_once) {
   Pair pair;
   PolicyOptions options;

@@ -31,6 +31,26 @@ TEST(Retransmit, RTY_01_five_retries_with_growing_pauses_then_no_more) {
   EXPECT_EQ(resender.next(), kNever);
 }
 
+TEST(Retransmit, SFT_04_hastened_it_gives_up_three_seconds_later_with_all_retries_made) {
+  Resender resender;
+  resender.hasten(kStart);
+  EXPECT_EQ(resender.next(), kNever) << "nobody waits";
+  resender.start({1}, kStart);
+  Timestamp now = kStart + seconds(1);
+  ASSERT_EQ(resender.poll(now), Resender::Due::kSendAgain);
+  resender.hasten(now);
+  int sent = 0;
+  while (resender.waiting()) {
+    resender.hasten(resender.next());  // once only
+    sent += resender.poll(resender.next()) == Resender::Due::kSendAgain ? 1 : 0;
+    if (resender.waiting()) now = resender.next();
+  }
+  EXPECT_EQ(sent, 5);
+  EXPECT_EQ(now - kStart, seconds(1) + 6 * kBriefRetransmission);
+  resender.start({2}, now);
+  EXPECT_EQ(resender.next() - now, kFirstRetransmission) << "the next message goes by the usual schedule";
+}
+
 TEST(Retransmit, nothing_is_due_early_or_after_the_answer) {
   Resender resender;
   EXPECT_EQ(resender.poll(kStart), Resender::Due::kNothing);

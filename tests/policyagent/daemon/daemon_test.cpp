@@ -1,13 +1,19 @@
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "services/common/daemon/clock.h"
 #include "services/common/daemon/logging.h"
+#include "services/common/daemon/notify.h"
 #include "services/common/daemon/options.h"
 #include "services/common/daemon/process.h"
 #include "services/common/daemon/signals.h"
@@ -171,7 +177,34 @@ TEST(Signals, are_read_as_values) {
   EXPECT_EQ(watcher.wait(), Signal::kReload);
   kill(getpid(), SIGTERM);
   EXPECT_EQ(watcher.wait(), Signal::kStop);
+  kill(getpid(), SIGUSR2);
+  EXPECT_EQ(watcher.wait(), Signal::kHandOver);
   EXPECT_EQ(watcher.wait(std::chrono::milliseconds(0)), std::nullopt);
+}
+
+TEST(Notify, says_once_that_it_is_ready_and_only_to_who_asks) {
+  unsetenv("NOTIFY_SOCKET");
+  notify_ready();
+  for (const bool abstract : {true, false}) {
+    const int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string path = fmt::format("{}policyagent-notify-{}", abstract ? "@" : "/tmp/", getpid());
+    path.copy(name.sun_path, path.size());
+    if (abstract) name.sun_path[0] = '\0';
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    ASSERT_EQ(bind(manager, reinterpret_cast<const sockaddr*>(&name), length), 0);
+    setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    notify_ready();
+    notify_ready();
+    char text[32] = {};
+    EXPECT_EQ(recv(manager, text, sizeof(text), 0), 7);
+    EXPECT_STREQ(text, "READY=1");
+    EXPECT_EQ(recv(manager, text, sizeof(text), 0), -1);
+    EXPECT_EQ(getenv("NOTIFY_SOCKET"), nullptr);
+    close(manager);
+    if (!abstract) unlink(path.c_str());
+  }
 }
 
 TEST(Process, harden_forbids_dumps) {

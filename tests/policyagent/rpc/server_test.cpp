@@ -116,6 +116,9 @@ TEST_F(ServerTest, stale_socket_is_replaced_and_a_living_one_is_not) {
   connect();
   EXPECT_TRUE(call(1).ok());
   EXPECT_EQ(serving_process(socket_), getpid());
+  EXPECT_TRUE(serves_from(socket_, "/proc/self/exe"));
+  EXPECT_TRUE(serves_from(socket_, "/nonexistent")) << "not known";
+  EXPECT_FALSE(serves_from(socket_, "/bin/sh")) << "another file";
 
   grpc::Service* services[] = {&driver_};
   const auto second = Server::start(socket_, SocketAccess::kOwner, services);

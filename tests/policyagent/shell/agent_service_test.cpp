@@ -39,6 +39,7 @@ class AgentServiceTest : public testing::Test {
                                 events_,
                                 *driver_client_,
                                 *ike_client_,
+                                manual_sas_,
                                 {{"driver", driver_link_, supervisor_}, {"ike", ike_link_, supervisor_}},
                                 [](const std::string&) { return std::vector<IpAddress>{address("192.0.2.80")}; }})),
         server_(serve(rpc::policy_agent_socket(directory_.path()), *service_)),
@@ -110,6 +111,7 @@ class AgentServiceTest : public testing::Test {
   std::unique_ptr<DriverClient> driver_client_;
   std::unique_ptr<IkeClient> ike_client_;
   Agent agent_;
+  ManualSas manual_sas_{*driver_client_, events_};
   ServiceLink driver_link_;
   ServiceLink ike_link_;
   Supervisor supervisor_{{"driver", {"/bin/false"}, "/nonexistent"}, events_};

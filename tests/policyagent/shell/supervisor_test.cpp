@@ -1,5 +1,7 @@
 #include "services/policyagent/shell/supervisor.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -105,6 +107,38 @@ TEST_F(SupervisorTest, a_daemon_left_by_a_killed_agent_is_taken_over) {
   left_behind->reap();
   EXPECT_NE(await("service_started"), left_behind->id());
   EXPECT_EQ(supervisor.state().restarts, 1U);
+}
+
+TEST_F(SupervisorTest, a_daemon_of_an_older_program_is_replaced) {
+  const std::string program = directory_.path() + "/daemon";
+  std::filesystem::copy_file(POLICYAGENT_FAKE_DAEMON, program);
+  auto outdated = ChildProcess::spawn({program, "run", socket()});
+  ASSERT_TRUE(outdated.ok());
+  Supervisor::Settings upgraded = settings("run", program);
+  upgraded.replace_signal = SIGKILL;
+  Supervisor supervisor(upgraded, events_);
+  ASSERT_TRUE(supervisor.wait_ready(kPatience));
+  // As an installer does it: another file under the same name, while the old one still runs.
+  std::filesystem::copy_file(POLICYAGENT_FAKE_DAEMON, program + ".new");
+  std::filesystem::rename(program + ".new", program);
+  supervisor.start();
+  EXPECT_EQ(await("service_replaced"), outdated->id());
+  EXPECT_EQ(outdated->reap(), "signal 9");
+  const int process = await("service_started");
+  EXPECT_GT(process, 0);
+  EXPECT_NE(process, outdated->id());
+}
+
+TEST_F(SupervisorTest, a_daemon_that_is_left_goes_on) {
+  Supervisor supervisor(settings("run"), events_);
+  supervisor.start();
+  const int process = await("service_started");
+  ASSERT_TRUE(supervisor.wait_ready(kPatience));
+  supervisor.leave();
+  EXPECT_EQ(rpc::serving_process(socket()), process);
+  Supervisor next(settings("run"), events_);
+  next.start();
+  EXPECT_EQ(await("service_adopted"), process);
 }
 
 TEST(ChildProcess, says_how_it_ended) {
