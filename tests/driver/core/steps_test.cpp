@@ -238,7 +238,7 @@ TEST_F(Steps, OUT_14_headers_are_built_for_the_sa) {
     const Sa& sa = *left.control().tables()->sas.find_outbound(spi, one.recipe.protocol, right.own());
     Bytes copy = inner;
     const PacketView view = *parse_ip(copy);
-    const ProtectionRoom room = protection_room(sa, view, 1500);
+    const ProtectionRoom room = protection_room(sa, view.protect_offset, 1500);
     EXPECT_EQ(wire.size(), room.carrier_size(sa, inner.size() - (in_tunnel ? 0 : view.protect_offset))) << one.name;
     EXPECT_EQ(right.receive(sent.to_wire).to_host.size(), 1U) << one.name;
   }
