@@ -171,8 +171,9 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
   EXPECT_TRUE(std::ranges::equal(job.clear_part().first(packet.size() - 20), ByteView(packet).subspan(20)));
   EXPECT_TRUE(pair.left.take_offloaded().to_wire.empty());
   EXPECT_EQ(pair.left.count(Verdict::kOutboundSecured), 1U) << "of the first one";
-  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11",
-                                                                    "OUT-12", "OUT-09", "OUT-15", "OUT-16", "OUT-19"}));
+  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)),
+            (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-14", "OUT-15", "OUT-16",
+                   "OUT-19"}));
 
   card.finish_all();
   const auto out = pair.left.take_offloaded();
