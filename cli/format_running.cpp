@@ -58,9 +58,9 @@ std::string generic_fields(const proto::GenericFilter& filter) {
   return text;
 }
 
-// Packets that take in what the filter takes out: pass-through accepts clear ones.
+// Packets that take in what the filter takes out: pass-through and fall back accept clear ones (DRV-09).
 std::string inbound_action(const proto::Filter& filter) {
-  return filter.inbound_passthrough() ? "PASSTHRU" : action_text(filter.action());
+  return filter.inbound_passthrough() || filter.allow_soft() ? "PASSTHRU" : action_text(filter.action());
 }
 
 // The filters of the driver by what they were made from and by their own ids, to tell what a listing joins.

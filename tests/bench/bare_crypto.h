@@ -21,7 +21,8 @@ class BareCrypto {
 };
 
 // Calls of intel-ipsec-mb and nothing else: GCM by the direct call, the others by jobs that lie ready, whose packets
-// are all that changes. Null where the library is not available. Takes AES-GCM, and AES-CBC with an HMAC.
+// are all that changes. Null where the library is not available. Takes AES-128-GCM, AES-256-GCM, and
+// AES-CBC with an HMAC.
 std::unique_ptr<BareCrypto> make_bare_ipsec_mb(const driver::EspSuite& suite, const SecretBytes& cipher_key,
                                                const SecretBytes& integrity_key);
 

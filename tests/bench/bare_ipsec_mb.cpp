@@ -26,7 +26,7 @@ class BareIpsecMb : public BareCrypto {
 
   void seal(std::span<EspJob> jobs) override {
     if (keys_->suite().aead) {
-      for (EspJob& job : jobs) direct(job, manager_->gcm128_enc);
+      for (EspJob& job : jobs) direct(job, is_128() ? manager_->gcm128_enc : manager_->gcm256_enc);
     } else {
       run_jobs(jobs, IMB_DIR_ENCRYPT);
     }
@@ -34,7 +34,7 @@ class BareIpsecMb : public BareCrypto {
 
   bool open(std::span<EspJob> jobs) override {
     if (keys_->suite().aead) {
-      for (EspJob& job : jobs) direct(job, manager_->gcm128_dec);
+      for (EspJob& job : jobs) direct(job, is_128() ? manager_->gcm128_dec : manager_->gcm256_dec);
     } else {
       run_jobs(jobs, IMB_DIR_DECRYPT);
     }
@@ -42,6 +42,8 @@ class BareIpsecMb : public BareCrypto {
   }
 
  private:
+  bool is_128() const { return keys_->suite().cipher == Cipher::kAes128Gcm; }
+
   void direct(EspJob& job, aes_gcm_enc_dec_t call) {
     const MutableByteView data = job.clear_part();
     std::array<std::uint8_t, 12> nonce{};

@@ -30,7 +30,8 @@ class OpensslWithKeyEachTime : public BareCrypto {
     std::array<std::uint8_t, 12> nonce{};
     std::copy_n(job.packet.begin() + driver::kEspHeaderSize, 8, nonce.begin() + 4);
     int written = 0;
-    require(EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, cipher_key_.view().data(), nonce.data()) == 1 &&
+    require(EVP_EncryptInit_ex(context.get(), EVP_aes_128_gcm(), nullptr, cipher_key_.view().data(), nonce.data()) ==
+                1 &&
             EVP_EncryptUpdate(context.get(), nullptr, &written, job.packet.data(), 8) == 1 &&
             EVP_EncryptUpdate(context.get(), data.data(), &written, data.data(), static_cast<int>(data.size())) == 1 &&
             EVP_EncryptFinal_ex(context.get(), data.data(), &written) == 1 &&

@@ -18,17 +18,17 @@ inline std::chrono::nanoseconds cpu_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-// Cycles of the time-stamp counter, which counts at a constant rate; 0 on processors without one. For stretches too
-// short for cpu_time(), of which the shortest of many is taken: nobody interrupted that one.
+// Cycles of the time-stamp counter, which counts at a constant rate; nanoseconds on processors without one. For
+// stretches too short for cpu_time(), of which the shortest of many is taken: nobody interrupted that one.
 inline std::uint64_t time_stamp() {
 #if defined(__x86_64__)
   return __rdtsc();
 #else
-  return 0;
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
 #endif
 }
 
-// Of time_stamp(); 0 where there is none.
+// Of time_stamp().
 inline double cycles_per_nanosecond() {
   using Clock = std::chrono::steady_clock;
   const auto began = Clock::now();

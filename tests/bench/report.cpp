@@ -32,10 +32,22 @@ double load_average() {
   return load;
 }
 
+// Those that decide how fast cryptography is: a library with the SHA instructions is not slower by as much as one
+// without.
+Json processor_features() {
+  const std::string flags = " " + first_line_with("/proc/cpuinfo", "flags") + " ";
+  Json found = Json::array();
+  for (const char* feature : {"aes", "vaes", "pclmulqdq", "vpclmulqdq", "sha_ni", "avx2", "avx512f"}) {
+    if (flags.find(fmt::format(" {} ", feature)) != std::string::npos) found.push_back(feature);
+  }
+  return found;
+}
+
 Json machine() {
   utsname system{};
   uname(&system);
   return {{"processor", first_line_with("/proc/cpuinfo", "model name")},
+          {"features", processor_features()},
           {"cores", std::thread::hardware_concurrency()},
           {"memory", first_line_with("/proc/meminfo", "MemTotal")},
           {"kernel", system.release},

@@ -1,5 +1,5 @@
-// ESP of every suite and both backends: whatever octets come, opening them ends with a verdict; what was sealed opens to
-// the same, and with one bit changed it does not.
+// ESP of every suite and both backends: whatever octets come, opening them ends with a verdict; what was sealed opens
+// to the same, and with one bit changed it does not.
 #include <cstdlib>
 
 #include "services/common/crypto/random.h"
@@ -30,14 +30,15 @@ struct Engine {
     demand(!keys.empty());
   }
   static std::vector<std::pair<Cipher, Integrity>> suites() {
-    return {{Cipher::kAes128Gcm, Integrity::kNone},   {Cipher::kAes256Gcm, Integrity::kNone},
-            {Cipher::kAes128Cbc, Integrity::kSha1},   {Cipher::kAes256Cbc, Integrity::kSha256},
-            {Cipher::kTripleDes, Integrity::kSha1},   {Cipher::kNull, Integrity::kSha1},
+    return {{Cipher::kAes128Gcm, Integrity::kNone}, {Cipher::kAes256Gcm, Integrity::kNone},
+            {Cipher::kAes128Cbc, Integrity::kSha1}, {Cipher::kAes256Cbc, Integrity::kSha256},
+            {Cipher::kTripleDes, Integrity::kSha1}, {Cipher::kNull, Integrity::kSha1},
             {Cipher::kNull, Integrity::kMd5}};
   }
   void add(Cipher cipher, Integrity integrity, EspBackend backend) {
     const EspSuite suite = *EspSuite::of(cipher, integrity);
-    auto made = make_esp_keys(cipher, integrity, key(suite.cipher_key_size), key(suite.integrity_key_size), false, backend);
+    auto made =
+        make_esp_keys(cipher, integrity, key(suite.cipher_key_size), key(suite.integrity_key_size), false, backend);
     if (made.ok()) keys.push_back(*std::move(made));
   }
   static SecretBytes key(std::size_t size) {

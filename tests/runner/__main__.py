@@ -18,6 +18,7 @@ LONG_SIMULATION = {"POLICYAGENT_SIMULATION_RUNS": "100000"}
 # System tests that take a part of their cases or of their time in an ordinary run, and how they are told to take all.
 WHOLE_SYSTEM_TESTS = {
     "test_chaos": {"POLICYAGENT_CHAOS_SECONDS": "60"},
+    "test_soft": {"POLICYAGENT_IDLE": "yes"},
     "test_proof_matrix": {"POLICYAGENT_PROOF_MATRIX": "all"},
 }
 
@@ -114,7 +115,7 @@ def run_all(session):
         build(preset)
         run_programs(session, preset)
         run_system(session, preset)
-    heading("Long simulations, chaos and fuzzing")
+    heading("Long simulations, system tests and fuzzing")
     session.side_by_side([lambda program=program: programs.unit(program, "release", LONG_SIMULATION)
                           for program in built("release", "test") if "simulation" in program.name])
     for module, environment in WHOLE_SYSTEM_TESTS.items():

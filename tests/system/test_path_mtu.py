@@ -87,7 +87,7 @@ class NarrowPath:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        namespaces = {host: cls.lab.host_status(host)["namespace"] for host in cls.HOSTS}
+        cls.namespaces = namespaces = {host: cls.lab.host_status(host)["namespace"] for host in cls.HOSTS}
         cls.routers = Routers(cls.lab.status()["wire"]["namespace"], namespaces["b"])
         cls.addClassCleanup(cls.routers.remove)
         if cls.SILENT:
@@ -104,7 +104,14 @@ class NarrowPath:
             filters = [{"source": "me", "destination": network} for network in NETWORKS[other]]
             cls.lab.apply(host, policies.document("Narrow", policies.rule("Narrow", filters, policies.negotiate())))
 
+    def forget_sizes(self):
+        """What the hosts' stacks know of paths: a host tells the other one a smaller segment size in its SYN where it knows one."""
+        for namespace in self.namespaces.values():
+            for family in ("-4", "-6"):
+                run("ip", family, "-n", namespace, "route", "flush", "cache")
+
     def transfer(self, source, target, version):
+        self.forget_sizes()
         marker = new_marker()
         address = ADDRESSES[target][version]
         with self.lab.talker(target, "receive", address, 5001) as receiver:

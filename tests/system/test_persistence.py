@@ -111,8 +111,8 @@ class Upgrade(ClosedHosts):
     def test_new_programs_take_over_and_nothing_passes_in_clear_meanwhile(self):
         marker = new_marker()
         before = {service: self.pid("a", service) for service in ("agent", "driver", "ike")}
-        with self.lab.capture("a") as file, self.lab.talker("b", "stream", "10.77.0.1", PORT, 8, 200, 0.01) as from_b, \
-                self.lab.talker("a", "stream", "10.77.0.2", PORT, 8, 200, 0.01) as from_a:
+        with self.lab.capture("a") as file, self.lab.talker("b", "number", "10.77.0.1", PORT, 8, marker.hex(), 200, 0.01) as from_b, \
+                self.lab.talker("a", "number", "10.77.0.2", PORT, 8, marker.hex(), 200, 0.01) as from_a:
             self.put_new_programs()
             self.hand_over()
             self.lab.ping("a", "10.77.0.2", "-p", marker.hex(), "-s", "600", count=1)
@@ -176,7 +176,7 @@ class Reboot(ClosedHosts):
         self.lose_everything_but_the_state()
         marker = new_marker()
         with self.lab.capture("b") as file:
-            with self.lab.talker("b", "stream", "10.77.0.1", PORT, 8, 200, 0.01) as knocking:
+            with self.lab.talker("b", "number", "10.77.0.1", PORT, 8, marker.hex(), 200, 0.01) as knocking:
                 self.boot()
                 self.card_up()
                 self.lab.ping("a", "10.77.0.2", "-p", marker.hex(), "-s", "600", "-w", "2", check=False)

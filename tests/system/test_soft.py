@@ -1,6 +1,9 @@
 """Fall back to clear, and clear packets in: what a host does with peers that do not do IPsec (SFT-01 to SFT-07, PD-13, PD-14). The wire
 tells; the counters of the driver must agree with it."""
 
+import os
+import time
+
 import policies
 from lab import LabTest, new_marker, pcap, wait_for
 from policies import TO_NETWORK, document, negotiate, rule
@@ -14,6 +17,7 @@ BRIEF_SECONDS = (2.9, 8)
 NO_ANSWER_SECONDS = 75  # the usual retries of main mode take 63 s
 END_SECONDS = 90
 SHORT_MAIN_MODE_SECONDS = 60
+IDLE_SECONDS = 300
 
 
 def fallback(name="Fallback", action=FALLBACK, minutes=None):
@@ -162,6 +166,23 @@ class Soft(ThreeHosts):
         self.assertFalse([time for time in clear if asked[0].time < time < asked[-1].time], "nothing in clear while security is tried")
 
 
+    def test_SFT_05_after_five_idle_minutes_the_next_packet_tries_security_again(self):
+        if not os.environ.get("POLICYAGENT_IDLE"):
+            self.skipTest("takes more than five minutes; POLICYAGENT_IDLE=yes, or tests/run --all")
+        self.lab.apply("a", fallback())
+        self.ping()
+        began = time.monotonic()
+        wait_for(lambda: not self.soft_sas(), IDLE_SECONDS + 30, "the soft SAs have ended")
+        self.assertGreaterEqual(time.monotonic() - began, IDLE_SECONDS - 2)
+        with self.lab.capture("a") as file:
+            self.ping()
+        packets = self.between(file)
+        asked = first_messages(packets)
+        self.assertEqual(len(asked), 6)
+        clear = [packet.time for packet in packets if packet.kind == "ICMP"]
+        self.assertGreater(min(clear), max(packet.time for packet in asked))
+
+
 class InboundPassThrough(ThreeHosts):
     """PD-13: host a accepts clear packets and always responds secured."""
 
@@ -178,15 +199,19 @@ class InboundPassThrough(ThreeHosts):
         self.assertEqual(self.clear_from(file, "10.77.0.1", "10.77.0.3"), [], "the answer did not go out")
         self.assertTrue([packet for packet in self.between(file) if packet.kind == "ISAKMP" and packet.source == "10.77.0.1"], "it asked for security")
 
-    def test_PD_13_PD_14_with_fallback_the_answer_follows_in_clear_after_the_retries(self):
-        self.lab.apply("a", document("Request soft", rule("Service", SERVICE, negotiate(inbound_passthrough=True, allow_soft=True))))
-        marker = new_marker()
-        with self.lab.capture("a") as file:
-            sent, received = self.lab.transfer("c", "a", 100_000, marker)
-        self.assertEqual(sent["sha256"], received["sha256"])
-        asked = [packet.time for packet in first_messages(self.between(file))]
-        answers = [packet.time for packet in self.clear_from(file, "10.77.0.1", "10.77.0.3")]
-        self.assertEqual(len(asked), 6)
-        self.assertGreater(min(answers), max(asked))
-        self.assertTrue(self.soft_sas())
-
+    def test_PD_13_PD_14_DRV_09_with_fallback_the_answer_follows_in_clear_after_the_retries(self):
+        """The peer asks; with fall back its clear packets come in with or without pass-through."""
+        for name, passes in (("Both", {"inbound_passthrough": True}), ("Fallback alone", {})):
+            with self.subTest(policy=name):
+                self.lab.apply("a", document(name, rule("Service", SERVICE, negotiate(allow_soft=True, **passes))))
+                wait_for(lambda: not self.soft_sas(), END_SECONDS, "the soft SAs of the policy before have ended")
+                marker = new_marker()
+                with self.lab.capture("a") as file:
+                    sent, received = self.lab.transfer("c", "a", 100_000, marker)
+                self.assertEqual(sent["sha256"], received["sha256"])
+                asked = [packet.time for packet in first_messages(self.between(file))]
+                answers = [packet.time for packet in self.clear_from(file, "10.77.0.1", "10.77.0.3")]
+                self.assertEqual(len(asked), 6)
+                self.assertGreater(min(answers), max(asked))
+                self.assertTrue(self.soft_sas())
+                self.lab.netsh("a", "ipsec", "static", "set", "policy", f"name={name}", "assign=n")

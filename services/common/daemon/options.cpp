@@ -123,15 +123,17 @@ void add_driver_options(CLI::App& app, DriverOptions& options, const std::string
       ->check(number_between(1, kMostWorkers, "threads"))
       ->type_name("NUMBER")
       ->group(group);
-  app.add_option("--crypto-engine", options.crypto_engine,
-                 "What does ESP's cryptography: ipsec-mb (fast; x86-64), openssl (every algorithm and processor), or auto: "
-                 "ipsec-mb where it can, openssl for the rest")
+  app.add_option(
+         "--crypto-engine", options.crypto_engine,
+         "What does ESP's cryptography: ipsec-mb (fast; x86-64), openssl (every algorithm and processor), or auto: "
+         "ipsec-mb where it can, openssl for the rest")
       ->check(CLI::IsMember({"auto", "ipsec-mb", "openssl"}))
       ->type_name("ENGINE")
       ->capture_default_str()
       ->group(group);
-  app.add_option("--crypto-offload", options.crypto_offload,
-                 "look-aside: spread the cryptography of each SA over all cores; off: the core that has the packet does it")
+  app.add_option(
+         "--crypto-offload", options.crypto_offload,
+         "look-aside: spread the cryptography of each SA over all cores; off: the core that has the packet does it")
       ->check(CLI::IsMember({"off", "look-aside"}))
       ->type_name("PROVIDER")
       ->capture_default_str()

@@ -24,9 +24,9 @@ struct AgentOptions {
 
 // Of the IPsec driver alone; the Policy Agent passes them on.
 struct DriverOptions {
-  std::uint32_t workers = 0;            // --workers, 1 to 64: threads of the packet path; 0: one for each core, at most 8
-  std::string crypto_engine = "auto";   // --crypto-engine: auto, ipsec-mb, openssl
-  std::string crypto_offload = "off";   // --crypto-offload: off, look-aside
+  std::uint32_t workers = 0;  // --workers, 1 to 64: threads of the packet path; 0: one for each core, at most 8
+  std::string crypto_engine = "auto";  // --crypto-engine: auto, ipsec-mb, openssl
+  std::string crypto_offload = "off";  // --crypto-offload: off, look-aside
 };
 
 // A configuration file holds `name = value` lines (configuration.h) with the long option names. The command line wins.

@@ -137,9 +137,10 @@ bool serves_from(const std::string& socket_path, const std::string& program) {
   const std::string held = read_lock(socket_path);
   const std::size_t first_line = held.find('\n');
   const std::string now = identity_of(program);
-  if (first_line == std::string::npos || now.empty()) return true;
-  const std::string started_from = held.substr(first_line + 1, held.find('\n', first_line + 1) - first_line - 1);
-  return started_from.empty() || started_from == now;
+  if (held.empty() || now.empty()) return true;
+  // Older programs name none.
+  if (first_line == std::string::npos) return false;
+  return held.substr(first_line + 1, held.find('\n', first_line + 1) - first_line - 1) == now;
 }
 
 }  // namespace ipsec::rpc

@@ -50,7 +50,7 @@ class Server {
 // The process that serves the socket now; 0 where none does.
 int serving_process(const std::string& socket_path);
 // Whether that process was started from the file that has this path now: false once an upgrade has put another one
-// there. True where that cannot be known.
+// there. True where no process serves it, or there is no such file.
 bool serves_from(const std::string& socket_path, const std::string& program);
 
 }  // namespace ipsec::rpc

@@ -37,12 +37,18 @@
 // clang-format on
 
 enum {
-  kIpv4Source = 12,  // offsets in the IP headers
+  kIpv4FragmentField = 6,  // offsets in the IP headers
+  kIpv4Protocol = 9,
+  kIpv4Source = 12,
   kIpv4Destination = 16,
   kIpv6Source = 8,
   kIpv6NextHeader = 6,
   kIpv6Destination = 24,
   kIpv6HeaderSize = 40,
+  kEsp = 50,
+  kAh = 51,
+  kAhSpi = 4,  // offset of the SPI in AH; in ESP it comes first
+  kMoreFragmentsOrOffset = 0x3fff,
   kNextHeaderIcmpv6 = 58,
   kRouterSolicitation = 133,
   kRedirect = 137,
@@ -70,6 +76,13 @@ struct {
   __type(value, __u8);
 } broadcast_addresses SEC(".maps");
 
+// Every bit to the low ones (the mixing of MurmurHash3): the kernel takes the remainder by the number of queues.
+static __always_inline __u32 mix(__u32 value) {
+  value = (value ^ (value >> 16)) * 0x85ebca6b;
+  value = (value ^ (value >> 13)) * 0xc2b2ae35;
+  return value ^ (value >> 16);
+}
+
 // Which worker gets a packet: both directions between two hosts go to the same one. The packets of an SA then leave in
 // the order of their sequence numbers (a peer's replay window may hold no more than 32 packets), fragments meet, and
 // counters stay in one cache.
@@ -82,11 +95,31 @@ static __always_inline __u32 worker_of(struct __sk_buff* skb) {
     // No loop: an index into the stack would need CAP_PERFMON.
     words[0] ^= words[1] ^ words[2] ^ words[3];
   }
-  __u32 mixed = (__u32)(words[0] ^ (words[0] >> 32));
-  // Every bit to the low ones (the mixing of MurmurHash3): the kernel takes the remainder by the number of queues.
-  mixed = (mixed ^ (mixed >> 16)) * 0x85ebca6b;
-  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35;
-  return mixed ^ (mixed >> 16);
+  return mix((__u32)(words[0] ^ (words[0] >> 32)));
+}
+
+// Where AH or ESP begins in a whole packet; 0: in another one, or behind extension headers.
+static __always_inline __u32 protection_offset(struct __sk_buff* skb, __u8* protocol) {
+  if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    __u8 version_and_length;
+    __be16 fragment;
+    if (bpf_skb_load_bytes_relative(skb, 0, &version_and_length, 1, BPF_HDR_START_NET)) return 0;
+    if (bpf_skb_load_bytes_relative(skb, kIpv4FragmentField, &fragment, 2, BPF_HDR_START_NET)) return 0;
+    if (bpf_skb_load_bytes_relative(skb, kIpv4Protocol, protocol, 1, BPF_HDR_START_NET)) return 0;
+    if (fragment & bpf_htons(kMoreFragmentsOrOffset)) return 0;
+    return (version_and_length & 0xf) * 4;
+  }
+  if (bpf_skb_load_bytes_relative(skb, kIpv6NextHeader, protocol, 1, BPF_HDR_START_NET)) return 0;
+  return kIpv6HeaderSize;
+}
+
+// False: no whole packet of AH or ESP. What is in UDP is none: its worker must be that of the answers.
+static __always_inline bool find_spi(struct __sk_buff* skb, __u32* spi) {
+  __u8 protocol = 0;
+  const __u32 offset = protection_offset(skb, &protocol);
+  if (offset == 0 || (protocol != kEsp && protocol != kAh)) return false;
+  return bpf_skb_load_bytes_relative(skb, offset + (protocol == kAh ? kAhSpi : 0), spi, sizeof(*spi),
+                                     BPF_HDR_START_NET) == 0;
 }
 
 // A tunnel carries packets between many hosts in one SA. While a policy has tunnels, all that the host sends goes to
@@ -94,8 +127,12 @@ static __always_inline __u32 worker_of(struct __sk_buff* skb) {
 SEC("socket")
 int steer_from_host(struct __sk_buff* skb) { return one_queue_from_host ? 0 : worker_of(skb); }
 
+// What arrives under an SA goes to the SA's worker: two gateways with many SAs between them use all of them.
 SEC("socket")
-int steer_from_wire(struct __sk_buff* skb) { return worker_of(skb); }
+int steer_from_wire(struct __sk_buff* skb) {
+  __u32 spi = 0;
+  return find_spi(skb, &spi) ? mix(spi) : worker_of(skb);
+}
 
 // Source of the frames handed up: locally administered, spells "IPSEC". A capture on the NIC can tell (and leave out)
 // packets that the driver delivered by it.

@@ -4,6 +4,7 @@
 
 #include "services/driver/core/black_hole.h"
 #include "services/driver/core/checksum.h"
+#include "services/driver/core/udp_encapsulation.h"
 
 namespace ipsec::driver {
 namespace {
@@ -95,21 +96,6 @@ std::optional<QuotedHeader> read_quoted_header(ByteView quoted, bool v4) {
       (load_u16(&quoted[6]) & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0};
 }
 
-bool is_zero(ByteView bytes) {
-  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t octet) { return octet == 0; });
-}
-
-// ESP in UDP begins where ISAKMP has its marker (4500) or its cookie (500).
-std::optional<std::size_t> esp_in_udp(ByteView datagram) {
-  const std::uint16_t port = load_u16(&datagram[0]);
-  const ByteView payload = datagram.subspan(kUdpHeaderSize);
-  if (port == kNatTraversalPort) {
-    return payload.size() < 4 || is_zero(payload.first(4)) ? std::nullopt : std::optional(kUdpHeaderSize);
-  }
-  if (port != kIsakmpPort || payload.size() < 8 || !is_zero(payload.first(8))) return std::nullopt;
-  return kUdpHeaderSize + 8;
-}
-
 std::optional<QuotedEsp> find_esp(ByteView upper, std::uint8_t protocol) {
   QuotedEsp found;
   std::size_t at = 0;
@@ -117,10 +103,10 @@ std::optional<QuotedEsp> find_esp(ByteView upper, std::uint8_t protocol) {
     found.protocol = SecurityProtocol::kAh;
     at = 4;
   } else if (protocol == kProtocolUdp) {
-    const auto inside = esp_in_udp(upper);
+    const auto inside = esp_offset_in_udp(load_u16(&upper[0]), upper.subspan(kUdpHeaderSize));
     if (!inside) return std::nullopt;
     found.in_udp = true;
-    at = *inside;
+    at = kUdpHeaderSize + *inside;
   } else if (protocol != kProtocolEsp) {
     return std::nullopt;
   }

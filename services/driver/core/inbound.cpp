@@ -253,8 +253,8 @@ void InboundPath::judge_clear(const Item& item, const Filter& filter, Batch& bat
   const Sa* const sa = find_sa_of_clear(item, filter, batch.tables);
   note(item.trace, Step::kInClearSa, [&] { return sa == nullptr ? "none" : describe(*sa); });
   if (sa == nullptr) {
-    note(item.trace, Step::kInPermitFilter, [&] { return filter.inbound_passthrough ? "yes" : "no"; });
-    if (filter.inbound_passthrough) {
+    note(item.trace, Step::kInPermitFilter, [&] { return filter.admits_clear() ? "yes" : "no"; });
+    if (filter.admits_clear()) {
       note(item.trace, Step::kInPermitted);
       return pass(item, Verdict::kInboundPassthrough, &filter, batch);
     }

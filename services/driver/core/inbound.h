@@ -22,7 +22,7 @@ namespace ipsec::driver {
 //   RFC 4301 8.2    take_too_big()    a packet-too-big from outside
 //   IN-06, IN-07    decide()          filter: none, or permit: pass();  block: drop
 //   IN-08           judge_clear()     negotiate: is there an SA for such packets?
-//   IN-09 to IN-11  judge_clear()     no: inbound pass-through, or drop
+//   IN-09 to IN-11  judge_clear()     no: inbound pass-through or fall back, or drop
 //   IN-12 to IN-14  judge_clear()     yes: soft, or drop
 //
 // One thread.

@@ -55,8 +55,7 @@ bool InboundOffload::take(const Packet& packet, const PacketView& view, Batch& b
   PacketView copied = view;
   copied.bytes = copy;
   const EspJob job{&sa->keys(), copy.subspan(*offset), static_cast<std::uint32_t>(sequence >> 32)};
-  lane_.add(*sa, job,
-            {copied, packet.offload, sa, sequence, sa->parameters().spi, sa->parameters().filter_id});
+  lane_.add(*sa, job, {copied, packet.offload, sa, sequence, sa->parameters().spi, sa->parameters().filter_id});
   return true;
 }
 

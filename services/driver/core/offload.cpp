@@ -57,9 +57,7 @@ void OffloadWork::keep(const Sa& sa) {
   if (sas_.empty() || sas_.back().get() != &sa) sas_.push_back(const_cast<Sa&>(sa).shared_from_this());
 }
 
-void OffloadWork::run(EspEngine& engine) {
-  direction == Direction::kOutbound ? engine.seal(jobs) : engine.open(jobs);
-}
+void OffloadWork::run(EspEngine& engine) { direction == Direction::kOutbound ? engine.seal(jobs) : engine.open(jobs); }
 
 void OffloadWork::finish() {
   // Once it is done the worker may use it anew.

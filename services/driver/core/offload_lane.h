@@ -120,9 +120,9 @@ class OffloadLane {
   OffloadProvider* provider_;
   std::shared_ptr<OffloadWake> wake_;
   Load filling_;
-  std::deque<Load> flying_;       // oldest first
-  std::vector<Load> delivered_;   // their memory is in the worker's output
-  std::vector<Load> free_;        // the one used last is taken first: its memory is in the cache
+  std::deque<Load> flying_;      // oldest first
+  std::vector<Load> delivered_;  // their memory is in the worker's output
+  std::vector<Load> free_;       // the one used last is taken first: its memory is in the cache
 };
 
 }  // namespace ipsec::driver

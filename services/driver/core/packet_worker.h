@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "services/driver/core/held_packets.h"
-#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/inbound.h"
+#include "services/driver/core/nat_filters.h"
 #include "services/driver/core/outbound.h"
 #include "services/driver/core/worker.h"
 #include "services/driver/core/worker_state.h"
@@ -16,8 +16,8 @@ namespace ipsec::driver {
 // The worker that Control makes: both directions over one state.
 class PacketWorker final : public Worker {
  public:
-  // `index` is that of its EspEngine; `addresses` and `offload` may be null; `gone` is called once, by the destructor, to give it
-  // back.
+  // `index` is that of its EspEngine; `addresses` and `offload` may be null; `gone` is called once, by the destructor,
+  // to give it back.
   PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, NatFilters& nat_filters,
                std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses, OffloadProvider* offload,
                std::function<void()> gone);

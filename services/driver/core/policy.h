@@ -36,6 +36,8 @@ struct Filter {
   std::string rule_name;  // for event texts
 
   bool is_tunnel() const { return tunnel_source.has_value() || tunnel_destination.has_value(); }
+  // DRV-09: an inbound filter that negotiates and lets clear packets in while there is no SA for them.
+  bool admits_clear() const { return inbound_passthrough || (allow_soft && !is_tunnel()); }
 };
 
 enum class BootMode : std::uint8_t { kNone, kStateful, kBlock, kPermit };

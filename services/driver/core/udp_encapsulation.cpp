@@ -49,21 +49,24 @@ void set_udp_checksum(MutableByteView datagram, const IpAddress& source, const I
   store_u16(&datagram[kUdpChecksumOffset], sum == 0 ? kZeroUdpChecksum : sum);
 }
 
+std::optional<std::size_t> esp_offset_in_udp(std::uint16_t port, ByteView payload) {
+  constexpr std::size_t kSpiSize = 4;
+  if (port == kNatTraversalPort) {
+    return payload.size() < kSpiSize || is_zero(payload.first(kSpiSize)) ? std::nullopt : std::optional(std::size_t{0});
+  }
+  if (port != kIsakmpPort || payload.size() < kNonIkeMarkerSize + kSpiSize) return std::nullopt;
+  return is_zero(payload.first(kNonIkeMarkerSize)) ? std::optional(kNonIkeMarkerSize) : std::nullopt;
+}
+
 std::optional<UdpPayload> read_udp_encapsulation(const PacketView& packet) {
   if (packet.tuple.protocol != kProtocolUdp || !packet.ports_visible || packet.is_fragment) return std::nullopt;
+  const std::uint16_t port = packet.tuple.destination_port;
+  if (port != kNatTraversalPort && port != kIsakmpPort) return std::nullopt;
   const ByteView payload = packet.upper().subspan(kUdpHeaderSize);
-  const std::size_t begin = packet.upper_offset + kUdpHeaderSize;
-  if (is_nat_keep_alive(packet, packet.tuple.destination_port)) return UdpPayload{true, 0};
-  switch (packet.tuple.destination_port) {
-    case kNatTraversalPort:
-      if (payload.size() < 4 || is_zero(payload.first(4))) return std::nullopt;
-      return UdpPayload{false, begin};
-    case kIsakmpPort:
-      if (payload.size() < kNonIkeMarkerSize + 4 || !is_zero(payload.first(kNonIkeMarkerSize))) return std::nullopt;
-      return UdpPayload{false, begin + kNonIkeMarkerSize};
-    default:
-      return std::nullopt;
-  }
+  if (is_nat_keep_alive(packet, port)) return UdpPayload{true, 0};
+  const auto offset = esp_offset_in_udp(port, payload);
+  if (!offset) return std::nullopt;
+  return UdpPayload{false, packet.upper_offset + kUdpHeaderSize + *offset};
 }
 
 void repair_transport_checksum(const PacketView& packet, const UdpEncapsulation& udp) {

@@ -24,6 +24,10 @@ inline std::size_t udp_overhead(const UdpEncapsulation& udp) {
 void write_udp_encapsulation(MutableByteView datagram, const UdpEncapsulation& udp, std::uint16_t peer_port);
 void set_udp_checksum(MutableByteView datagram, const IpAddress& source, const IpAddress& destination);
 
+// Where ESP begins in the payload of UDP whose end at this host has `port`. nullopt: ISAKMP, another port, or too short
+// for an SPI.
+std::optional<std::size_t> esp_offset_in_udp(std::uint16_t port, ByteView payload);
+
 // What UDP for this host's port 4500 or 500 brings when it is not ISAKMP.
 struct UdpPayload {
   bool keep_alive = false;     // one octet 0xFF: for the NAT only

@@ -66,7 +66,7 @@ enum class VerdictAudit : std::uint8_t { kQuiet, kEvent };
   X(kInboundMulticast,           inbound_multicast,            kPass,    kQuiet, "multicast and broadcast are outside the filters") \
   X(kInboundNoFilter,            inbound_no_filter,            kPass,    kQuiet, "no filter matches") \
   X(kInboundPermitted,           inbound_permitted,            kPass,    kQuiet, "a permit filter matches") \
-  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through") \
+  X(kInboundPassthrough,         inbound_passthrough,          kPass,    kQuiet, "clear packet accepted by inbound pass-through or fall back") \
   X(kInboundSoft,                inbound_soft,                 kPass,    kQuiet, "in clear under a soft SA") \
   X(kInboundPathMtuPassed,       inbound_path_mtu_passed,      kPass,    kQuiet, "a packet-too-big about what left in clear") \
   X(kInboundOpened,              inbound_opened,               kOpen,    kQuiet, "opened and delivered") \

@@ -135,9 +135,7 @@ class IntelBackend : public MultiBufferBackend {
   // The packets of one cipher together, whatever their SAs: each lane has its own key.
   void run_ciphers(IMB_CIPHER_DIRECTION direction) {
     for_each_algorithm(
-        [](const Slot& slot) {
-          return slot.encrypted ? std::optional(slot.job->keys->suite().cipher) : std::nullopt;
-        },
+        [](const Slot& slot) { return slot.encrypted ? std::optional(slot.job->keys->suite().cipher) : std::nullopt; },
         [direction](IMB_JOB& job, Slot& slot) { set_cipher(job, slot, direction); },
         [&](Cipher cipher, std::size_t count) {
           if (!is_aes(cipher)) return run_one_by_one(count);
@@ -234,8 +232,8 @@ class IntelBackend : public MultiBufferBackend {
     job.auth_tag_output = tag;
     job.status = IMB_STATUS_BEING_PROCESSED;
     if (of.keys->extended_sequence()) {
-      // The library hashes one piece of memory and writes the ICV when it has; until then its place is free, or what was
-      // received there is kept.
+      // The library hashes one piece of memory and writes the ICV when it has; until then its place is free, or what
+      // was received there is kept.
       store_u32(icv_of(of).data(), of.sequence_high);
       job.msg_len_to_hash_in_bytes += 4;
     }

@@ -61,7 +61,7 @@ class AttachedNics {
   WorkerPool& workers_;
   EventLog& events_;
   OffloadProvider* const offload_;
-  std::map<std::uint32_t, Nic> attached_;        // by index
+  std::map<std::uint32_t, Nic> attached_;  // by index
   std::map<std::uint32_t, OffloadCapabilities> capabilities_;
   std::map<std::string, std::string> failures_;  // NIC name -> error, of the last call
   std::map<std::string, std::string> earlier_failures_;

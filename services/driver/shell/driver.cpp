@@ -26,9 +26,9 @@ Result<std::unique_ptr<Driver>> Driver::create(Settings settings, RandomSource& 
   }
   std::unique_ptr<Driver> driver(new Driver(settings, random, std::move(routes)));
   IPSEC_RETURN_IF_ERROR(driver->start_workers(settings.workers, random));
-  driver->nics_ = std::make_unique<AttachedNics>(std::move(settings.interfaces), std::move(attachment),
-                                                 std::move(interfaces), *driver->workers_, driver->events_,
-                                                 driver->look_aside_.get());
+  driver->nics_ =
+      std::make_unique<AttachedNics>(std::move(settings.interfaces), std::move(attachment), std::move(interfaces),
+                                     *driver->workers_, driver->events_, driver->look_aside_.get());
   if (driver->look_aside_ != nullptr) {
     driver->helpers_ = std::make_unique<LookAsideThreads>(*driver->look_aside_, settings.look_aside, random);
   }
@@ -197,8 +197,7 @@ std::vector<Filter> Driver::nat_filters() {
 
 DriverState Driver::state(Control::FilterNumbers filters) {
   const std::lock_guard lock(mutex_);
-  const EspBackend fastest =
-      is_available(EspBackend::kMultiBuffer) ? EspBackend::kMultiBuffer : EspBackend::kOpenssl;
+  const EspBackend fastest = is_available(EspBackend::kMultiBuffer) ? EspBackend::kMultiBuffer : EspBackend::kOpenssl;
   return {control_.statistics(filters),
           control_.policy_version(),
           control_.boot_mode(),

@@ -31,8 +31,8 @@ struct DriverState {
   std::vector<std::string> interfaces;  // attached to
   std::uint64_t lost_to_wire = 0;       // packets that a full queue or a vanished device swallowed
   std::uint64_t lost_to_host = 0;
-  std::string_view crypto_engine;         // of SAs installed from now on, as far as it has their algorithms
-  std::vector<std::string> offload;       // provider of each of `interfaces`; empty: none
+  std::string_view crypto_engine;    // of SAs installed from now on, as far as it has their algorithms
+  std::vector<std::string> offload;  // provider of each of `interfaces`; empty: none
 };
 
 // The driver as one object: the core's control side under a lock, the worker threads, the NICs and the streams. All

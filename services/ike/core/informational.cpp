@@ -251,11 +251,23 @@ void follow_peer(Turn& turn, MainModeSa& sa, const DatagramReceived& datagram) {
   if (!on_port || sa.peer.port == port) return;
   const HostBehindNat host = sa.host();
   sa.peer.port = port;
-  if (host.is_any()) return;
-  // The driver hears of it before the peer's next ESP packet; until then it would send into nothing.
-  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (pair.local != sa.local.address || !may_be_same(pair.host, host)) continue;
+  if (!host.is_any()) move_host(turn, sa.local.address, sa.peer.address, host, port);
+}
+
+void move_host(Turn& turn, const IpAddress& local, const IpAddress& peer, const HostBehindNat& host,
+               std::uint16_t port) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_peer(peer)) {
+    MainModeSa& sa = *turn.state.main_modes.find(handle);
+    // One that the peer begins says with message 5 where the peer is.
+    const bool knows_host = !sa.half_open() || !sa.meant_for.is_any();
+    if (!knows_host || sa.local != Endpoint{local, kNatTraversalPort} || !may_be_same(sa.host(), host)) continue;
+    sa.peer.port = port;
+    if (!sa.meant_for.is_any()) sa.meant_for.port = port;
+  }
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(peer)) {
+    if (pair.local != local || pair.host.is_any() || pair.host.port == port || !may_be_same(pair.host, host)) continue;
     turn.state.quick_modes.find_inbound(pair.inbound_spi)->host.port = port;
+    // The driver would go on sending into nothing until the peer's next ESP packet.
     turn.actions.emplace_back(MovePeer{pair.inbound_spi, port});
   }
 }

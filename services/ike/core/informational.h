@@ -14,6 +14,9 @@ void receive_informational(Turn& turn, const Header& header, const DatagramRecei
 // The peer's end of the SA after a message of its that has verified: a translator may give it another port at any time
 // (RFC 3947 section 7).
 void follow_peer(Turn& turn, MainModeSa& sa, const DatagramReceived& datagram);
+// Everything that is with this host behind a translator goes on at its new port.
+void move_host(Turn& turn, const IpAddress& local, const IpAddress& peer, const HostBehindNat& host,
+               std::uint16_t port);
 // Notifies that may also stand in other messages of an authenticated peer.
 void handle_notifies(Turn& turn, MainModeSa& sa, const PayloadChain& chain);
 // Drops what this peer had before the present SA began (RFC 2407 section 4.6.3.3).

@@ -70,6 +70,9 @@ inline constexpr Duration kJustMade = std::chrono::milliseconds(250);
 // Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
 // after 1, 2, 4, 8 and 16 s again.
 inline constexpr int kDeleteRepetitions = 5;
+// Where a translator may just have forgotten the peer, it is heard of again within 48 s, when it asks whether this host
+// lives: one more, after 32 s.
+inline constexpr int kDeleteRepetitionsBehindNat = 6;
 inline constexpr std::size_t kMaxRepeatedDatagrams = 4096;
 
 // An encrypted quick mode message of an SA that is not known gets INVALID-COOKIE, so that a peer that remembers what we

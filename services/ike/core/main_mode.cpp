@@ -47,6 +47,8 @@ void become_established(Turn& turn, MainModeSa& sa) {
   if (established.choice.nat.local_behind) sa.keep_alive_at = turn.now + kKeepAliveInterval;
   if (established.choice.extensions.dead_peer_detection) sa.probe_at = turn.now + kPeerSilence;
   turn.state.main_modes.count_established(sa);
+  if (const HostBehindNat host = sa.host(); !host.is_any())
+    move_host(turn, sa.local.address, sa.peer.address, host, host.port);
   ++turn.state.statistics.main_modes;
   const std::string_view nat = name(established.choice.nat);
   turn.report(sa, "main_mode_established", Severity::kInformation,

@@ -57,7 +57,14 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   record.outbound = exchange.facts.outbound;
   record.established_at = turn.now;
   end_soft_sas(turn, record.peer, "the peer does IPsec");
-  turn.state.quick_modes.add(std::move(record));
+  const HostBehindNat host = record.host;
+  const std::vector<std::uint32_t> replaced = turn.state.quick_modes.add(std::move(record));
+  if (!host.is_any()) {
+    // The driver tells hosts behind one address apart by ports, which may have changed since this exchange began.
+    for (const std::uint32_t spi : replaced)
+      turn.delete_sa(spi, Direction::kOutbound, pair.outbound.protocol, pair.outbound.destination);
+    if (pair.inbound.udp_peer_port != host.port) turn.actions.emplace_back(MovePeer{pair.inbound.spi, host.port});
+  }
   ++turn.state.statistics.quick_modes;
   report_established(turn, sa, exchange, pair);
 }
@@ -155,11 +162,12 @@ std::optional<Failure> cannot_carry(const EngineState& state, const Established&
       !policy.offers.empty() && std::all_of(policy.offers.begin(), policy.offers.end(),
                                             [](const QuickModeOffer& offer) { return offer.ah.has_value(); });
   if (only_ah) {
-    return Failure{FailureReason::kAhBehindNat,
-                   fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
-                               "offer without AH: {}; ESP alone passes",
-                               name(main_mode.choice.nat), policy.name, offers_text(policy)),
-                   {offer_texts(policy), {}}};
+    return Failure{
+        FailureReason::kAhBehindNat,
+        fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
+                    "offer without AH: {}; ESP alone passes",
+                    name(main_mode.choice.nat), policy.name, offers_text(policy)),
+        {offer_texts(policy), {}}};
   }
   if (state.driver.udp_encapsulation) return std::nullopt;
   return Failure{

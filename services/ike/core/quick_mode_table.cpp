@@ -4,17 +4,21 @@
 
 namespace ipsec::ike {
 
-void QuickModeTable::add(QuickModeSaPair pair) {
+std::vector<std::uint32_t> QuickModeTable::add(QuickModeSaPair pair) {
+  std::vector<std::uint32_t> replaced;
   for (const std::uint32_t spi : by_peer_[pair.peer]) {
     QuickModeSaPair& older = by_inbound_.at(spi);
     const bool same_traffic =
         older.rule.outbound_filter_id == pair.rule.outbound_filter_id && older.outbound == pair.outbound;
-    if (same_traffic && may_be_same(older.host, pair.host)) older.has_outbound = false;
+    if (!same_traffic || !older.has_outbound || !may_be_same(older.host, pair.host)) continue;
+    older.has_outbound = false;
+    replaced.push_back(older.outbound_spi);
   }
   by_peer_[pair.peer].push_back(pair.inbound_spi);
   by_outbound_[{pair.peer, pair.outbound_spi}] = pair.inbound_spi;
   const std::uint32_t spi = pair.inbound_spi;
   by_inbound_[spi] = std::move(pair);
+  return replaced;
 }
 
 QuickModeSaPair* QuickModeTable::find_inbound(std::uint32_t spi) {
@@ -39,8 +43,8 @@ const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, const HostB
   return nullptr;
 }
 
-std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, const HostBehindNat& host,
-                                              std::uint64_t filter_id, const Selector& outbound) const {
+std::uint32_t QuickModeTable::outbound_in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
+                                              const Selector& outbound) const {
   const QuickModeSaPair* pair = in_use(peer, host, filter_id, outbound);
   return pair != nullptr ? pair->outbound_spi : 0;
 }

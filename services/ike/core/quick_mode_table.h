@@ -37,8 +37,8 @@ struct QuickModeSaPair {
 class QuickModeTable {
  public:
   // Requires an inbound SPI that no other pair has. A pair of the same traffic with this host loses its outbound SA to
-  // the new one.
-  void add(QuickModeSaPair pair);
+  // the new one; the SPIs of those.
+  std::vector<std::uint32_t> add(QuickModeSaPair pair);
   // nullptr where there is none. Borrowed until the next change.
   QuickModeSaPair* find_inbound(std::uint32_t spi);
   QuickModeSaPair* find_outbound(const IpAddress& peer, std::uint32_t spi);

@@ -60,17 +60,6 @@ void report_ended(Turn& turn, const QuickModeSaPair& pair, std::string_view why)
                {"reason", std::string(why)}});
 }
 
-std::string_view name(SaEndReason reason) {
-  switch (reason) {
-    case SaEndReason::kIdle:
-      return "idle";
-    case SaEndReason::kPolicy:
-      return "policy";
-    default:
-      return "lifetime";
-  }
-}
-
 // `outbound` is null once replaced.
 QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outbound, Timestamp now) {
   QuickModeSaPair pair;
@@ -110,6 +99,17 @@ void fail_unfinished(Turn& turn, const SaEnded& ended) {
 
 }  // namespace
 
+std::string_view name(SaEndReason reason) {
+  switch (reason) {
+    case SaEndReason::kIdle:
+      return "idle";
+    case SaEndReason::kPolicy:
+      return "policy";
+    default:
+      return "lifetime";
+  }
+}
+
 void handle_sa_ended(Turn& turn, const SaEnded& ended) {
   if (soft_sa_ended(turn, ended)) return;
   QuickModeSaPair* found = ended.direction == Direction::kInbound
@@ -132,15 +132,9 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended) {
 }
 
 void handle_peer_moved(Turn& turn, const PeerMoved& moved) {
-  QuickModeSaPair* pair = turn.state.quick_modes.find_inbound(moved.spi);
-  if (pair == nullptr) return;
-  const HostBehindNat host = pair->host;
-  if (!host.is_any()) pair->host.port = moved.new_port;
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(pair->peer)) {
-    MainModeSa& sa = *turn.state.main_modes.find(handle);
-    const bool is_its = sa.established() != nullptr && sa.local.address == pair->local && sa.peer.port == moved.old_port;
-    if (is_its && may_be_same(sa.host(), host)) sa.peer.port = moved.new_port;
-  }
+  const QuickModeSaPair* pair = turn.state.quick_modes.find_inbound(moved.spi);
+  if (pair == nullptr || pair->host.is_any()) return;
+  move_host(turn, pair->local, pair->peer, HostBehindNat(pair->host), moved.new_port);
   turn.report("peer_moved", Severity::kInformation,
               fmt::format("{} is at UDP port {} now, before at {}: a translator has changed it", pair->peer.to_string(),
                           moved.new_port, moved.old_port),

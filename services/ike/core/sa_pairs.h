@@ -1,9 +1,14 @@
 #pragma once
 
+#include <string_view>
+
 #include "services/ike/core/turn.h"
 
 // The end of quick mode SAs: by the driver, by the peer, by an administrator (QM-21, KEY-09, KEY-10, KEY-14).
 namespace ipsec::ike {
+
+// "idle", "policy", "lifetime"
+std::string_view name(SaEndReason reason);
 
 // The driver has ended an SA: the peer is told.
 void handle_sa_ended(Turn& turn, const SaEnded& ended);

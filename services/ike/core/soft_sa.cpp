@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/limits.h"
+#include "services/ike/core/sa_pairs.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -102,18 +103,6 @@ void end(Turn& turn, std::uint32_t inbound_spi, const SoftSaPair& pair, std::str
        {"reason", std::string(why)}});
 }
 
-std::string_view word(SaEndReason reason) {
-  switch (reason) {
-    case SaEndReason::kIdle:
-      return "idle";
-    case SaEndReason::kPolicy:
-      return "policy";
-    case SaEndReason::kLifetime:
-      break;
-  }
-  return "lifetime";
-}
-
 }  // namespace
 
 bool may_go_on_in_clear(const IkePolicy& policy, const QuickModeWish& wish) {
@@ -187,7 +176,7 @@ bool soft_sa_ended(Turn& turn, const SaEnded& ended) {
   if (found == pairs.end()) return false;
   const auto [inbound_spi, pair] = *found;
   pairs.erase(found);
-  end(turn, inbound_spi, pair, word(ended.reason));
+  end(turn, inbound_spi, pair, name(ended.reason));
   return true;
 }
 

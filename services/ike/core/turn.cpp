@@ -41,8 +41,11 @@ void Turn::send(const MainModeSa& sa, Bytes bytes) {
 void Turn::send_repeatedly(const MainModeSa& sa, const Bytes& bytes) {
   send(sa, bytes);
   if (state.repeated.size() == kMaxRepeatedDatagrams) state.repeated.erase(state.repeated.begin());
+  const Established* established = sa.proven();
+  const bool may_move = established != nullptr && established->choice.nat.peer_behind;
+  const int repetitions = may_move ? kDeleteRepetitionsBehindNat : kDeleteRepetitions;
   state.repeated.emplace(now + kFirstRetransmission,
-                         RepeatedDatagram{{sa.local, sa.peer, bytes}, kDeleteRepetitions, kFirstRetransmission});
+                         RepeatedDatagram{{sa.local, sa.peer, bytes}, sa.handle, repetitions, kFirstRetransmission});
 }
 
 void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work) {
@@ -63,6 +66,7 @@ void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters 
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{parameters.spi, parameters.direction, parameters.protocol, sa.peer.address};
   state.requests[id] = {PendingRequest::Kind::kInstallSa, sa.handle, message_id, undo, 0};
+  if (parameters.udp_peer_port != 0) parameters.udp_peer_port = sa.peer.port;
   ++(parameters.direction == Direction::kInbound ? state.statistics.total_key_update : state.statistics.total_key_add);
   actions.emplace_back(InstallSa{id, std::move(parameters)});
 }

@@ -44,6 +44,7 @@ struct QuickModeName {
 // A datagram sent several times because nobody acknowledges it.
 struct RepeatedDatagram {
   SendDatagram datagram;
+  std::uint64_t handle = 0;  // of the main mode SA: while it is there, to where its peer is then
   int left = 0;
   Duration pause{};
 };

@@ -66,6 +66,7 @@ void send_repetitions(Turn& turn) {
   while (!repeated.empty() && repeated.begin()->first <= turn.now) {
     RepeatedDatagram next = std::move(repeated.begin()->second);
     repeated.erase(repeated.begin());
+    if (const MainModeSa* sa = turn.state.main_modes.find(next.handle)) next.datagram.peer = sa->peer;
     turn.send(next.datagram.local, next.datagram.peer, next.datagram.bytes);
     if (--next.left == 0) continue;
     next.pause *= 2;

@@ -282,7 +282,6 @@ TEST(SoftSa, SFT_05_SFT_06_ends_by_idleness_and_by_lifetime_and_then_security_is
     const auto sent = soft.host.send(udp(kOwn, kPeer, 1025, 445));
     EXPECT_TRUE(sent.to_wire.empty());
     EXPECT_EQ(events_of<Acquire>(sent.events).size(), 1U);
-    EXPECT_TRUE(soft.host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
   }
 }
 
@@ -293,6 +292,24 @@ TEST(Clear, IN_09_IN_10_IN_14_passthrough_ends_where_there_is_an_sa) {
   host.set_filters({filters.outbound, filters.inbound});
   EXPECT_EQ(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.size(), 1U);
   EXPECT_EQ(host.count(Verdict::kInboundPassthrough), 1U);
+  SaRecipe recipe;
+  recipe.selector = filters.outbound.selector;
+  recipe.outbound_filter = kFilter;
+  connect(host, peer, recipe);
+  EXPECT_TRUE(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.empty());
+  EXPECT_EQ(host.count(Verdict::kInboundClearRefused), 1U);
+}
+
+// The first packet of a peer that cannot ask for security; the answer to it does (IN-09, IN-10).
+TEST(SoftSa, DRV_09_fall_back_makes_an_inbound_permit_filter_until_there_is_an_sa) {
+  TestHost host(kOwn), peer(kPeer);
+  const FilterPair filters = Fallback::allowing();
+  host.set_filters({filters.outbound, filters.inbound});
+  EXPECT_EQ(host.receive(udp(kPeer, kOwn, 445, 1025)).to_host.size(), 1U);
+  EXPECT_EQ(host.count(Verdict::kInboundPassthrough), 1U);
+  const auto answer = host.send(udp(kOwn, kPeer, 1025, 445));
+  EXPECT_TRUE(answer.to_wire.empty());
+  EXPECT_EQ(events_of<Acquire>(answer.events).size(), 1U);
   SaRecipe recipe;
   recipe.selector = filters.outbound.selector;
   recipe.outbound_filter = kFilter;
@@ -394,19 +411,20 @@ TEST_F(LastLookTest, DRV_11_each_verdict_needs_a_filter_that_allows_it) {
     Direction direction;
     Verdict verdict;
     const Filter* allows;  // the only one
+    const Filter* also = nullptr;
   };
   const Row rows[] = {{Direction::kOutbound, Verdict::kOutboundPermitted, &permit},
                       {Direction::kInbound, Verdict::kInboundPermitted, &permit},
                       {Direction::kOutbound, Verdict::kOutboundSoft, &soft},
                       {Direction::kInbound, Verdict::kInboundSoft, &soft},
-                      {Direction::kInbound, Verdict::kInboundPassthrough, &passthrough},
+                      {Direction::kInbound, Verdict::kInboundPassthrough, &passthrough, &soft},
                       {Direction::kOutbound, Verdict::kOutboundNoFilter, nullptr},
                       {Direction::kInbound, Verdict::kInboundNoFilter, nullptr},
                       {Direction::kOutbound, Verdict::kOutboundExempt, nullptr},
                       {Direction::kOutbound, Verdict::kOutboundSecured, nullptr}};
   for (const Row& row : rows) {
     for (const Filter* filter : {&permit, &block, &negotiate, &soft, &passthrough, &tunnel}) {
-      EXPECT_EQ(agrees_in_force(row.direction, row.verdict, *filter), filter == row.allows)
+      EXPECT_EQ(agrees_in_force(row.direction, row.verdict, *filter), filter == row.allows || filter == row.also)
           << info(row.verdict).name << " under " << static_cast<int>(filter->action);
     }
   }

@@ -273,7 +273,7 @@ TEST(Nat, EX_14_NAT_10_isakmp_that_has_moved_to_4500_makes_its_permit_filters) {
   ASSERT_EQ(filters.size(), 2U);
   EXPECT_EQ(filters[0].action, Action::kPermit);
   EXPECT_EQ(filters[0].direction, Direction::kOutbound);
-  EXPECT_EQ(filters[0].selector.to_string(), "192.168.1.5:4500 -> 198.51.100.7:4500 UDP");
+  EXPECT_EQ(filters[0].selector.to_string(), "192.168.1.5 port 4500 -> 198.51.100.7 port 4500 UDP");
   EXPECT_EQ(filters[1].selector, filters[0].selector.mirrored());
   EXPECT_EQ(filters[1].mirror_id, filters[0].id);
 

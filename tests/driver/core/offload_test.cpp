@@ -37,8 +37,7 @@ class SimulatedCard : public OffloadProvider {
   SimulatedCard() {
     offers.provider = "simulated card";
     offers.ciphers = OffloadCapabilities::bit_of(Cipher::kAes128Gcm) | OffloadCapabilities::bit_of(Cipher::kAes128Cbc);
-    offers.integrities =
-        OffloadCapabilities::bit_of(Integrity::kNone) | OffloadCapabilities::bit_of(Integrity::kSha1);
+    offers.integrities = OffloadCapabilities::bit_of(Integrity::kNone) | OffloadCapabilities::bit_of(Integrity::kSha1);
   }
 
   OffloadCapabilities capabilities(std::string_view) override { return offers; }
@@ -173,7 +172,8 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
   EXPECT_TRUE(pair.left.take_offloaded().to_wire.empty());
   EXPECT_EQ(pair.left.count(Verdict::kOutboundSecured), 1U) << "of the first one";
   EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)),
-            (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-15", "OUT-16", "OUT-19"}));
+            (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-14", "OUT-15", "OUT-16",
+                   "OUT-19"}));
 
   card.finish_all();
   const auto out = pair.left.take_offloaded();
@@ -187,7 +187,6 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
 TEST(Offload, works_that_are_finished_in_another_order_leave_in_the_order_of_their_numbers) {
   SimulatedCard card;
   Pair pair(&card);
-  pair.recipe.replay_window = 32;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   for (int batch = 0; batch < 5; ++batch) pair.left.send(std::vector<Stored>(40, Stored{pair.packet(), {}}));
@@ -233,6 +232,11 @@ TEST(Offload, OFF_03_a_soft_sa_is_never_offloaded) {
   SimulatedCard card;
   Pair pair(&card);
   pair.recipe.soft = true;
+  FilterPair near = mirrored(kFilter, between("10.77.0.1", "10.77.0.2"), Action::kNegotiate);
+  FilterPair far = mirrored(kFilter, between("10.77.0.2", "10.77.0.1"), Action::kNegotiate);
+  for (Filter* filter : {&near.outbound, &near.inbound, &far.outbound, &far.inbound}) filter->allow_soft = true;
+  pair.left.set_filters({near.outbound, near.inbound});
+  pair.right.set_filters({far.outbound, far.inbound});
   connect(pair.left, pair.right, pair.recipe);
   EXPECT_EQ(pair.left.send(pair.packet()).to_wire.size(), 1U);
   EXPECT_TRUE(card.asked.empty());
@@ -259,7 +263,10 @@ TEST(Offload, OFF_02_an_sa_that_the_card_cannot_have_goes_through_software) {
        [](OffloadCapabilities& offers) { offers.tunnel = true; }},
       {"not with extended sequence numbers", [](SaRecipe& recipe) { recipe.extended_sequence = true; },
        [](OffloadCapabilities& offers) { offers.extended_sequence = true; }},
-      {"not in UDP", [](SaRecipe& recipe) { recipe.udp = UdpEncapsulation{4500, 4500, {}, {}}; },
+      {"not in UDP",
+       [](SaRecipe& recipe) {
+         recipe.udp = UdpEncapsulation{4500, 4500, {}, {}};
+       },
        [](OffloadCapabilities& offers) { offers.udp_encapsulation = true; }},
       {"AH is done in software",
        [](SaRecipe& recipe) {
@@ -359,17 +366,18 @@ TEST(Offload, a_card_that_stalls_loses_its_packets_by_name_and_the_sa_goes_on_in
 TEST(Offload, a_provider_without_room_leaves_the_work_to_the_worker_and_the_order_stays) {
   SimulatedCard card;
   Pair pair(&card);
-  pair.recipe.replay_window = 32;
+  pair.recipe.replay_window = limits::kMinReplayWindow;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   pair.left.send(pair.packet());
   card.refuses_work = true;
-  EXPECT_TRUE(pair.left.send(std::vector<Stored>(40, Stored{pair.packet(), {}})).to_wire.empty())
+  constexpr std::size_t kMore = limits::kMinReplayWindow + 16;  // out of order they would not all be received
+  EXPECT_TRUE(pair.left.send(std::vector<Stored>(kMore, Stored{pair.packet(), {}})).to_wire.empty())
       << "behind the one that the card has";
   card.finish_all();
   const auto out = pair.left.take_offloaded();
-  EXPECT_EQ(out.to_wire.size(), 41U);
-  EXPECT_EQ(pair.right.receive(out.to_wire).to_host.size(), 41U);
+  EXPECT_EQ(out.to_wire.size(), kMore + 1);
+  EXPECT_EQ(pair.right.receive(out.to_wire).to_host.size(), kMore + 1);
 }
 
 TEST(Offload, more_than_may_be_under_way_is_dropped_by_name) {
@@ -550,14 +558,15 @@ TEST(Offload, explaining_a_packet_leaves_the_provider_alone) {
   pair.left.send(pair.packet());
   card.finish_all();
   Bytes packet = pair.packet();
-  const auto trace = pair.left.worker().explain(Direction::kOutbound, {packet, {}}, *pair.left.control().tables(),
-                                                pair.left.now);
+  const auto trace =
+      pair.left.worker().explain(Direction::kOutbound, {packet, {}}, *pair.left.control().tables(), pair.left.now);
   EXPECT_EQ(trace.verdict, Verdict::kOutboundSecured);
   EXPECT_TRUE(card.works.empty());
   EXPECT_EQ(pair.left.take_offloaded().to_wire.size(), 1U) << "it did not take what was ready";
 }
 
-// ---- look-aside ------------------------------------------------------------------------------------------------------
+// ---- look-aside
+// ------------------------------------------------------------------------------------------------------
 
 SaRecipe with_suite(SaRecipe recipe, Cipher cipher, Integrity integrity) {
   recipe.cipher = cipher;

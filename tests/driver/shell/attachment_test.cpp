@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +37,8 @@ struct Seen {
   // Bit N: worker N has seen IPv4 TCP of this direction.
   std::atomic<unsigned> tcp_workers_outbound{0};
   std::atomic<unsigned> tcp_workers_inbound{0};
+  // Bit N: worker N has seen ESP (IPv4) whose SPI ends in the index.
+  std::array<std::atomic<unsigned>, 16> esp_workers{};
 };
 
 class Relay : public Worker {
@@ -49,9 +54,17 @@ class Relay : public Worker {
     seen_.inbound += packets.size();
     seen_.udp_inbound += count(packets, kProtocolUdp);
     if (count(packets, kProtocolTcp) > 0) seen_.tcp_workers_inbound |= 1U << number_;
+    for (const Packet& packet : packets) {
+      if (packet.bytes[0] == 0x45 && packet.bytes[9] == kProtocolEsp) {
+        seen_.esp_workers[packet.bytes[23] % 16] |= 1U << number_;
+      }
+    }
     pass(packets, output.to_host);
   }
   void process_released(const Tables&, Timestamp, Output&) override {}
+  bool process_offloaded(const Tables&, Timestamp, Output&) override { return false; }
+  bool has_offloaded() const override { return false; }
+  void on_offloaded(std::function<void()>) override {}
   PacketTrace explain(Direction, Packet, const Tables&, Timestamp) override { return {}; }
   void tick(Timestamp) override {}
 
@@ -166,6 +179,29 @@ TEST_F(AttachmentTest, AllBetweenTwoHostsGoesToOneWorker) {
   EXPECT_EQ(std::popcount(seen_.tcp_workers_outbound.load()), 2);
   EXPECT_EQ(seen_.tcp_workers_inbound, seen_.tcp_workers_outbound);
   testing::end_process(server, SIGKILL);
+}
+
+TEST_F(AttachmentTest, EachSaOfTwoGatewaysHasOneWorkerAndTogetherTheyHaveSeveral) {
+  attach(8);
+  FrameSocket to(hosts_->a), wire(hosts_->b);
+  for (std::uint8_t round = 0; round < 3; ++round) {
+    for (std::uint8_t spi = 0; spi < 16; ++spi) {
+      Bytes frame = testing::udp_frame(to.address(), wire.address(), {}, "10.99.0.2", "10.99.0.1", 7000, "0123456789");
+      frame[14 + 9] = kProtocolEsp;
+      store_u32(&frame[14 + 20], 0x1000U + spi);
+      wire.send(frame);
+    }
+  }
+  ASSERT_TRUE(testing::eventually([&] {
+    return std::all_of(seen_.esp_workers.begin(), seen_.esp_workers.end(), [](auto& workers) { return workers != 0; });
+  }));
+  ASSERT_TRUE(testing::eventually([&] { return seen_.inbound >= 48; }));
+  unsigned all = 0;
+  for (const auto& workers : seen_.esp_workers) {
+    EXPECT_EQ(std::popcount(workers.load()), 1);
+    all |= workers;
+  }
+  EXPECT_GE(std::popcount(all), 4);
 }
 
 TEST_F(AttachmentTest, ForTunnelsAllThatTheHostSendsGoesToTheFirstWorker) {

@@ -31,8 +31,9 @@ TEST(DaemonArguments, interfaces_are_for_the_driver_alone) {
 TEST(DaemonArguments, what_is_for_the_driver_is_passed_on_to_it) {
   daemon::Options options;
   options.driver = {3, "openssl", "look-aside"};
-  EXPECT_THAT(daemon_arguments("p", options, true),
-              testing::IsSupersetOf({"--workers", "3", "--crypto-engine", "openssl", "--crypto-offload", "look-aside"}));
+  EXPECT_THAT(
+      daemon_arguments("p", options, true),
+      testing::IsSupersetOf({"--workers", "3", "--crypto-engine", "openssl", "--crypto-offload", "look-aside"}));
   EXPECT_THAT(daemon_arguments("p", options, false), testing::Not(testing::Contains("--crypto-engine")));
 }
 
