@@ -134,7 +134,7 @@ TEST(ConvertPolicy, bad_fields_are_named_by_their_path) {
   }
 }
 
-TEST(ConvertDriverRequest, the_three_kinds) {
+TEST(ConvertDriverRequest, each_kind) {
   const auto first = from_proto(acquire(7, "10.77.0.1", "10.77.0.2"));
   ASSERT_TRUE(first.ok());
   const auto& wanted = std::get<AcquireRequested>(*first);
@@ -163,6 +163,23 @@ TEST(ConvertDriverRequest, the_three_kinds) {
   EXPECT_EQ(std::get<SaEnded>(*third).reason, SaEndReason::kIdle);
   EXPECT_EQ(std::get<SaEnded>(*third).protocol, SecurityProtocol::kAh);
   EXPECT_EQ(std::get<SaEnded>(*third).direction, Direction::kOutbound);
+
+  message.mutable_moved()->set_spi(0x99);
+  message.mutable_moved()->set_old_port(4500);
+  message.mutable_moved()->set_new_port(61021);
+  const auto fourth = from_proto(message);
+  ASSERT_TRUE(fourth.ok());
+  EXPECT_EQ(std::get<PeerMoved>(*fourth).spi, 0x99U);
+  EXPECT_EQ(std::get<PeerMoved>(*fourth).old_port, 4500);
+  EXPECT_EQ(std::get<PeerMoved>(*fourth).new_port, 61021);
+  message.mutable_moved()->set_new_port(0);
+  EXPECT_EQ(from_proto(message).status().message().substr(0, 14), "moved.new_port");
+}
+
+TEST(ConvertMovePeer, spi_and_port_go_out) {
+  const proto::MovePeerRequest message = to_proto(MovePeer{0x99, 61021});
+  EXPECT_EQ(message.spi(), 0x99U);
+  EXPECT_EQ(message.port(), 61021U);
 }
 
 TEST(ConvertDriverRequest, bad_ones_are_refused) {
