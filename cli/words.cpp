@@ -13,12 +13,17 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// The tags of keys and those abbreviations of them that a command may take for them; a few of other tags are among
-// them, and hidden too.
-bool is_key_tag(std::string_view text) {
-  return text.size() >= 2 && (is_abbreviation(text, "psk") || is_abbreviation(text, "enckey") ||
-                              is_abbreviation(text, "authkey") || is_abbreviation(text, "ahkey"));
+constexpr std::string_view kKeyTags[] = {"psk", "enckey", "authkey", "ahkey"};
+
+// Which of them this is, or an abbreviation that a command may take for it; a few of other tags are among those, and
+// hidden too. Empty: none.
+std::string_view key_tag(std::string_view text) {
+  for (const std::string_view tag : kKeyTags) {
+    if (text.size() >= 2 && is_abbreviation(text, tag)) return tag;
+  }
+  return {};
 }
+bool is_key_tag(std::string_view text) { return !key_tag(text).empty(); }
 
 // Index of the word that begins a key, or the number of words.
 std::size_t find_key(std::span<const Word> words) {
@@ -85,7 +90,8 @@ std::string printable(std::span<const Word> words) {
     if (!line.empty()) line += ' ';
     line += word.text;
   }
-  if (key != words.size()) line += fmt::format(" {}=***", words[key].text.substr(0, words[key].text.find('=')));
+  if (key != words.size())
+    line += fmt::format(" {}=***", key_tag(words[key].text.substr(0, words[key].text.find('='))));
   return line;
 }
 

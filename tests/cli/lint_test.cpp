@@ -90,14 +90,14 @@ add rule first P T A tunnel=198.51.100.1 psk=k
 add rule second P U A tunnel=198.51.100.2 psk=k)"},
     {"HDR_17_tunnel_networks_overlap", "tunnel_networks_overlap", "rule 'out' of policy 'P'", "warning",
      R"(add policy P activatedefaultrule=no
-add filter T 10.1.0.0/16 10.0.0.0/8 mirrored=no
-add filter U 10.0.0.0/8 10.1.0.0/16 mirrored=no
+add filter T 172.16.0.0/16 172.16.0.0/12 mirrored=no
+add filter U 172.16.0.0/12 172.16.0.0/16 mirrored=no
 add filteraction A
 add rule out P T A tunnel=198.51.100.1 psk=k
 add rule in P U A tunnel=10.77.0.1 psk=k)",
      R"(add policy P activatedefaultrule=no
-add filter T 10.1.0.0/16 any mirrored=no
-add filter U any 10.1.0.0/16 mirrored=no
+add filter T 172.16.0.0/16 any mirrored=no
+add filter U any 172.16.0.0/16 mirrored=no
 add filteraction A
 add rule out P T A tunnel=198.51.100.1 psk=k
 add rule in P U A tunnel=10.77.0.1 psk=k)"},

@@ -71,7 +71,7 @@ void quote(ByteView input, bool v4) {
   const auto view = parse_ip(packet);
   check(view.has_value());
   const auto notice = read_too_big(*view);
-  if (notice) check(notice->peer.is_v4() == v4 && notice->mtu == 1300);
+  if (notice) check(notice->packet.destination.is_v4() == v4 && notice->mtu == 1300);
   // What the driver says itself is understood, and never too big.
   Arena arena;
   const MutableByteView answer = make_too_big(*view, view->tuple.destination, 1400, arena);

@@ -42,10 +42,12 @@ void answer(const PacketView& packet, std::uint16_t mtu) {
   demand(seen && seen->tuple.source == from && seen->tuple.destination == packet.tuple.source);
   const auto notice = read_too_big(*seen);
   const std::uint8_t carried = packet.tuple.protocol;
-  if (carried != kProtocolEsp || packet.upper().size() < 4 || packet.upper_offset != packet.protect_offset) return;
+  if (carried != kProtocolEsp || packet.upper().size() < 8 || packet.upper_offset != packet.protect_offset) return;
   if (packet.is_fragment) return;
-  demand(notice && notice->mtu == mtu && notice->spi == load_u32(packet.upper().data()) &&
-         notice->peer == packet.tuple.destination);
+  // 0 is what routers of before RFC 1191 say: a plateau is taken for it.
+  demand(notice && (mtu == 0 ? notice->mtu != 0 : notice->mtu == mtu));
+  demand(notice->esp && notice->esp->spi == load_u32(packet.upper().data()) &&
+         notice->packet.destination == packet.tuple.destination);
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto view = parse_ip(packet);
   if (!view) return 0;
   if (const auto notice = read_too_big(*view)) {
-    demand(protocol == protocols[0] && notice->peer.is_v4() == v4);
+    demand(protocol == protocols[0] && notice->packet.destination.is_v4() == v4);
   }
   answer(*view, static_cast<std::uint16_t>(data[1] << 8 | data[2]));
   return 0;

@@ -15,12 +15,14 @@ enum class Needs : std::uint8_t {
   kPermit,
   kSoft,
   kPassthrough,
-  kGroup,  // inbound multicast or broadcast: whatever does not block
+  kNegotiated,  // of a router, which cannot know that security is demanded of it
+  kGroup,       // inbound multicast or broadcast: whatever does not block
 };
 
 Needs needs_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundIsakmp:
+    case Verdict::kOutboundKeepAlive:
     case Verdict::kOutboundNeighbourDiscovery:
     case Verdict::kOutboundIpv6Exempt:
     case Verdict::kOutboundExempt:
@@ -44,6 +46,8 @@ Needs needs_of(Verdict verdict) {
       return Needs::kPassthrough;
     case Verdict::kInboundMulticast:
       return Needs::kGroup;
+    case Verdict::kInboundPathMtuPassed:
+      return Needs::kNegotiated;
     default:
       return Needs::kNever;
   }
@@ -65,6 +69,8 @@ bool filter_agrees(const Conclusion& conclusion, const Tables& tables) {
       return is_negotiated(filter) && filter->allow_soft && !filter->is_tunnel();
     case Needs::kPassthrough:
       return is_negotiated(filter) && filter->admits_clear();
+    case Needs::kNegotiated:
+      return is_negotiated(filter);
     case Needs::kGroup:
       return filter == nullptr || filter->action != Action::kBlock || exempts_groups(tables.exemptions);
   }

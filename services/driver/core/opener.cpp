@@ -252,9 +252,10 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
       (protocol == kProtocolEsp || protocol == kProtocolAh) && batch.tables.is_local(inner.tuple.destination);
   Arrived next{waiting.arrived.item, waiting.arrived.nesting + 1, nullptr};
   next.item.view = inner;
+  // What is known of the packet around is not true of this one.
   next.item.offload = {};
-  next.item.opened = {};        // likewise
-  next.item.fragment_size = 0;  // that of the packet around
+  next.item.opened = {};
+  next.item.fragment_size = 0;
   if (!nested && waiting.sa->is_tunnel()) {
     const auto admitted = second_pass_.admit(next.item, *waiting.sa, batch);
     if (admitted) hand_up(waiting, *admitted, batch);

@@ -41,7 +41,10 @@ WorkerThread::WorkerThread(std::unique_ptr<Worker> worker, TablesPointer tables,
   event.events = EPOLLIN;
   event.data.u64 = kWakeKey;
   epoll_ctl(poll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
-  worker_->on_offloaded([this] { give(TakeOffloaded{}); });
+  worker_->on_offloaded([this] {
+    offloaded_.store(true, std::memory_order_release);
+    eventfd_write(wake_.get(), 1);
+  });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -110,6 +113,7 @@ void WorkerThread::obey_orders() {
     std::visit([this](auto& each) { obey(each); }, order);
   }
   in_hand_.clear();
+  if (offloaded_.exchange(false, std::memory_order_acquire)) send_offloaded();
 }
 
 void WorkerThread::obey(Add& order) {

@@ -34,7 +34,6 @@ class WorkerThread {
     TablesPointer tables;
   };
   struct TakeReleased {};
-  struct TakeOffloaded {};
   struct Add {
     std::uint32_t nic_index;
     PortPair ports;
@@ -49,7 +48,7 @@ class WorkerThread {
     std::promise<PacketTrace> done;
   };
   struct Stop {};
-  using Order = std::variant<Publish, TakeReleased, TakeOffloaded, Add, Remove, Explain, Stop>;
+  using Order = std::variant<Publish, TakeReleased, Add, Remove, Explain, Stop>;
 
   void give(Order order);
 
@@ -57,7 +56,6 @@ class WorkerThread {
   void obey_orders();
   void obey(Publish& order) { tables_ = std::move(order.tables); }
   void obey(TakeReleased&);
-  void obey(TakeOffloaded&) { send_offloaded(); }
   void obey(Add& order);
   void obey(Remove& order);
   void obey(Explain& order);
@@ -70,6 +68,8 @@ class WorkerThread {
 
   std::mutex mutex_;
   std::vector<Order> orders_;
+  // Set by whoever finished offloaded packets, without the mutex: they never keep this thread from its work.
+  std::atomic<bool> offloaded_{false};
   FileDescriptor wake_;
 
   std::atomic<std::uint64_t> lost_to_wire_{0};

@@ -18,20 +18,19 @@ class Checker {
  public:
   explicit Checker(const ManualSa& sa) : sa_(sa) {}
 
-  store::Problems run(std::span<const ManualSa* const> others) {
+  std::vector<ManualSaComplaint> run(std::span<const ManualSa* const> others) {
     check_addresses();
     check_spis();
     check_suite();
     check_keys();
-    if (problems_.empty()) check_counter_keys(others);
+    if (complaints_.empty()) check_counter_keys(others);
     check_numbers();
-    return std::move(problems_);
+    return std::move(complaints_);
   }
 
  private:
   void complain(std::string_view field, std::string text) {
-    problems_.push_back(
-        {store::kManualSaInvalid, fmt::format("manual SA {:#010x}", sa_.spi), std::string(field), std::move(text), 0});
+    complaints_.push_back({std::string(field), std::move(text)});
   }
 
   void check_addresses() {
@@ -137,12 +136,14 @@ class Checker {
   }
 
   const ManualSa& sa_;
-  store::Problems problems_;
+  std::vector<ManualSaComplaint> complaints_;
 };
 
 }  // namespace
 
-store::Problems check(const ManualSa& sa, std::span<const ManualSa* const> others) { return Checker(sa).run(others); }
+std::vector<ManualSaComplaint> check(const ManualSa& sa, std::span<const ManualSa* const> others) {
+  return Checker(sa).run(others);
+}
 
 std::optional<ManualSaRest> rest_of(const ManualSa& sa, const ManualSaUse& use, Timestamp now) {
   ManualSaRest rest{use.last_sequence, sa.lifetime_seconds, sa.lifetime_kilobytes};

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "services/common/address.h"
@@ -11,7 +12,6 @@
 #include "services/common/selector.h"
 #include "services/common/time.h"
 #include "services/policyagent/core/compiled_policy.h"
-#include "store/problem.h"
 
 namespace ipsec::agent {
 
@@ -40,9 +40,14 @@ struct ManualSa {
   const IpAddress& peer() const { return direction == Direction::kOutbound ? destination : source; }
 };
 
-// What is wrong with it: all of it, `field` being the parameter of netsh. `others` are those in force; two with one key
+// `field` is the parameter of netsh that is wrong; `text` says what would be accepted, and holds no key.
+struct ManualSaComplaint {
+  std::string field;
+  std::string text;
+};
+// What is wrong with it: all of it. `others` are those in force; two with one key
 // for a counter mode are refused, because the two ends of a pair would then repeat IVs under it (RFC 4106 section 3.1).
-store::Problems check(const ManualSa& sa, std::span<const ManualSa* const> others);
+std::vector<ManualSaComplaint> check(const ManualSa& sa, std::span<const ManualSa* const> others);
 
 // What the agent remembers of one that it has given to the driver.
 struct ManualSaUse {

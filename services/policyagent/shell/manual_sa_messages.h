@@ -6,6 +6,7 @@
 #include "proto/policyagent.pb.h"
 #include "services/policyagent/core/local_addresses.h"
 #include "services/policyagent/core/manual_sa.h"
+#include "store/problem.h"
 
 // Manual SAs as messages and back.
 namespace ipsec::agent {

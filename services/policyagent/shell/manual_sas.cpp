@@ -70,10 +70,13 @@ Result<store::Problems> ManualSas::add(ManualSa sa) {
   const std::lock_guard lock(entries_mutex_);
   std::vector<const ManualSa*> others;
   for (const Entry& entry : entries_) others.push_back(&entry.sa);
-  store::Problems problems = check(sa, others);
+  store::Problems problems;
   const auto complain = [&](std::uint32_t code, std::string field, std::string text) {
     problems.push_back({code, fmt::format("manual SA {:#010x}", sa.spi), std::move(field), std::move(text), 0});
   };
+  for (ManualSaComplaint& complaint : check(sa, others)) {
+    complain(store::kManualSaInvalid, std::move(complaint.field), std::move(complaint.text));
+  }
   if (entries_.size() >= kMaxManualSas) {
     complain(store::kTooMany, "", fmt::format("there are {} manual SAs, that is the limit", entries_.size()));
   }

@@ -9,6 +9,7 @@
 #include "services/policyagent/core/manual_sa.h"
 #include "services/policyagent/shell/daemon_clients.h"
 #include "services/policyagent/shell/event_log.h"
+#include "store/problem.h"
 
 namespace ipsec::agent {
 

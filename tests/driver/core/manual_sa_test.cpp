@@ -117,6 +117,10 @@ TEST_F(ManualSa, only_traffic_of_its_selector_and_mode_uses_it) {
   through.outbound.tunnel_source = left.own();
   through.outbound.tunnel_destination = right.own();
   left.set_filters({through.outbound});
+  FilterPair back = mirrored(kFilter, between("10.77.0.2", "10.77.0.1"), Action::kNegotiate);
+  back.inbound.tunnel_source = left.own();
+  back.inbound.tunnel_destination = right.own();
+  right.set_filters({back.inbound});
   const auto sent = left.send(ping());
   ASSERT_EQ(sent.to_wire.size(), 1U);
   EXPECT_EQ(spi_of(sent.to_wire[0]), kForth + 1);

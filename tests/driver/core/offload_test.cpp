@@ -171,8 +171,9 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
   EXPECT_TRUE(std::ranges::equal(job.clear_part().first(packet.size() - 20), ByteView(packet).subspan(20)));
   EXPECT_TRUE(pair.left.take_offloaded().to_wire.empty());
   EXPECT_EQ(pair.left.count(Verdict::kOutboundSecured), 1U) << "of the first one";
-  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)), (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11",
-                                                                    "OUT-12", "OUT-09", "OUT-15", "OUT-16", "OUT-19"}));
+  EXPECT_EQ(rows(events_of<PacketTrace>(sent.events).at(0)),
+            (Steps{"OUT-01", "OUT-02", "OUT-03", "OUT-04", "OUT-11", "OUT-12", "OUT-09", "OUT-14", "OUT-15", "OUT-16",
+                   "OUT-19"}));
 
   card.finish_all();
   const auto out = pair.left.take_offloaded();
@@ -186,7 +187,6 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
 TEST(Offload, works_that_are_finished_in_another_order_leave_in_the_order_of_their_numbers) {
   SimulatedCard card;
   Pair pair(&card);
-  pair.recipe.replay_window = 32;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   for (int batch = 0; batch < 5; ++batch) pair.left.send(std::vector<Stored>(40, Stored{pair.packet(), {}}));
@@ -232,6 +232,11 @@ TEST(Offload, OFF_03_a_soft_sa_is_never_offloaded) {
   SimulatedCard card;
   Pair pair(&card);
   pair.recipe.soft = true;
+  FilterPair near = mirrored(kFilter, between("10.77.0.1", "10.77.0.2"), Action::kNegotiate);
+  FilterPair far = mirrored(kFilter, between("10.77.0.2", "10.77.0.1"), Action::kNegotiate);
+  for (Filter* filter : {&near.outbound, &near.inbound, &far.outbound, &far.inbound}) filter->allow_soft = true;
+  pair.left.set_filters({near.outbound, near.inbound});
+  pair.right.set_filters({far.outbound, far.inbound});
   connect(pair.left, pair.right, pair.recipe);
   EXPECT_EQ(pair.left.send(pair.packet()).to_wire.size(), 1U);
   EXPECT_TRUE(card.asked.empty());
@@ -361,17 +366,18 @@ TEST(Offload, a_card_that_stalls_loses_its_packets_by_name_and_the_sa_goes_on_in
 TEST(Offload, a_provider_without_room_leaves_the_work_to_the_worker_and_the_order_stays) {
   SimulatedCard card;
   Pair pair(&card);
-  pair.recipe.replay_window = 32;
+  pair.recipe.replay_window = limits::kMinReplayWindow;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   pair.left.send(pair.packet());
   card.refuses_work = true;
-  EXPECT_TRUE(pair.left.send(std::vector<Stored>(40, Stored{pair.packet(), {}})).to_wire.empty())
+  constexpr std::size_t kMore = limits::kMinReplayWindow + 16;  // out of order they would not all be received
+  EXPECT_TRUE(pair.left.send(std::vector<Stored>(kMore, Stored{pair.packet(), {}})).to_wire.empty())
       << "behind the one that the card has";
   card.finish_all();
   const auto out = pair.left.take_offloaded();
-  EXPECT_EQ(out.to_wire.size(), 41U);
-  EXPECT_EQ(pair.right.receive(out.to_wire).to_host.size(), 41U);
+  EXPECT_EQ(out.to_wire.size(), kMore + 1);
+  EXPECT_EQ(pair.right.receive(out.to_wire).to_host.size(), kMore + 1);
 }
 
 TEST(Offload, more_than_may_be_under_way_is_dropped_by_name) {

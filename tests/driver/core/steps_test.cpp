@@ -166,9 +166,9 @@ TEST_F(Steps, IN_23_the_inner_packet_makes_a_second_pass) {
   const PacketTrace trace = the_trace(received);
   std::vector<std::string_view> rows;
   for (const auto& entry : trace.steps) rows.push_back(info(entry.step).row);
-  const std::vector<std::string_view> expected = {"IN-01", "IN-02", "IN-05", "IN-15", "IN-16",
-                                                  "IN-20", "IN-22", "IN-18", "IN-23", "IN-15",
-                                                  "IN-16", "IN-20", "IN-22", "IN-18", "IN-24"};
+  const std::vector<std::string_view> expected = {"IN-01", "IN-02", "IN-03", "IN-05", "IN-15", "IN-16",
+                                                  "IN-19", "IN-20", "IN-22", "IN-18", "IN-23", "IN-15",
+                                                  "IN-16", "IN-19", "IN-20", "IN-22", "IN-18", "IN-24"};
   EXPECT_EQ(rows, expected);
 }
 
@@ -238,7 +238,7 @@ TEST_F(Steps, OUT_14_headers_are_built_for_the_sa) {
     const Sa& sa = *left.control().tables()->sas.find_outbound(spi, one.recipe.protocol, right.own());
     Bytes copy = inner;
     const PacketView view = *parse_ip(copy);
-    const ProtectionRoom room = protection_room(sa, view, 1500);
+    const ProtectionRoom room = protection_room(sa, view.protect_offset, 1500);
     EXPECT_EQ(wire.size(), room.carrier_size(sa, inner.size() - (in_tunnel ? 0 : view.protect_offset))) << one.name;
     EXPECT_EQ(right.receive(sent.to_wire).to_host.size(), 1U) << one.name;
   }

@@ -93,8 +93,8 @@ TEST(Trace, OUT_04_OUT_05_OUT_06_held_and_sent_when_the_sa_is_there) {
 
 TEST(Trace, IN_06_IN_07_IN_09_IN_10_IN_11_permit_block_and_no_filter) {
   const std::pair<Action, Steps> actions[] = {
-      {Action::kPermit, {"IN-01", "IN-02", "IN-05", "IN-06", "IN-09", "IN-10", "IN-24"}},
-      {Action::kBlock, {"IN-01", "IN-02", "IN-05", "IN-06", "IN-09", "IN-11"}}};
+      {Action::kPermit, {"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-09", "IN-10", "IN-24"}},
+      {Action::kBlock, {"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-09", "IN-11"}}};
   for (const auto& [action, expected] : actions) {
     Traced pair(action);
     pair.trace();
@@ -105,7 +105,7 @@ TEST(Trace, IN_06_IN_07_IN_09_IN_10_IN_11_permit_block_and_no_filter) {
     traces = events_of<PacketTrace>(
         pair.left.receive(udp_packet({address("10.9.9.9"), pair.left.own()}, 445, 1025, {})).events);
     ASSERT_EQ(traces.size(), 1U);
-    EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-05", "IN-06", "IN-07", "IN-24"}));
+    EXPECT_EQ(rows(traces[0]), (Steps{"IN-01", "IN-02", "IN-03", "IN-05", "IN-06", "IN-07", "IN-24"}));
   }
 }
 

@@ -28,20 +28,20 @@ ManualSa sound() {
   return sa;
 }
 
-std::vector<std::string> fields_of(const store::Problems& problems) {
+std::vector<std::string> fields_of(const std::vector<ManualSaComplaint>& problems) {
   std::vector<std::string> fields;
-  for (const store::Problem& problem : problems) fields.push_back(problem.field);
+  for (const ManualSaComplaint& problem : problems) fields.push_back(problem.field);
   return fields;
 }
 
 // The one complaint about the SA after this change.
 template <typename Change>
-store::Problem complaint(Change change) {
+ManualSaComplaint complaint(Change change) {
   ManualSa sa = sound();
   change(sa);
-  const store::Problems problems = check(sa, {});
+  const std::vector<ManualSaComplaint> problems = check(sa, {});
   EXPECT_EQ(problems.size(), 1U);
-  return problems.empty() ? store::Problem() : problems.front();
+  return problems.empty() ? ManualSaComplaint() : problems.front();
 }
 
 TEST(ManualSa, ARC_09_every_kind_of_suite_is_accepted) {
@@ -69,7 +69,7 @@ TEST(ManualSa, ARC_09_every_kind_of_suite_is_accepted) {
 }
 
 TEST(ManualSa, each_complaint_names_the_parameter_and_what_would_be_accepted) {
-  store::Problem problem = complaint([](ManualSa& sa) { sa.encryption_key = key(15); });
+  ManualSaComplaint problem = complaint([](ManualSa& sa) { sa.encryption_key = key(15); });
   EXPECT_EQ(problem.field, "enckey");
   EXPECT_THAT(problem.text, HasSubstr("16 octets, 32 hexadecimal digits; 15 octets were given"));
   problem = complaint([](ManualSa& sa) { sa.integrity_key = {}; });
@@ -116,7 +116,7 @@ TEST(ManualSa, a_key_of_a_counter_mode_serves_one_direction) {
   ManualSa back = forth;
   back.spi = 0x2001;
   const ManualSa* const others[] = {&forth};
-  const store::Problems problems = check(back, others);
+  const std::vector<ManualSaComplaint> problems = check(back, others);
   ASSERT_EQ(problems.size(), 1U);
   EXPECT_EQ(problems[0].field, "enckey");
   EXPECT_THAT(problems[0].text, HasSubstr("0x00001001"));

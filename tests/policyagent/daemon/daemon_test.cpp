@@ -100,6 +100,22 @@ TEST(Options, the_agents_options_are_accepted_by_every_daemon) {
   }
 }
 
+TEST(Options, the_drivers_options_are_accepted_by_every_daemon) {
+  const ConfigurationFile file("workers = 3\ncrypto-engine = openssl\ncrypto-offload = look-aside\n");
+  for (const char* program : {"policyagentd", "ipsec-iked", "ipsec-driverd"}) {
+    Options options;
+    EXPECT_EQ(options.driver.workers, 0U);
+    EXPECT_EQ(options.driver.crypto_engine, "auto");
+    EXPECT_EQ(options.driver.crypto_offload, "off");
+    OptionParser parser(program, "test", options);
+    const char* arguments[] = {program, "--config", file.path()};
+    EXPECT_EQ(parser.parse(3, arguments), std::nullopt) << program;
+    EXPECT_EQ(options.driver.workers, 3U);
+    EXPECT_EQ(options.driver.crypto_engine, "openssl");
+    EXPECT_EQ(options.driver.crypto_offload, "look-aside");
+  }
+}
+
 // Each complaint names file, line, option and what is accepted.
 TEST(Options, PA_03_what_is_wrong_in_a_configuration_file_is_named) {
   struct Row {
@@ -119,6 +135,9 @@ TEST(Options, PA_03_what_is_wrong_in_a_configuration_file_is_named) {
       {"nic = [eth0\n", {"line 1", "ends with ]"}},
       {"state-dir = /a b\n", {"'state-dir' has something behind its value"}},
       {"[section]\n", {"line 1", "name = value"}},
+      {"workers = 65\n", {"'65'", "accepted are 1 to 64 threads"}},
+      {"crypto-engine = gpu\n", {"'crypto-engine' is 'gpu'", "ipsec-mb", "openssl"}},
+      {"crypto-offload = on\n", {"'crypto-offload' is 'on'", "look-aside"}},
       {"help = 1\n", {"there is no option 'help'"}},
   };
   for (const Row& row : table) {

@@ -28,6 +28,7 @@ class DriverWithMemory : public DriverClient {
   void watch_events(const std::function<void(proto::Event)>&) override {}
   void cancel() override {}
   Result<proto::ListSasReply> list_sas() override { return list_manual_sas(); }
+  Result<proto::ListNatFiltersReply> list_nat_filters() override { return proto::ListNatFiltersReply(); }
   Result<proto::DriverStatistics> statistics(std::chrono::milliseconds) override { return proto::DriverStatistics(); }
   Result<proto::DriverStatistics> summary(std::chrono::milliseconds) override { return proto::DriverStatistics(); }
   Status set_boot_mode(const proto::DriverPolicy&) override { return {}; }
