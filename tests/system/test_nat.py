@@ -178,7 +178,7 @@ class ClientsBehindNat(NatTest):
     def test_NAT_08_a_forgotten_mapping_costs_no_connection(self):
         server = self.lab.address("b")
         self.lab.ping("a", server)
-        before = next(sa["peer"]["port"] for sa in self.main_modes("b") if sa["peer_identity"] == self.lab.address("a"))
+        before = self.port_of("a")
         with self.lab.talker("b", "echo", server, 5002), self.lab.talker("a", "stream", server, 5002, 6) as stream:
             wait_for(lambda: self.lab.verdict("b", "inbound_opened") > 0, 10, "packets of the stream")
             set_nat(self.lab, ports=MAPPED_ANEW)
@@ -186,11 +186,15 @@ class ClientsBehindNat(NatTest):
         self.assertLess(result["longest_gap_seconds"], 3, result)
         self.assertGreater(result["answered"], result["sent"] * 0.6, result)
         wait_for(lambda: self.events_named("b", "peer_moved"), 10, "an event about the new port")
-        after = next(sa["peer"]["port"] for sa in self.main_modes("b") if sa["peer_identity"] == self.lab.address("a"))
+        after = self.port_of("a")
         self.assertNotEqual(before, after)
         self.assertIn(after, range(MAPPED_ANEW[0], MAPPED_ANEW[1] + 1))
         # All SAs of the client have moved, and nobody else's.
         wait_for(lambda: before not in self.udp_ports_of_sas("b") and after in self.udp_ports_of_sas("b"), 10, self.lab.quick_mode_sas("b"))
+
+    def port_of(self, client):
+        """Where the server has its main mode with this client now."""
+        return max(sa["peer"]["port"] for sa in self.main_modes("b") if sa["peer_identity"] == self.lab.address(client))
 
     def udp_ports_of_sas(self, host):
         return {sa["udp"]["peer_port"] for sa in self.lab.quick_mode_sas(host)}
@@ -201,9 +205,17 @@ class ClientsBehindNat(NatTest):
         self.lab.ping("a", server)
         set_nat(self.lab, ports=MAPPED_ANEW)
         # The client has nothing to send; its IKE asks whether the server lives after half a minute.
-        wait_for(lambda: any(sa["peer"]["port"] >= MAPPED_ANEW[0] for sa in self.main_modes("b")), 60, "IKE follows the client")
-        wait_for(lambda: any(sa["udp"]["peer_port"] >= MAPPED_ANEW[0] for sa in self.lab.quick_mode_sas("b")), 10, "and tells the driver")
+        wait_for(lambda: self.port_of("a") >= MAPPED_ANEW[0], 60, "IKE follows the client")
+        wait_for(lambda: self.port_of("a") in self.udp_ports_of_sas("b"), 10, "and tells the driver")
         self.lab.ping("b", OUTSIDE, count=1)
+
+    def test_keep_alives_come_from_behind_the_nat_only(self):
+        def keep_alives():
+            return {packet.source for packet in pcap.packets(file) if packet.kind == "NAT keep-alive"}
+        self.lab.ping("a", self.lab.address("b"))
+        with self.lab.capture("b") as file:
+            wait_for(keep_alives, 45, "a keep-alive, which comes every 20 s")
+        self.assertEqual(keep_alives(), {OUTSIDE})
 
     def test_forged_packets_from_another_port_move_nobody(self):
         server = self.lab.address("b")
