@@ -80,8 +80,8 @@ class Chaos(LabTest):
         """Every SA is made anew under them, in both directions. An agent that was killed a moment ago may still be starting."""
         self.offers = OFFERS[1] if self.offers is OFFERS[0] else OFFERS[0]
         for each in self.HOSTS:
-            wait_for(lambda each=each: self.lab.netsh(each, "ipsec", "dynamic", "show", "status", check=False).returncode == 0, CALM_SECONDS,
-                     f"the agent of host {each} answers")
+            asked = self.lab.command("netsh", each, "ipsec", "dynamic", "show", "status")
+            wait_for(lambda asked=asked: self.lab.run(asked, check=False).returncode == 0, CALM_SECONDS, f"the agent of host {each} answers")
             self.lab.import_policy(each, policies.protect_network(action=negotiate(self.offers)))
 
     def test_nothing_clear_changed_or_twice_and_then_everything_works(self):
