@@ -10,7 +10,7 @@
 #include "services/common/rpc/convert.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
-#include "services/common/secret.h"
+#include "services/common/rpc/wipe_keys.h"
 #include "services/driver/shell/convert.h"
 #include "services/driver/shell/limits.h"
 #include "services/driver/shell/policy_update.h"
@@ -27,13 +27,6 @@ using rpc::to_grpc;
 
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
-}
-
-void wipe(proto::Sa* sa) {
-  const auto wipe_key = [](std::string* key) { wipe_memory(key->data(), key->size()); };
-  wipe_key(sa->mutable_encryption_key());
-  wipe_key(sa->mutable_integrity_key());
-  if (sa->has_ah()) wipe_key(sa->mutable_ah()->mutable_key());
 }
 
 NamedCounter lost(std::string_view name, std::string_view text, std::uint64_t value) {
@@ -72,7 +65,7 @@ class DriverService final : public proto::Driver::Service {
   grpc::Status InstallSa(ServerContext*, const proto::InstallSaRequest* request, proto::InstallSaReply*) override {
     auto parameters = from_proto(request->sa());
     // gRPC owns the message and would release the keys as they are.
-    wipe(const_cast<proto::InstallSaRequest*>(request)->mutable_sa());
+    rpc::wipe_keys(const_cast<proto::InstallSaRequest&>(*request));
     if (!parameters.ok()) return to_grpc(parameters.status());
     return to_grpc(driver_.install_sa(*std::move(parameters)));
   }

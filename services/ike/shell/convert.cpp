@@ -431,25 +431,6 @@ proto::AcquireFailedRequest to_proto(const AcquireFailed& action) {
   return message;
 }
 
-void wipe_keys(proto::InstallSaRequest& message) {
-  for (std::string* key :
-       {message.mutable_sa()->mutable_encryption_key(), message.mutable_sa()->mutable_integrity_key()}) {
-    wipe_memory(key->data(), key->size());
-    key->clear();
-  }
-}
-
-void wipe_keys(proto::IkePolicyUpdate& message) {
-  const auto wipe = [](proto::AuthenticationMethod& method) {
-    if (!method.has_preshared_key()) return;
-    wipe_memory(method.mutable_preshared_key()->data(), method.preshared_key().size());
-  };
-  for (auto& method : *message.mutable_settings()->mutable_default_response()->mutable_authentication()) wipe(method);
-  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
-    for (auto& method : *inserted.mutable_filter()->mutable_authentication()) wipe(method);
-  }
-}
-
 proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   proto::MainModeSa message;
   message.set_initiator_cookie(status.initiator_cookie);

@@ -34,13 +34,11 @@ Result<FilterDeclined> from_proto(const proto::DeclineIkeRequestRequest& message
 
 proto::IkeRequest to_proto(const AskForFilter& action);
 proto::ReserveSpiRequest to_proto(const ReserveSpi& action);
-// Holds keys: hand it to wipe_keys() after use.
+// Holds keys: hand it to rpc::wipe_keys() after use.
 proto::InstallSaRequest to_proto(const InstallSa& action);
 proto::DeleteSaRequest to_proto(const DeleteSa& action);
 proto::MovePeerRequest to_proto(const MovePeer& action);
 proto::AcquireFailedRequest to_proto(const AcquireFailed& action);
-void wipe_keys(proto::InstallSaRequest& message);
-void wipe_keys(proto::IkePolicyUpdate& message);
 
 proto::MainModeSa to_proto(const MainModeSaStatus& status);
 proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now);

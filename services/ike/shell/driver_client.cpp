@@ -13,6 +13,7 @@
 #include "services/common/daemon/logging.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/status.h"
+#include "services/common/rpc/wipe_keys.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/limits.h"
 
@@ -110,7 +111,7 @@ class DriverClient::Implementation {
     proto::InstallSaRequest request = to_proto(action);
     proto::InstallSaReply reply;
     const Status status = call(&proto::Driver::Stub::InstallSa, request, reply);
-    wipe_keys(request);
+    rpc::wipe_keys(request);
     if (!status.ok()) return SaInstallFailed{action.request_id, status.message()};
     return SaInstalled{action.request_id};
   }

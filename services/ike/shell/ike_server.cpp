@@ -8,6 +8,7 @@
 #include "services/common/rpc/server.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
+#include "services/common/rpc/wipe_keys.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/policy_update.h"
 
@@ -27,7 +28,7 @@ class IkeService : public proto::Ike::Service {
     while (reader->Read(&message)) {
       policy_octets_ += message.ByteSizeLong();
       const Status status = collector.take(message);
-      wipe_keys(message);
+      rpc::wipe_keys(message);
       if (!status.ok()) return rpc::to_grpc(status);
     }
     if (!collector.complete()) return rpc::to_grpc(invalid("commit: the stream ended without it"));

@@ -187,17 +187,6 @@ proto::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRes
   return request;
 }
 
-void wipe_keys(proto::InstallSaRequest& request) {
-  proto::Sa& sa = *request.mutable_sa();
-  const auto wipe = [](std::string* key) {
-    wipe_memory(key->data(), key->size());
-    key->clear();
-  };
-  wipe(sa.mutable_encryption_key());
-  wipe(sa.mutable_integrity_key());
-  if (sa.has_ah()) wipe(sa.mutable_ah()->mutable_key());
-}
-
 bool is_same(const proto::Sa& listed, const ManualSa& sa) {
   const bool is_outbound = listed.direction() == proto::DIRECTION_OUTBOUND;
   const bool is_esp = listed.protocol() == proto::SECURITY_PROTOCOL_ESP;

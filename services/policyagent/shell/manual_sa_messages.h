@@ -16,9 +16,8 @@ namespace ipsec::agent {
 std::optional<ManualSa> read_manual_sa(policyagent::v1::AddManualSaRequest& request, const LocalAddresses& local,
                                        store::Problems& problems);
 
-// Holds keys: hand it to wipe_keys() after use.
+// Holds keys: hand it to rpc::wipe_keys() after use.
 policyagent::v1::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRest& rest);
-void wipe_keys(policyagent::v1::InstallSaRequest& request);
 
 // Whether the driver's listing means this one.
 bool is_same(const policyagent::v1::Sa& listed, const ManualSa& sa);

@@ -6,6 +6,7 @@
 
 #include "services/common/daemon/clock.h"
 #include "services/common/rpc/convert.h"
+#include "services/common/rpc/wipe_keys.h"
 #include "services/policyagent/core/limits.h"
 #include "services/policyagent/shell/limits.h"
 #include "services/policyagent/shell/manual_sa_messages.h"
@@ -23,7 +24,7 @@ std::string name_of(const ManualSa& sa) {
 Status install(DriverClient& driver, const ManualSa& sa, const ManualSaRest& rest) {
   proto::InstallSaRequest request = to_install_request(sa, rest);
   const Status status = driver.install_sa(request);
-  wipe_keys(request);
+  rpc::wipe_keys(request);
   return status;
 }
 

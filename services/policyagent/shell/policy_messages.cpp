@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "services/common/rpc/convert.h"
-#include "services/common/secret.h"
+#include "services/common/rpc/wipe_keys.h"
 #include "services/policyagent/core/list_difference.h"
 #include "services/policyagent/shell/generic_main_mode.h"
 #include "services/policyagent/shell/limits.h"
@@ -12,21 +12,6 @@
 
 namespace ipsec::agent {
 namespace {
-
-void wipe(google::protobuf::RepeatedPtrField<proto::AuthenticationMethod>& methods) {
-  for (proto::AuthenticationMethod& method : methods) {
-    if (!method.has_preshared_key()) continue;
-    std::string& key = *method.mutable_preshared_key();
-    wipe_memory(key.data(), key.size());
-  }
-}
-
-void wipe(proto::IkePolicyUpdate& message) {
-  wipe(*message.mutable_settings()->mutable_default_response()->mutable_authentication());
-  for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {
-    wipe(*inserted.mutable_filter()->mutable_authentication());
-  }
-}
 
 using Filters = std::vector<const SpecificFilter*>;
 
@@ -58,7 +43,7 @@ class PartStream {
   bool is_open() const { return open_; }
   void flush() {
     if (open_) open_ = send_(message_);
-    if constexpr (std::is_same_v<Message, proto::IkePolicyUpdate>) wipe(message_);
+    if constexpr (std::is_same_v<Message, proto::IkePolicyUpdate>) rpc::wipe_keys(message_);
     message_.Clear();
     elements_ = 0;
   }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/common/rpc/wipe_keys.h"
 #include "services/ike/shell/policy_update.h"
 #include "tests/ike/shell/policy_messages.h"
 
@@ -271,9 +272,11 @@ TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {
   EXPECT_EQ(sa.quick_mode_policy(), "quick");
   EXPECT_TRUE(sa.initiator());
 
-  wipe_keys(message);
+  message.mutable_sa()->mutable_ah()->set_key("of the AH around it");
+  rpc::wipe_keys(message);
   EXPECT_TRUE(message.sa().encryption_key().empty());
   EXPECT_TRUE(message.sa().integrity_key().empty());
+  EXPECT_TRUE(message.sa().ah().key().empty());
 }
 
 TEST(ConvertStatistics, documented_names_in_documented_order) {
