@@ -31,7 +31,7 @@ TEST(Completion, of_contexts_verbs_and_objects) {
 }
 
 TEST(Completion, of_the_dynamic_context_and_the_root) {
-  EXPECT_THAT(choices("ipsec dynamic add ", ContextId::kRoot), ElementsAre("mmpolicy", "qmpolicy", "rule"));
+  EXPECT_THAT(choices("ipsec dynamic add ", ContextId::kRoot), ElementsAre("mmpolicy", "qmpolicy", "rule", "sa"));
   EXPECT_THAT(choices("set config property=boot", ContextId::kDynamic), ElementsAre("bootmode", "bootexemptions"));
   EXPECT_THAT(choices("set store location=", ContextId::kStatic),
               ElementsAre("local", "persistent", "domain", "central", "cache"));

@@ -6,8 +6,8 @@
 #include "tests/ike/core/pair.h"
 #include "tests/simulation/dh_cache.h"
 
-// One random but repeatable run of two engines over a bad network, often with address translators on the way that forget
-// their mappings.
+// One random but repeatable run of two engines over a bad network, often with address translators on the way that
+// forget their mappings.
 namespace ipsec::ike::tests {
 
 struct Outcome {

@@ -201,7 +201,10 @@ class ClientsBehindNat(NatTest):
         self.lab.ping("a", server)
         set_nat(self.lab, ports=MAPPED_ANEW)
         # The client has nothing to send; its IKE asks whether the server lives after half a minute.
-        wait_for(lambda: any(sa["peer"]["port"] >= MAPPED_ANEW[0] for sa in self.main_modes("b")), 60, "IKE follows the client")
+        with self.lab.capture("b") as file:
+            wait_for(lambda: any(sa["peer"]["port"] >= MAPPED_ANEW[0] for sa in self.main_modes("b")), 60, "IKE follows the client")
+        keep_alives = {packet.source for packet in pcap.packets(file) if packet.kind == "NAT keep-alive"}
+        self.assertEqual(keep_alives, {OUTSIDE}, "every 20 s, and only from behind the NAT")
         wait_for(lambda: any(sa["udp"]["peer_port"] >= MAPPED_ANEW[0] for sa in self.lab.quick_mode_sas("b")), 10, "and tells the driver")
         self.lab.ping("b", OUTSIDE, count=1)
 

@@ -93,8 +93,7 @@ Result<std::unique_ptr<Worker>> Control::make_worker(RandomSource& random, OwnAd
   *free = true;
   return std::unique_ptr<Worker>(std::make_unique<PacketWorker>(index, random, implementation_->held,
                                                                 implementation_->nat_filters, counters, addresses,
-                                                                implementation_->offload,
-                                                                [free] { *free = false; }));
+                                                                implementation_->offload, [free] { *free = false; }));
 }
 
 TablesPointer Control::tables() {

@@ -157,9 +157,8 @@ std::optional<Verdict> InboundPath::find_exemption(const PacketView& view, const
 // IN-05. AH and ESP protect whole packets, and in UDP the datagram may have been cut.
 bool InboundPath::take_secured(const Item& item, Batch& batch) {
   const std::uint8_t protocol = item.view.tuple.protocol;
-  const bool in_udp =
-      protocol == kProtocolUdp &&
-      (batch.tables.sas.has_udp() || is_nat_keep_alive(item.view, item.view.tuple.destination_port));
+  const bool in_udp = protocol == kProtocolUdp &&
+                      (batch.tables.sas.has_udp() || is_nat_keep_alive(item.view, item.view.tuple.destination_port));
   if (protocol != kProtocolEsp && protocol != kProtocolAh && !in_udp) return false;
   if (item.view.is_fragment) {
     // A first fragment shows its ports; of the others only the whole tells.

@@ -16,8 +16,8 @@ namespace ipsec::driver {
 // one thread: both directions of two addresses come to one worker.
 class NatFlows {
  public:
-  // What makes a packet one of a flow: addresses, protocol, ports; of echo requests and answers, which have no ports, the
-  // identifier.
+  // What makes a packet one of a flow: addresses, protocol, ports; of echo requests and answers, which have no ports,
+  // the identifier.
   static FiveTuple flow_of(const PacketView& packet) {
     constexpr std::uint8_t kEchoAnswer = 0;
     constexpr std::uint8_t kEchoRequest = 8;

@@ -5,8 +5,8 @@
 namespace ipsec::driver {
 
 PacketWorker::PacketWorker(unsigned index, RandomSource& random, HeldPackets& held, NatFilters& nat_filters,
-                           std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses,
-                           OffloadProvider* offload, std::function<void()> gone)
+                           std::shared_ptr<WorkerCounters> counters, OwnAddresses* addresses, OffloadProvider* offload,
+                           std::function<void()> gone)
     : state_(index, random, held, nat_filters, std::move(counters), addresses, offload), gone_(std::move(gone)) {}
 
 PacketWorker::~PacketWorker() { gone_(); }

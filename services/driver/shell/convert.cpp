@@ -443,8 +443,7 @@ proto::Filter to_proto(const Filter& filter) {
   proto::Filter message;
   message.set_id(filter.id);
   message.set_mirror_id(filter.mirror_id);
-  message.set_direction(filter.direction == Direction::kInbound ? proto::DIRECTION_INBOUND
-                                                                : proto::DIRECTION_OUTBOUND);
+  message.set_direction(filter.direction == Direction::kInbound ? proto::DIRECTION_INBOUND : proto::DIRECTION_OUTBOUND);
   *message.mutable_selector() = to_proto(filter.selector);
   message.set_action(filter.action == Action::kPermit  ? proto::ACTION_PERMIT
                      : filter.action == Action::kBlock ? proto::ACTION_BLOCK

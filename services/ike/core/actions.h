@@ -99,8 +99,8 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
-using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed, AskForFilter,
-                            ReportEvent, ComputeDh>;
+using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed,
+                            AskForFilter, ReportEvent, ComputeDh>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

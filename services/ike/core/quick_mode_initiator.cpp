@@ -48,8 +48,8 @@ ResultOf<PreparingOffer, SpiReserved> send_when_ready(PreparingOffer state, Quic
 }
 
 // RFC 2409 section 5.5: the responder returns the identities it was sent. Both may be missing where they say no more
-// than the addresses. Where a translator is on the way, transport mode is between two hosts that know each other by other
-// addresses than themselves; some return those.
+// than the addresses. Where a translator is on the way, transport mode is between two hosts that know each other by
+// other addresses than themselves; some return those.
 std::optional<Failure> check_identities(const PayloadChain& chain, const AwaitingAnswer& state,
                                         const QuickModeContext& context) {
   const QuickModeFacts& facts = context.facts;

@@ -140,11 +140,12 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
   if (auto* failure = std::get_if<Failure>(&chosen)) {
     const NatFound& nat = main_mode.choice.nat;
     if (!nat.any() || !offers_only_ah(*message1.find<SaPayload>())) return std::move(*failure);
-    return Failure{FailureReason::kAhBehindNat,
-                   fmt::format("{} behind an address translator, which changes what AH protects, and the peer offers AH "
-                               "only; ESP alone passes",
-                               name(nat)),
-                   failure->terms};
+    return Failure{
+        FailureReason::kAhBehindNat,
+        fmt::format("{} behind an address translator, which changes what AH protects, and the peer offers AH "
+                    "only; ESP alone passes",
+                    name(nat)),
+        failure->terms};
   }
   auto& answer = std::get<QuickModeAnswer>(chosen);
   if (with_key_exchange && public_i.size() != info(answer.choice.pfs_group).public_size) {

@@ -43,8 +43,8 @@ inline constexpr std::chrono::milliseconds kResendLongest{2000};
 // much late.
 inline constexpr std::chrono::milliseconds kDynamicFilterCheck{5000};
 
-// How often the driver is asked how far manual SAs have come, while there are any: what it had not told before it died is
-// left out of their sequence numbers (core/limits.h).
+// How often the driver is asked how far manual SAs have come, while there are any: what it had not told before it died
+// is left out of their sequence numbers (core/limits.h).
 inline constexpr std::chrono::milliseconds kManualSaCheck{5000};
 
 // ---- child processes ------------------------------------------------------------------------------------------------
@@ -64,8 +64,8 @@ inline constexpr std::chrono::milliseconds kIkeReadyPatience{500};
 
 // A change is in force when its command returns as long as that takes no longer than a command itself, or is the first
 // for a while. A script that adds a thousand filters to a policy of ten thousand must not compile each time: then one
-// load comes after the last change, or this long after the first. The time to settle is no longer, because a single change
-// has to be in force within 200 ms, load and sending included.
+// load comes after the last change, or this long after the first. The time to settle is no longer, because a single
+// change has to be in force within 200 ms, load and sending included.
 inline constexpr std::chrono::milliseconds kQuickLoad{30};
 inline constexpr unsigned kLoadRest = 4;
 inline constexpr std::chrono::milliseconds kChangesSettle{50};

@@ -251,5 +251,30 @@ TEST_F(SecondPassTest, IN_23_fragments_are_judged_whole_and_by_what_is_authentic
   EXPECT_EQ(gateways.b.count(Verdict::kInboundBlocked), 1U);
 }
 
+// Nor does another gateway complete or spoil what this one sends, though its SA is for the same networks.
+TEST_F(SecondPassTest, IN_23_fragments_of_different_sas_are_never_joined) {
+  Filter telnet = inbound(300, 23, Action::kBlock);
+  telnet.selector.protocol = kProtocolUdp;
+  gateways.b.set_filters({telnet, gateways.in});
+  TestHost other("10.77.0.3");
+  other.set_filters({gateways.out});
+  SaRecipe recipe;
+  recipe.encapsulation = Encapsulation::kTunnel;
+  recipe.selector = gateways.out.selector;
+  recipe.outbound_filter = kFilter;
+  recipe.inbound_filter = kFilter + 1;
+  connect(other, gateways.b, recipe);
+  IpFields ip{address("192.168.1.5"), address("192.168.2.6")};
+  ip.dont_fragment = false;
+  const auto sent = gateways.a.send(udp_packet(ip, 1, 22, pattern(4000)));
+  const auto of_the_other = other.send(udp_packet(ip, 1, 22, pattern(4000, 99)));
+  ASSERT_EQ(sent.to_wire.size(), 3U);
+  ASSERT_EQ(of_the_other.to_wire.size(), 3U);
+  std::size_t delivered = 0;
+  gateways.b.receive(of_the_other.to_wire[0].bytes);
+  for (const Stored& piece : sent.to_wire) delivered += gateways.b.receive(piece.bytes).to_host.size();
+  EXPECT_EQ(delivered, 3U);
+}
+
 }  // namespace
 }  // namespace ipsec::driver::tests

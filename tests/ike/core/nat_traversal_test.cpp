@@ -233,7 +233,8 @@ TEST(NatTraversal, NAT_08_a_copy_of_a_delete_moves_nobody) {
   pair.give(pair.a, SaEnded{in.spi, Direction::kInbound, SecurityProtocol::kEsp, in.source, SaEndReason::kIdle});
   const Bytes copy = pair.sent.back().datagram.bytes;
   const SaParameters at_b = pair.b.driver.inbound.begin()->second;
-  pair.give(pair.b, SaEnded{at_b.spi, Direction::kInbound, SecurityProtocol::kEsp, at_b.source, SaEndReason::kLifetime});
+  pair.give(pair.b,
+            SaEnded{at_b.spi, Direction::kInbound, SecurityProtocol::kEsp, at_b.source, SaEndReason::kLifetime});
   for (int time = 0; time < 2; ++time) {
     pair.give(pair.b, DatagramReceived{{pair.b.endpoint.address, 4500}, {address(kOutside), 666}, copy});
     EXPECT_EQ(pair.b.engine.main_mode_sas(pair.now)[0].peer.port, 24500);
