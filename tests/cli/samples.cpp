@@ -219,6 +219,8 @@ proto::SaStatus quick_mode_sa(std::uint32_t spi, proto::Direction direction) {
   status.set_packets(1200);
   status.set_bytes(1234567);
   status.set_age_seconds(75);
+  status.set_engine("intel-ipsec-mb");
+  status.set_offload("none");
   return status;
 }
 
@@ -395,6 +397,8 @@ proto::ListSasReply sample_quick_mode_sas() {
   reply.mutable_sas(0)->set_inner_mtu(1466);
   *reply.add_sas() = quick_mode_sa(0x1002, proto::DIRECTION_INBOUND);
   reply.mutable_sas(1)->mutable_sa()->set_pair_spi(0x1001);
+  reply.mutable_sas(1)->set_offload("active");
+  reply.mutable_sas(1)->set_offloaded_packets(1199);
   proto::SaStatus& tunnel = *reply.add_sas();
   tunnel = quick_mode_sa(0x2001, proto::DIRECTION_INBOUND);
   tunnel.mutable_sa()->set_encapsulation(proto::ENCAPSULATION_TUNNEL);
@@ -404,6 +408,7 @@ proto::ListSasReply sample_quick_mode_sas() {
   tunnel.mutable_sa()->set_pfs_group(14);
   tunnel.mutable_sa()->set_lifetime_kilobytes(0);
   tunnel.set_dying(true);
+  tunnel.set_engine("OpenSSL");
   proto::SaStatus& both = *reply.add_sas();
   both = quick_mode_sa(0x3001, proto::DIRECTION_OUTBOUND);
   both.mutable_sa()->mutable_ah()->set_spi(0x3101);
@@ -417,6 +422,7 @@ proto::ListSasReply sample_quick_mode_sas() {
   proto::SaStatus& soft = *reply.add_sas();
   soft = quick_mode_sa(0x4001, proto::DIRECTION_OUTBOUND);
   soft.mutable_sa()->set_soft(true);
+  soft.clear_engine();
   return reply;
 }
 
@@ -449,6 +455,9 @@ proto::Statistics sample_statistics() {
   driver.set_held_packets(1);
   driver.set_last_hold_us(8200);
   driver.set_longest_hold_us(12000);
+  driver.set_crypto_engine("intel-ipsec-mb");
+  for (const char* name : {"eth0", "eth1"}) driver.add_interfaces(name);
+  for (const char* provider : {"look-aside", ""}) driver.add_interface_offload(provider);
   driver.set_attached(true);
   return statistics;
 }

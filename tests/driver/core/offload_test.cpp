@@ -539,15 +539,13 @@ TEST(Offload, what_was_inside_an_opened_packet_is_not_open_itself) {
   Bytes inner = pair.packet(60);
   inner[9] = kProtocolEsp;
   store_u32(&inner[20], pair.status(pair.right).sa.spi);
-  store_u32(&inner[24], 2);
+  store_u32(&inner[24], 3);
   set_ip_length(inner, 20);
   pair.right.receive(pair.left.send(inner).to_wire);
   card.finish_all();
   EXPECT_TRUE(pair.right.take_offloaded().to_host.empty());
   EXPECT_EQ(pair.right.count(Verdict::kInboundOpened), 1U) << "the first one";
-  EXPECT_EQ(pair.right.count(Verdict::kInboundNotAuthentic) + pair.right.count(Verdict::kInboundReplayed) +
-                pair.right.count(Verdict::kInboundNotDecrypted),
-            1U);
+  EXPECT_EQ(pair.right.count(Verdict::kInboundNotAuthentic), 1U) << "it went through the cryptography itself";
 }
 
 TEST(Offload, explaining_a_packet_leaves_the_provider_alone) {
