@@ -65,7 +65,7 @@ const volatile __u32 delivered_mark = 0;
 
 // These change while attached.
 unsigned char nic_address[ETH_ALEN] = {0};
-__u8 one_queue_from_host = 0;  // a bool here would put C's _Bool into the C++ skeleton
+__u8 has_tunnels = 0;  // of the policy; a bool here would put C's _Bool into the C++ skeleton
 
 // Directed broadcast addresses of the NIC's subnets, network byte order. A packet does not tell that its destination is
 // one.
@@ -83,9 +83,9 @@ static __always_inline __u32 mix(__u32 value) {
   return value ^ (value >> 16);
 }
 
-// Which worker gets a packet: both directions between two hosts go to the same one. The packets of an SA then leave in
-// the order of their sequence numbers (a peer's replay window may hold no more than 32 packets), fragments meet, and
-// counters stay in one cache.
+// Which worker gets a packet, as long as the policy has no tunnels: both directions between two hosts go to the same one. The
+// packets of an SA then leave and arrive in the order of their sequence numbers (replay windows may hold no more than 32 packets, our
+// own hold 64), fragments meet each other and the whole packets of their SA, and counters stay in one cache.
 static __always_inline __u32 worker_of(struct __sk_buff* skb) {
   __u64 words[4];
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
@@ -125,13 +125,13 @@ static __always_inline bool find_spi(struct __sk_buff* skb, __u32* spi) {
 // A tunnel carries packets between many hosts in one SA. While a policy has tunnels, all that the host sends goes to
 // one worker.
 SEC("socket")
-int steer_from_host(struct __sk_buff* skb) { return one_queue_from_host ? 0 : worker_of(skb); }
+int steer_from_host(struct __sk_buff* skb) { return has_tunnels ? 0 : worker_of(skb); }
 
-// What arrives under an SA goes to the SA's worker: two gateways with many SAs between them use all of them.
+// With tunnels, what arrives under an SA goes to the SA's worker: two gateways with many SAs between them use all of them.
 SEC("socket")
 int steer_from_wire(struct __sk_buff* skb) {
   __u32 spi = 0;
-  return find_spi(skb, &spi) ? mix(spi) : worker_of(skb);
+  return has_tunnels && find_spi(skb, &spi) ? mix(spi) : worker_of(skb);
 }
 
 // Source of the frames handed up: locally administered, spells "IPSEC". A capture on the NIC can tell (and leave out)

@@ -6,6 +6,8 @@ namespace {
 bool is_failure(Verdict verdict) {
   switch (verdict) {
     case Verdict::kOutboundAgainstPolicy:
+    case Verdict::kOutboundSaExpired:
+    case Verdict::kOutboundSequenceExhausted:
     case Verdict::kInboundAgainstPolicy:
     case Verdict::kOutboundNegotiationFailed:
     case Verdict::kOutboundOffloadFailed:

@@ -22,7 +22,9 @@ bool quotes_packet_of(const Sa& sa, const TooBigNotice& notice) {
     return false;
   }
   const auto last = static_cast<std::uint32_t>(sa.last_sequence());
-  return !notice.esp->sequence || last - *notice.esp->sequence < limits::kQuotedPackets;
+  // Eight octets are quoted at least: only of AH they do not reach the number.
+  if (!notice.esp->sequence) return notice.esp->protocol == SecurityProtocol::kAh;
+  return last - *notice.esp->sequence < limits::kQuotedPackets;
 }
 
 bool learn_path_mtu(const TooBigNotice& notice, Batch& batch) {
@@ -111,7 +113,10 @@ void InboundPath::collect_offloaded(Batch& batch) {
 
 void InboundPath::receive(const Packet& packet, const std::optional<PacketView>& view, const Opened& opened,
                           Batch& batch) {
-  if (!batch.tables.active) {  // DRV-01
+  if (opened.sa != nullptr && (!batch.tables.active || (view && find_exemption(*view, batch.tables)))) {
+    // It would be left alone, and is not any more what has arrived.
+    batch.conclude(Verdict::kInboundOffloadFailed, {});
+  } else if (!batch.tables.active) {  // DRV-01
     batch.conclude(Verdict::kInboundNoFilter, {});
     batch.output.to_host.add(packet.bytes, packet.offload);
   } else if (!view) {
@@ -161,9 +166,10 @@ bool InboundPath::take_secured(const Item& item, Batch& batch) {
                       (batch.tables.sas.has_udp() || is_nat_keep_alive(item.view, item.view.tuple.destination_port));
   if (protocol != kProtocolEsp && protocol != kProtocolAh && !in_udp) return false;
   if (item.view.is_fragment) {
-    // A first fragment shows its ports; of the others only the whole tells.
-    if (in_udp && item.view.ports_visible && item.view.tuple.destination_port != kNatTraversalPort) return false;
-    if (const auto whole = joiner_.join(item, batch)) route(*whole, batch);
+    // Of UDP only the whole tells whether there is ESP in it: what passes in clear is cut again.
+    const auto whole = joiner_.join(item, batch);
+    // Behind those of its SA that the provider has, or it would push them out of the replay window.
+    if (whole && (batch.dry || !offload_.take({whole->view.bytes, {}}, whole->view, batch))) route(*whole, batch);
     return true;
   }
   if (!in_udp) {

@@ -88,6 +88,9 @@ inline constexpr Duration kAcquireTimeout = std::chrono::seconds(120);
 inline constexpr Duration kLarvalLifetime = std::chrono::seconds(60);
 inline constexpr std::size_t kMaxLarvalSpis = 65536;
 inline constexpr std::size_t kMaxSas = 262144;
+// Of these, both directions counted. Whoever forges addresses can have them made where a filter may fall back to clear;
+// they must not take the place of SAs with keys. 8192 silent peers at a time are far more than a network has.
+inline constexpr std::size_t kMaxSoftSas = 16384;
 // SPIs 0..255 are reserved (RFC 4303 2.1).
 inline constexpr std::uint32_t kFirstSpi = 256;
 

@@ -46,8 +46,7 @@ std::string_view why_not_offloaded(const OffloadCapabilities& capabilities, cons
 
 void OffloadWork::begin(Direction towards) {
   direction = towards;
-  jobs.clear();
-  sas_.clear();
+  forget();
   arena_.reset();
   octets_ = 0;
   state_.store(State::kFilling, std::memory_order_relaxed);

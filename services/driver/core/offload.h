@@ -55,7 +55,8 @@ class OffloadWork {
   // For the worker that owns it.
   void begin(Direction towards);
   void offer() { state_.store(State::kWaiting, std::memory_order_release); }
-  bool is_done() const { return state_.load(std::memory_order_acquire) == State::kDone; }
+  // Sequentially consistent, for whoever says first that it wants to be woken and then looks (OffloadWake).
+  bool is_done() const { return state_.load(std::memory_order_seq_cst) == State::kDone; }
   // After this whoever still works on it does so for nothing. False: it is done after all.
   bool give_up() {
     State expected = State::kTaken;
@@ -69,6 +70,11 @@ class OffloadWork {
   // Keeps the SA, whose keys the jobs name.
   void keep(const Sa& sa);
   const std::vector<std::shared_ptr<Sa>>& sas() const { return sas_; }
+  // Lets go of SAs and their keys until the work is used again.
+  void forget() {
+    jobs.clear();
+    sas_.clear();
+  }
 
  private:
   enum class State : std::uint8_t { kFilling, kWaiting, kTaken, kDone, kGivenUp };

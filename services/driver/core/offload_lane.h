@@ -28,7 +28,10 @@ class OffloadLane {
 
   // What was collected before is no longer used by anybody: the memory is free again.
   void begin_batch() {
-    for (Load& load : delivered_) free_.push_back(std::move(load));
+    for (Load& load : delivered_) {
+      load.work->forget();
+      free_.push_back(std::move(load));
+    }
     delivered_.clear();
   }
 

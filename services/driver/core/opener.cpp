@@ -268,7 +268,7 @@ void Opener::deliver(const Waiting& waiting, const PacketView& inner, Batch& bat
                           facts_of(next.item, waiting.sa->parameters().spi, waiting.sequence));
   }
   if (inner.is_fragment) {
-    const auto whole = joiner_.join(next.item, batch);
+    const auto whole = joiner_.join(next.item, batch, waiting.sa->parameters().spi);
     if (!whole) return;
     next.item = *whole;
   }

@@ -358,7 +358,7 @@ bool Protector::complete(const Built& built, Batch& batch) {
   if (!built.sa->has_ah()) return true;
   const auto high = sa.extended_sequence ? std::optional(high_half(built.sequence, *built.sa)) : std::nullopt;
   const bool is_signed = ah_sign({built.sa->ah_keys(), batch.state.engine_index, built.bytes, built.header_size,
-                                  built.ah_size, high, batch.state.arena, built.sa->iv_start()});
+                                  built.ah_size, high, batch.state.arena, built.sa->ah_iv_start()});
   assert(is_signed);  // protect() has read the headers
   return is_signed;
 }

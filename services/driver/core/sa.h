@@ -152,6 +152,8 @@ class Sa : public std::enable_shared_from_this<Sa> {
   // What an AEAD's IV is ahead of the sequence number. IVs may never repeat under one key (RFC 4106 section 3.1), and
   // the keys of a manual SA, alone, may come again with numbers that begin anew: then it is random, elsewhere 0.
   std::uint64_t iv_start() const { return iv_start_; }
+  // Of AH around ESP it is the other half of all values: should both have one key, no IV serves twice.
+  std::uint64_t ah_iv_start() const { return has_esp() ? iv_start_ ^ (std::uint64_t{1} << 63U) : iv_start_; }
 
   // The whole number of a packet that shows `low` of it.
   std::uint64_t sequence_of(const ReplayWindow& window, std::uint32_t low) const {

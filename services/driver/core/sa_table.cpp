@@ -48,6 +48,12 @@ SaPointer SaTable::find_same(const SaParameters& outbound) const {
   return nullptr;
 }
 
+bool SaTable::has_keyed(std::uint64_t filter_id, const IpAddress& peer) const {
+  const std::vector<SaPointer>* candidates = outbound_.find({filter_id, peer});
+  return candidates != nullptr && std::any_of(candidates->begin(), candidates->end(),
+                                              [](const SaPointer& sa) { return !sa->is_manual() && !sa->is_soft(); });
+}
+
 SaPointer SaTable::inbound(std::uint32_t spi) const {
   const SaPointer* found = inbound_.find(spi);
   return found == nullptr ? nullptr : *found;

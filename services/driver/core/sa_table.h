@@ -21,6 +21,8 @@ class SaTable {
   // The newest outbound SA for the filter and peer with exactly this selector; of peers behind one NAT the one of this
   // port.
   SaPointer find_same(const SaParameters& outbound) const;
+  // Whether an outbound SA with keys, which IKE has made, serves this filter and peer.
+  bool has_keyed(std::uint64_t filter_id, const IpAddress& peer) const;
   SaPointer inbound(std::uint32_t spi) const;
   // Whether any inbound SA is in UDP.
   bool has_udp() const { return udp_count_ != 0; }

@@ -98,6 +98,10 @@ Status Sad::check_outbound(const SaParameters& parameters) const {
       (parameters.ah && table_.find_outbound(parameters.ah->spi, SecurityProtocol::kAh, peer) != nullptr);
   if (exists)
     return complaint(ErrorCode::kAlreadyExists, parameters, "an outbound SA with this SPI and peer is installed");
+  if (parameters.soft && table_.has_keyed(parameters.filter_id, peer)) {
+    return complaint(ErrorCode::kAlreadyExists, parameters,
+                     "an SA with keys serves this filter and peer: nothing passes in clear beside it");
+  }
   return {};
 }
 
@@ -105,8 +109,13 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   const bool inbound = parameters.direction == Direction::kInbound;
   IPSEC_RETURN_IF_ERROR(inbound ? check_inbound(parameters) : check_outbound(parameters));
   if (records_.size() >= limits::kMaxSas) return exhausted(fmt::format("{} SAs are installed", records_.size()));
+  if (parameters.soft && soft_count_ >= limits::kMaxSoftSas) {
+    return exhausted(fmt::format("{} soft SAs are installed", soft_count_));
+  }
   SaSurroundings surroundings{engine_, {}, 0};
-  if (const SaPointer pair = inbound ? nullptr : table_.inbound(parameters.pair_spi)) {
+  if (const SaPointer pair = parameters.manual ? manual_other_half(parameters)
+                             : inbound         ? nullptr
+                                               : table_.inbound(parameters.pair_spi)) {
     surroundings.path = pair->shared_path();
   }
   if (parameters.manual) surroundings.iv_start = std::uint64_t{random_.u32()} << 32 | random_.u32();
@@ -119,6 +128,16 @@ Status Sad::install(SaParameters parameters, Timestamp now) {
   }
   add(sa);
   return {};
+}
+
+// What an administrator has keyed for the other direction: answers come under it, and tell what the path carries.
+SaPointer Sad::manual_other_half(const SaParameters& parameters) const {
+  const auto found = std::find_if(records_.begin(), records_.end(), [&](const auto& entry) {
+    const SaParameters& other = entry.second.sa->parameters();
+    return other.manual && other.direction != parameters.direction && other.peer() == parameters.peer() &&
+           other.encapsulation == parameters.encapsulation && other.selector == parameters.selector.mirrored();
+  });
+  return found == records_.end() ? nullptr : found->second.sa;
 }
 
 // Make before break: the new outbound SA is used at once, the old one goes, and the inbound SA beside it receives what
@@ -143,6 +162,7 @@ void Sad::add(const SaPointer& sa) {
   table_.add(sa);
   const SaParameters& parameters = sa->parameters();
   records_[sa.get()] = {sa, parameters.pair_spi, false};
+  soft_count_ += parameters.soft ? 1 : 0;
   if (parameters.direction == Direction::kInbound) return;
   // The inbound half may have been installed before the SPI of this one was known.
   const SaPointer partner = table_.inbound(parameters.pair_spi);
@@ -153,6 +173,7 @@ void Sad::erase(const Sa& sa) {
   ++changes_;
   ++numbers_.deleted;
   table_.remove(sa);
+  soft_count_ -= sa.is_soft() ? 1 : 0;
   records_.erase(&sa);
 }
 

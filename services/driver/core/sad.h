@@ -74,6 +74,7 @@ class Sad {
   Status check_inbound(const SaParameters& parameters) const;
   Status check_outbound(const SaParameters& parameters) const;
   void retire_predecessor(const Sa& successor);
+  SaPointer manual_other_half(const SaParameters& parameters) const;
   void add(const SaPointer& sa);
   void erase(const Sa& sa);
   std::optional<SaEndReason> end_reason(const Record& record, Timestamp now) const;
@@ -84,6 +85,7 @@ class Sad {
 
   RandomSource& random_;
   std::optional<EspBackend> engine_;
+  std::size_t soft_count_ = 0;  // both directions
   SaTable table_;
   absl::flat_hash_map<const Sa*, Record> records_;
   absl::flat_hash_map<std::uint32_t, Larval> larval_;

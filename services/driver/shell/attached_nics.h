@@ -32,7 +32,7 @@ class AttachedNics {
   Status release_all();
 
   // See Attachment.
-  void use_one_worker_outbound(bool one) { attachment_->use_one_worker_outbound(one); }
+  void set_has_tunnels(bool has) { attachment_->set_has_tunnels(has); }
 
   bool any() const { return !attached_.empty(); }
   // The last follow() or release_all() failed somewhere.

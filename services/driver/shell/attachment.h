@@ -33,7 +33,7 @@ class Attachment {
   virtual Result<std::vector<PortPair>> repair(const Nic& nic, unsigned workers) = 0;
   // While it is set, all that the host sends goes to the first worker (default: packets of different hosts may go to
   // different workers). For SAs that carry packets between many hosts. Holds for NICs attached later too.
-  virtual void use_one_worker_outbound(bool one) = 0;
+  virtual void set_has_tunnels(bool has) = 0;
   // Packets of this NIC pass by again, whoever attached it; its ports can be closed afterwards. Nothing happens where
   // nothing is attached. Of a NIC that has vanished only the memory is freed.
   virtual Status detach(const Nic& nic) = 0;

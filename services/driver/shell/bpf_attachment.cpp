@@ -142,7 +142,7 @@ Result<BpfAttachment::Skeleton> BpfAttachment::load(const Nic& nic, std::uint32_
     programs->rodata->delivered_mark = random_.u32();
   } while (programs->rodata->delivered_mark == 0);
   std::copy(nic.address.begin(), nic.address.end(), programs->bss->nic_address);
-  programs->bss->one_queue_from_host = one_worker_outbound_ ? 1 : 0;
+  programs->bss->has_tunnels = has_tunnels_ ? 1 : 0;
   const int outcome = hooks::load(programs.get());
   if (outcome != 0) {
     return unavailable(fmt::format("load the eBPF programs: {} (they need Linux 5.10, CAP_BPF and CAP_NET_ADMIN)",
@@ -199,9 +199,9 @@ Status BpfAttachment::update(const Nic& nic) {
   return with_context(status, fmt::format("interface '{}'", nic.name));
 }
 
-void BpfAttachment::use_one_worker_outbound(bool one) {
-  one_worker_outbound_ = one;
-  for (auto& [index, attached] : attached_) attached.programs->bss->one_queue_from_host = one ? 1 : 0;
+void BpfAttachment::set_has_tunnels(bool has) {
+  has_tunnels_ = has;
+  for (auto& [index, attached] : attached_) attached.programs->bss->has_tunnels = has ? 1 : 0;
 }
 
 bool BpfAttachment::is_intact(const Nic& nic) {

@@ -24,7 +24,7 @@ class BpfAttachment : public Attachment {
   Status update(const Nic& nic) override;
   bool is_intact(const Nic& nic) override;
   Result<std::vector<PortPair>> repair(const Nic& nic, unsigned workers) override;
-  void use_one_worker_outbound(bool one) override;
+  void set_has_tunnels(bool has) override;
   Status detach(const Nic& nic) override;
   std::vector<Nic> left_behind(const std::vector<Nic>& nics) override;
 
@@ -47,7 +47,7 @@ class BpfAttachment : public Attachment {
   Netlink netlink_;
   RandomSource& random_;
   std::map<std::uint32_t, Attached> attached_;
-  bool one_worker_outbound_ = false;
+  bool has_tunnels_ = false;
 };
 
 }  // namespace ipsec::driver

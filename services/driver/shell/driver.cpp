@@ -76,7 +76,7 @@ Result<bool> Driver::follow_change(const std::vector<DriverEvent>& events) {
   const std::shared_ptr<const FilterTable> filters = control_.filters();
   events_.set_filters(filters);
   traces_.set_filters(filters);
-  nics_->use_one_worker_outbound(filters->has_outbound_tunnels());
+  nics_->set_has_tunnels(filters->has_outbound_tunnels());
   phase_ = control_.boot_mode() == BootMode::kNone ? Phase::kPolicy : Phase::kBootMode;
   diagnostics_.set(control_.diagnostics(), control_.statistics(Control::FilterNumbers::kLeaveOut).verdicts,
                    monotonic_now());

@@ -40,7 +40,7 @@ void replace_silent_main_mode(Turn& turn, MainModeSa& sa) {
     }
     next = std::get<MainModeSa*>(begun);
   }
-  next->decides_whether_peer_lives = true;
+  next->decides_whether_lives = host;
 }
 
 }  // namespace

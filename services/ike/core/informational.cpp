@@ -289,7 +289,7 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
     ++dropped;
   }
   for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (!belongs_to(pair, identity) || !is_older(pair.established_at)) continue;
+    if (!belongs_to(pair, identity) || !may_be_same(pair.host, sa.host()) || !is_older(pair.established_at)) continue;
     if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);

@@ -48,17 +48,18 @@ Failure timeout_failure(const MainModeSa& sa) {
 
 void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
   const auto wishes = take_waiting(turn, sa);
-  const bool peer_is_dead = sa.decides_whether_peer_lives;
+  const std::optional<HostBehindNat> dead = sa.decides_whether_lives;
   const IpAddress local = sa.local.address;
   const IpAddress peer = sa.peer.address;
-  // SFT-03: only silence shows a host that does not do IPsec. Whoever has said anything at all does.
-  const bool unanswered = sa.initiator && failure.reason == FailureReason::kTimeoutMessage2;
+  // SFT-03: only silence shows a host that does not do IPsec. Whoever has said anything at all does, and so does one
+  // with which there are SAs.
+  const bool silent = sa.initiator && failure.reason == FailureReason::kTimeoutMessage2 && !sa.peer_has_spoken &&
+                      !does_ipsec(turn.state, local, peer);
   const std::uint32_t lifetime = sa.facts.rule.policy.lifetime_seconds;
-  const HostBehindNat host = sa.meant_for;
   turn.state.main_modes.remove(sa.handle);
-  if (peer_is_dead) end_sas_of_dead_peer(turn, local, peer, host);
+  if (dead) end_sas_of_dead_peer(turn, local, peer, *dead);
   for (const QuickModeWish& wish : wishes) {
-    if (unanswered && may_go_on_in_clear(turn.state.policy, wish)) {
+    if (silent && may_go_on_in_clear(turn.state.policy, wish)) {
       begin_soft_sa(turn, wish, lifetime);
     } else {
       fail_wish(turn, wish, failure);

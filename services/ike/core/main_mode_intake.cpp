@@ -77,6 +77,7 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   if (!ignored) return;
   if (MainModeSa* still = turn.state.main_modes.find(handle)) {
     still->replies = before;
+    still->peer_has_spoken = true;
     still->facts.responder_cookie = responder_before;
     std::tie(still->local, still->peer) = endpoints_before;
     count_ignored(turn, *still, *ignored);

@@ -75,11 +75,13 @@ struct MainModeSa {
   // A message 5 or 6 that did not verify has come (and, as responder, has been reported). It may be forged, so that the
   // SA still waits.
   std::optional<Failure> suspicion;
-  std::optional<FragmentSet> fragments;     // of a message that is coming in pieces
-  bool decides_whether_peer_lives = false;  // initiator: should it fail, the SAs with the peer end
-  bool fragmenting = false;                 // long messages to this peer go in pieces
-  HostBehindNat meant_for;                  // initiator: with whom it is to be
-  Endpoint message1_from;                   // responder: the peer's endpoint may change later
+  std::optional<FragmentSet> fragments;  // of a message that is coming in pieces
+  // Initiator: should it fail, the SAs with this one of the hosts at the peer's address end.
+  std::optional<HostBehindNat> decides_whether_lives;
+  bool peer_has_spoken = false;       // initiator: something that bears the cookies has come, also what was ignored
+  bool fragmenting = false;           // long messages to this peer go in pieces
+  HostBehindNat meant_for;            // initiator: with whom it is to be
+  Endpoint message1_from;             // responder: the peer's endpoint may change later
   std::deque<QuickModeWish> waiting;  // initiator: for the end of main mode, or for a free place among the quick modes
 
   // From here on only once established.

@@ -146,7 +146,8 @@ void handle_peer_moved(Turn& turn, const PeerMoved& moved) {
 
 bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
   const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, spi);
-  if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity)) return false;
+  if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity) || !may_be_same(found->host, sa.host()))
+    return false;
   const QuickModeSaPair pair = *found;
   report_ended(turn, pair, "deleted by peer");
   turn.delete_pair(pair);

@@ -75,10 +75,13 @@ void report(Turn& turn, std::string_view name, Severity severity, const SoftSaAt
                {"lifetime_seconds", fmt::format("{}", attempt.lifetime_seconds)}});
 }
 
-// Takes back what of the attempt is in the driver; what is still being answered is undone by its request.
+// Takes back what of the attempt is in the driver, or may still come into it: calls are carried out in order, and
+// unknown SPIs are no error.
 void take_back(Turn& turn, const SoftSaAttempt& attempt) {
   if (attempt.inbound_spi == 0) return;
   turn.delete_sa(attempt.inbound_spi, Direction::kInbound, SecurityProtocol::kEsp, attempt.wish.peer);
+  if (!attempt.inbound_installed) return;
+  turn.delete_sa(attempt.outbound_spi, Direction::kOutbound, SecurityProtocol::kEsp, attempt.wish.peer);
 }
 
 void abandon(Turn& turn, std::uint64_t id, const Failure& why) {
@@ -109,6 +112,10 @@ bool may_go_on_in_clear(const IkePolicy& policy, const QuickModeWish& wish) {
   if (wish.acquire_ids.empty()) return false;
   const Filter* filter = find_filter(policy, wish.rule.outbound_filter_id);
   return filter != nullptr && filter->allow_soft && filter->encapsulation() == Encapsulation::kTransport;
+}
+
+bool does_ipsec(EngineState& state, const IpAddress& local, const IpAddress& peer) {
+  return state.quick_modes.any_with(peer) || state.main_modes.find_established(local, peer) != nullptr;
 }
 
 void begin_soft_sa(Turn& turn, QuickModeWish wish, std::uint32_t lifetime_seconds) {
@@ -190,6 +197,11 @@ void end_soft_sas(Turn& turn, const std::optional<IpAddress>& peer, std::string_
     end(turn, entry.first, entry.second, why);
     return true;
   });
+  std::vector<std::uint64_t> under_way;
+  for (const auto& [id, attempt] : turn.state.soft_sas.attempts) {
+    if (!peer || attempt.wish.peer == *peer) under_way.push_back(id);
+  }
+  for (const std::uint64_t id : under_way) abandon(turn, id, {FailureReason::kAlreadyServed, std::string(why)});
 }
 
 void apply_policy_to_soft_sas(Turn& turn) {

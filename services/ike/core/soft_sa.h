@@ -17,7 +17,11 @@ namespace ipsec::ike {
 // waits. A mere renewal never does: the SA before it still protects.
 bool may_go_on_in_clear(const IkePolicy& policy, const QuickModeWish& wish);
 
-// Requires may_go_on_in_clear(). `lifetime` is that of the main mode which nobody answered (SFT-06).
+// Whether the peer is known to do IPsec: there are SAs with it, or a main mode has come about.
+bool does_ipsec(EngineState& state, const IpAddress& local, const IpAddress& peer);
+
+// Requires may_go_on_in_clear() and a peer that has kept silent and is not known to do IPsec. `lifetime` is that of the
+// main mode which nobody answered (SFT-06).
 void begin_soft_sa(Turn& turn, QuickModeWish wish, std::uint32_t lifetime_seconds);
 // The wish joins a soft SA for the same traffic that is being installed. False: there is none.
 bool join_soft_sa(Turn& turn, const QuickModeWish& wish);
@@ -31,8 +35,8 @@ void soft_sa_refused(Turn& turn, std::uint64_t attempt, const std::string& text)
 // False: it was not a soft one.
 bool soft_sa_ended(Turn& turn, const SaEnded& ended);
 void adopt_soft_sa(Turn& turn, const SaParameters& inbound);
-// Ends those with this peer (absent: all): an administrator asks for it, or the peer does IPsec after all. `why` is for
-// people.
+// Ends those with this peer (absent: all), and what is being installed: an administrator asks for it, or the peer does
+// IPsec after all. `why` is for people.
 void end_soft_sas(Turn& turn, const std::optional<IpAddress>& peer, std::string_view why);
 // Gives up attempts that the policy in force no longer allows. The driver ends the SAs.
 void apply_policy_to_soft_sas(Turn& turn);

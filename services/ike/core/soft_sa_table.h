@@ -23,7 +23,7 @@ struct SoftSaPair {
   IpAddress peer;
 };
 
-// Bounded by the driver, which asks for one pair of filter and peer once at a time.
+// Bounded by the driver: attempts by the acquires that may wait, pairs by the number of soft SAs that it takes.
 struct SoftSaTable {
   std::uint64_t next_attempt = 1;
   std::map<std::uint64_t, SoftSaAttempt> attempts{};

@@ -55,9 +55,11 @@ void wait_for(Turn& turn, MainModeSa& sa, QuickModeWish wish) {
     fail_wish(turn, wish, {FailureReason::kLimitReached, "too many requests wait for main mode"});
     return;
   }
-  // SFT-04: who may go on in clear does not wait a minute for a peer that has not said a word.
-  const bool unanswered = std::holds_alternative<AwaitingMessage2>(sa.state);
-  if (unanswered && may_go_on_in_clear(turn.state.policy, wish)) sa.resender.hasten(turn.now);
+  // SFT-04: who may go on in clear does not wait a minute for a peer that has not said a word. Whether one that has SAs
+  // lives is not decided in a hurry.
+  const bool silent = std::holds_alternative<AwaitingMessage2>(sa.state) && !sa.peer_has_spoken &&
+                      !sa.decides_whether_lives && !does_ipsec(turn.state, wish.local, wish.peer);
+  if (silent && may_go_on_in_clear(turn.state.policy, wish)) sa.resender.hasten(turn.now);
   ++turn.state.waiting;
   sa.waiting.push_back(std::move(wish));
 }

@@ -364,6 +364,10 @@ Result<Event> from_proto(const proto::DriverRequest& message) {
 Result<DriverSasFound> from_proto(const proto::ListSasReply& message) {
   DriverSasFound found;
   IPSEC_ASSIGN_OR_RETURN(found.sas, convert_all<SaParameters>(message.sas(), "sas", sa_from_proto));
+  // Those that an administrator has keyed are not IKE's to renew or to end.
+  for (int i = message.sas_size(); i-- > 0;) {
+    if (message.sas(i).sa().manual()) found.sas.erase(found.sas.begin() + i);
+  }
   return found;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -105,19 +106,33 @@ class Checker {
     check_key("ahkey", sa_.ah_key, ah.key_size, ah.name, ah.is_gmac() ? kGmacSalt : 0);
   }
 
-  static const SecretBytes* counter_key(const ManualSa& sa) {
-    if (sa.cipher && info(*sa.cipher).is_aead()) return &sa.encryption_key;
-    return sa.ah && info(*sa.ah).is_gmac() ? &sa.ah_key : nullptr;
+  // Those that an IV may never meet twice.
+  static std::vector<const SecretBytes*> counter_keys(const ManualSa& sa) {
+    std::vector<const SecretBytes*> keys;
+    if (sa.cipher && info(*sa.cipher).is_aead()) keys.push_back(&sa.encryption_key);
+    if (sa.ah && info(*sa.ah).is_gmac()) keys.push_back(&sa.ah_key);
+    return keys;
   }
 
   void check_counter_keys(std::span<const ManualSa* const> others) {
-    const SecretBytes* const mine = counter_key(sa_);
-    if (mine == nullptr) return;
+    const std::vector<const SecretBytes*> mine = counter_keys(sa_);
+    if (mine.size() == 2 && constant_time_equal(mine[0]->view(), mine[1]->view())) {
+      complain("ahkey",
+               "is enckey; ESP and the AH around it need keys of their own, for GCM and GMAC are broken by one "
+               "that is used twice");
+    }
+    for (const SecretBytes* key : mine) check_counter_key(*key, others);
+  }
+
+  void check_counter_key(const SecretBytes& key, std::span<const ManualSa* const> others) {
     for (const ManualSa* other : others) {
-      const SecretBytes* const theirs = counter_key(*other);
-      if (theirs == nullptr || !constant_time_equal(mine->view(), theirs->view())) continue;
+      const std::vector<const SecretBytes*> theirs = counter_keys(*other);
+      if (std::none_of(theirs.begin(), theirs.end(),
+                       [&](const SecretBytes* each) { return constant_time_equal(key.view(), each->view()); })) {
+        continue;
+      }
       return complain(
-          mine == &sa_.ah_key ? "ahkey" : "enckey",
+          &key == &sa_.ah_key ? "ahkey" : "enckey",
           fmt::format("is the key of manual SA {:#010x}; each direction needs a key of its own, for GCM, GMAC "
                       "and ChaCha20 are broken by one that is used twice",
                       other->spi));

@@ -161,10 +161,6 @@ class AgentService final : public proto::PolicyAgent::Service {
       *last.mutable_driver()->mutable_filters() = std::move(*of_nat->mutable_filters());
     }
     add_exemptions(in_force->policy, last);
-    // Those that nobody has written (EX-14); a driver that is away has none.
-    if (auto of_nat = parts_.driver.list_nat_filters(); of_nat.ok()) {
-      *last.mutable_driver()->mutable_filters() = std::move(*of_nat->mutable_filters());
-    }
     writer->Write(last);
     return grpc::Status::OK;
   }

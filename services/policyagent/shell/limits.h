@@ -57,6 +57,9 @@ inline constexpr std::chrono::milliseconds kRestartLongest{5000};
 inline constexpr std::chrono::milliseconds kStopPatience{5000};
 // How long IKE's start waits for the driver's socket; IKE connects by itself later, too.
 inline constexpr std::chrono::milliseconds kReadyPatience{3000};
+// How long networks wait at the start of a host that had a policy, should the driver be slow to come up: less than
+// systemd waits for the agent.
+inline constexpr std::chrono::milliseconds kBootPatience{30000};
 // How long the first policy waits for IKE's socket, so that events tell the documented order; it needs the driver more.
 inline constexpr std::chrono::milliseconds kIkeReadyPatience{500};
 

@@ -105,6 +105,16 @@ Result<store::Problems> ManualSas::add(ManualSa sa) {
 Result<std::uint32_t> ManualSas::remove(std::uint32_t spi, const IpAddress* peer) {
   const std::lock_guard lock(entries_mutex_);
   IPSEC_ASSIGN_OR_RETURN(const proto::ListSasReply listed, driver_.list_manual_sas());
+  // First, so that none is given again of which only half could be deleted. A driver that has just started may not have
+  // them yet.
+  const auto forgotten = std::erase_if(entries_, [&](const Entry& entry) {
+    const bool has_spi = spi == 0 || entry.sa.spi == spi || (entry.sa.is_bundle() && entry.sa.ah_spi == spi);
+    return has_spi && (peer == nullptr || entry.sa.peer() == *peer);
+  });
+  {
+    const std::lock_guard guard(mutex_);
+    has_entries_ = !entries_.empty();
+  }
   std::uint32_t removed = 0;
   for (const proto::SaStatus& status : listed.sas()) {
     if (!is_meant(status.sa(), spi, peer)) continue;
@@ -114,13 +124,6 @@ Result<std::uint32_t> ManualSas::remove(std::uint32_t spi, const IpAddress* peer
                 fmt::format("manual SA {:#010x} is deleted", status.sa().spi()),
                 {{"spi", fmt::format("{:08x}", status.sa().spi())}});
   }
-  // A driver that has just started may not have them yet.
-  const auto forgotten = std::erase_if(entries_, [&](const Entry& entry) {
-    const bool has_spi = spi == 0 || entry.sa.spi == spi || (entry.sa.is_bundle() && entry.sa.ah_spi == spi);
-    return has_spi && (peer == nullptr || entry.sa.peer() == *peer);
-  });
-  const std::lock_guard guard(mutex_);
-  has_entries_ = !entries_.empty();
   return std::max(removed, static_cast<std::uint32_t>(forgotten));
 }
 

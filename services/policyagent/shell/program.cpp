@@ -90,9 +90,9 @@ class Program {
                 fmt::format("{} interfaces", agent_.state().host.interfaces.size()));
     IPSEC_RETURN_IF_ERROR(serve());
     driver_.start();
-    if (driver_.wait_ready(limits::kReadyPatience)) boot();
-    // From here on nothing passes that the boot mode, or the policy of a driver taken over, does not let pass: networks
-    // may come up.
+    boot();
+    // From here on nothing passes that the boot mode, or the policy of a driver taken over, does not let pass (an event
+    // says where it could not be set): networks may come up.
     daemon::notify_ready();
     ike_.start();
     ike_.wait_ready(limits::kIkeReadyPatience);
@@ -160,7 +160,11 @@ class Program {
   // What the driver goes by until the first policy is loaded. A host that had none is left alone (DRV-01, PA-21). Where
   // the policy in force may be one of the local store and that cannot be read, nothing may pass that it would forbid.
   void boot() {
-    if (!agent_.had_policy()) return;
+    const bool had_policy = agent_.had_policy();
+    if (!driver_.wait_ready(had_policy ? limits::kBootPatience : limits::kReadyPatience) && had_policy) {
+      return boot_mode_not_set("the driver does not come up");
+    }
+    if (!had_policy) return;
     const auto config = read_config(config_path());
     const auto policy = boot_policy(config.ok() ? *config : store::Config(), !agent_.local_store_is_readable());
     // Its channel may have found no driver a moment ago.
@@ -168,8 +172,12 @@ class Program {
     const Status status = driver_client_->set_boot_mode(policy);
     // A driver that an agent before this one has left goes on by its policy.
     if (status.ok() || status.code() == ErrorCode::kRefused) return;
+    boot_mode_not_set(status.message());
+  }
+
+  void boot_mode_not_set(std::string_view why) {
     events_.add(Severity::kError, "boot_mode_not_set",
-                fmt::format("nothing is filtered until the policy is loaded: {}", status.message()));
+                fmt::format("NICs that no driver before has shut stay open until the policy is loaded: {}", why));
   }
 
   std::string config_path() const { return options_.state_directory + "/config.json"; }

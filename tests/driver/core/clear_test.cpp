@@ -348,6 +348,21 @@ TEST(SoftSa, SFT_02_none_is_installed_that_its_filter_does_not_allow) {
   }
 }
 
+TEST(SoftSa, SFT_02_none_is_installed_beside_an_sa_with_keys) {
+  Fallback soft;
+  SaRecipe recipe;
+  recipe.selector = between(kOwn, kPeer);
+  recipe.outbound_filter = kFilter;
+  soft.peer.random().next_u32(soft.spi + 1);
+  connect(soft.host, soft.peer, recipe);
+  recipe.soft = true;
+  const SaParameters again = parameters_of(soft.host, soft.peer, recipe, soft.spi + 2, Direction::kOutbound);
+  EXPECT_EQ(soft.host.control().install_sa(again, soft.host.now).code(), ErrorCode::kAlreadyExists);
+  const auto sent = soft.host.send(udp(kOwn, kPeer, 1025, 445));
+  ASSERT_EQ(sent.to_wire.size(), 1U);
+  EXPECT_EQ(sent.to_wire[0].bytes[9], kProtocolEsp);
+}
+
 TEST(SoftSa, SFT_02_ends_with_the_policy_that_allowed_it) {
   Fallback soft;
   soft.filters.outbound.allow_soft = soft.filters.inbound.allow_soft = false;

@@ -183,6 +183,7 @@ TEST_F(AttachmentTest, AllBetweenTwoHostsGoesToOneWorker) {
 
 TEST_F(AttachmentTest, EachSaOfTwoGatewaysHasOneWorkerAndTogetherTheyHaveSeveral) {
   attach(8);
+  attachment_->set_has_tunnels(true);
   FrameSocket to(hosts_->a), wire(hosts_->b);
   for (std::uint8_t round = 0; round < 3; ++round) {
     for (std::uint8_t spi = 0; spi < 16; ++spi) {
@@ -204,10 +205,28 @@ TEST_F(AttachmentTest, EachSaOfTwoGatewaysHasOneWorkerAndTogetherTheyHaveSeveral
   EXPECT_GE(std::popcount(all), 4);
 }
 
+// Fragments do not show the SPI: where they come beside whole packets, both must meet at one worker.
+TEST_F(AttachmentTest, WithoutTunnelsAllSasBetweenTwoHostsHaveOneWorker) {
+  attach(8);
+  FrameSocket to(hosts_->a), wire(hosts_->b);
+  for (std::uint8_t spi = 0; spi < 16; ++spi) {
+    Bytes frame = testing::udp_frame(to.address(), wire.address(), {}, "10.99.0.2", "10.99.0.1", 7000, "0123456789");
+    frame[14 + 9] = kProtocolEsp;
+    store_u32(&frame[14 + 20], 0x1000U + spi);
+    wire.send(frame);
+  }
+  ASSERT_TRUE(testing::eventually([&] {
+    return std::all_of(seen_.esp_workers.begin(), seen_.esp_workers.end(), [](auto& workers) { return workers != 0; });
+  }));
+  unsigned all = 0;
+  for (const auto& workers : seen_.esp_workers) all |= workers;
+  EXPECT_EQ(std::popcount(all), 1);
+}
+
 TEST_F(AttachmentTest, ForTunnelsAllThatTheHostSendsGoesToTheFirstWorker) {
   hosts_->a.run("ip addr add 10.99.0.7/24 dev eth0");
   attach(8);
-  attachment_->use_one_worker_outbound(true);
+  attachment_->set_has_tunnels(true);
   const pid_t server = hosts_->b.start("iperf3 -s -p 5301", "/dev/null");
   ASSERT_TRUE(
       testing::eventually([&] { return hosts_->b.run("ss -Hltn sport = 5301 | grep -q 5301").exit_code == 0; }));

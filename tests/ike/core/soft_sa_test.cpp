@@ -126,6 +126,39 @@ TEST_F(SoftSa, SFT_03_not_where_a_peer_answers_and_then_refuses_or_falls_silent)
   }
 }
 
+// Whoever keeps our first messages from arriving must not turn what the peer has secured meanwhile into clear.
+TEST_F(SoftSa, SFT_03_not_where_the_peer_has_asked_for_security_itself_meanwhile) {
+  set_mirrored_policies(pair);
+  pair.set_policy(pair.a, policy_with(pair, {1}));
+  pair.wire = [](const SentDatagram& sent) { return sent.from_a && is_message1(sent) ? lost() : arrives(); };
+  pair.acquire(pair.a, 7, 1);
+  pair.run(seconds(1));
+  pair.acquire(pair.b, 1);
+  pair.run(seconds(10));
+  EXPECT_EQ(soft_halves(pair.a.driver), 0U);
+  EXPECT_EQ(pair.a.engine.statistics().soft_sas, 0U);
+  EXPECT_EQ(pair.a.driver.outbound.size(), 1U);
+  EXPECT_EQ(compare_sas(pair), "");
+  // Nor later, when the main mode has run out and only the SAs are left.
+  pair.acquire(pair.a, 8, 1);
+  pair.run(seconds(10));
+  EXPECT_EQ(soft_halves(pair.a.driver), 0U);
+}
+
+TEST_F(SoftSa, SFT_03_not_where_something_came_back_that_is_no_message) {
+  pair.set_policy(pair.a, policy_with(pair, {1}));
+  pair.acquire(pair.a, 7, 1);
+  pair.run(milliseconds(100));
+  Bytes answer = pair.sent.front().datagram.bytes;
+  answer[8] = 1;       // a responder cookie
+  answer.back() ^= 1;  // and what follows it makes no sense
+  answer.resize(answer.size() - 3);
+  pair.a.engine.handle(DatagramReceived{pair.a.endpoint, pair.b.endpoint, answer}, pair.now);
+  pair.run(seconds(200));
+  EXPECT_EQ(soft_halves(pair.a.driver), 0U);
+  EXPECT_EQ(pair.a.driver.acquire_failures.size(), 1U);
+}
+
 TEST_F(SoftSa, SFT_03_a_host_without_policy_keeps_silent) {
   deaf = false;
   pair.set_policies(policy_with(pair, {1}), IkePolicy{});

@@ -279,6 +279,27 @@ TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {
   EXPECT_TRUE(message.sa().ah().key().empty());
 }
 
+TEST(ConvertSa, ARC_09_those_that_an_administrator_has_keyed_are_not_taken_over) {
+  proto::ListSasReply listed;
+  for (const std::uint32_t spi : {0x1001U, 0x1002U, 0x1003U}) {
+    proto::Sa& sa = *listed.add_sas()->mutable_sa();
+    sa.set_spi(spi);
+    sa.set_direction(proto::DIRECTION_INBOUND);
+    sa.set_protocol(proto::SECURITY_PROTOCOL_ESP);
+    sa.set_encapsulation(proto::ENCAPSULATION_TRANSPORT);
+    *sa.mutable_source() = rpc::to_proto(IpAddress::parse("10.0.0.2").value());
+    *sa.mutable_destination() = rpc::to_proto(IpAddress::parse("10.0.0.1").value());
+    *sa.mutable_selector() = rpc::to_proto(Selector{AddressRange::host(IpAddress::parse("10.0.0.2").value()),
+                                                    AddressRange::host(IpAddress::parse("10.0.0.1").value())});
+    sa.set_manual(spi == 0x1002U);
+  }
+  const auto found = from_proto(listed);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  ASSERT_EQ(found->sas.size(), 2U);
+  EXPECT_EQ(found->sas[0].spi, 0x1001U);
+  EXPECT_EQ(found->sas[1].spi, 0x1003U);
+}
+
 TEST(ConvertStatistics, documented_names_in_documented_order) {
   Statistics statistics;
   statistics.main_modes = 3;
