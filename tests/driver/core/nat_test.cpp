@@ -222,7 +222,7 @@ TEST(Nat, NAT_06_PMT_04_path_mtu_leaves_room_for_udp_and_is_learned_from_quoted_
 
   const Bytes wire = nat.from_client();
   ByteWriter icmp;
-  icmp.u8(3).u8(4).u16(0).u16(0).u16(1300).bytes(ByteView(wire).first(32));
+  icmp.u8(3).u8(4).u16(0).u16(0).u16(1300).bytes(ByteView(wire).first(36));
   nat.client.receive(ip_packet({address("192.168.1.1"), nat.client.own(), kProtocolIcmp}, icmp.take()));
   const auto refused = nat.client.send(udp_packet({nat.client.own(), nat.server.own()}, 1, 2, pattern(1350)));
   EXPECT_TRUE(refused.to_wire.empty());

@@ -289,8 +289,10 @@ TEST(ConvertSa, ARC_09_those_that_an_administrator_has_keyed_are_not_taken_over)
     sa.set_encapsulation(proto::ENCAPSULATION_TRANSPORT);
     *sa.mutable_source() = rpc::to_proto(IpAddress::parse("10.0.0.2").value());
     *sa.mutable_destination() = rpc::to_proto(IpAddress::parse("10.0.0.1").value());
-    *sa.mutable_selector() = rpc::to_proto(Selector{AddressRange::host(IpAddress::parse("10.0.0.2").value()),
-                                                    AddressRange::host(IpAddress::parse("10.0.0.1").value())});
+    Selector selector;
+    selector.source = AddressRange::host(IpAddress::parse("10.0.0.2").value());
+    selector.destination = AddressRange::host(IpAddress::parse("10.0.0.1").value());
+    *sa.mutable_selector() = rpc::to_proto(selector);
     sa.set_manual(spi == 0x1002U);
   }
   const auto found = from_proto(listed);
