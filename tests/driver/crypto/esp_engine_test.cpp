@@ -219,7 +219,7 @@ TEST_P(EspEngineTest, engines_share_keys) {
 
 // A batch of any suites and sizes, and the same packets one at a time: equal octets and verdicts, also of forged ones.
 TEST_P(EspEngineTest, a_batch_and_single_packets_give_the_same_octets) {
-  for (int round = 0; round < 40; ++round) {
+  for (std::uint64_t round = 0; round < 40; ++round) {
     SCOPED_TRACE(testing::Message() << "seed " << kSeed << " round " << round);
     tests::SeededRandom batch_iv(round), single_iv(round);
     EspEngine at_once(1, batch_iv), one_by_one(2, single_iv);
