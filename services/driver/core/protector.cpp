@@ -312,9 +312,11 @@ void Protector::build_one(const Task& task, std::size_t index, std::uint64_t seq
                     task.fragment_outside ? static_cast<std::uint32_t>(room.path_mtu) : 0,
                     static_cast<std::uint16_t>(room.header_size),
                     static_cast<std::uint16_t>(room.ah_size)};
-  const EspJob job{&task.sa.keys(), esp, high_half(sequence, task.sa), task.sa.iv_start()};
-  if (work != nullptr) return lane_.add(task.sa, job, {built, {}});
-  if (task.sa.has_esp()) jobs_.push_back(job);
+  if (task.sa.has_esp()) {
+    const EspJob job{&task.sa.keys(), esp, high_half(sequence, task.sa), task.sa.iv_start()};
+    if (work != nullptr) return lane_.add(task.sa, job, {built, {}});
+    jobs_.push_back(job);
+  }
   built_.push_back(built);
   if (built_.size() >= limits::kCryptoBatch) seal(batch);
 }
