@@ -114,7 +114,8 @@ std::span<Packet> TunPort::receive() {
   received_.clear();
   std::size_t offset = 0;
   while (received_.size() < limits::kBatchPackets && offset + kSlot <= kMemory) {
-    std::uint8_t* packet = memory_[0].octets + offset;
+    // Of the whole memory, not of its first cache line.
+    std::uint8_t* packet = reinterpret_cast<std::uint8_t*>(memory_.get()) + offset;
     VirtioHeader header;
     std::array<iovec, 2> pieces{{{&header, kHeaderSize}, {packet, kSlot}}};
     const ssize_t size = readv(queue_.get(), pieces.data(), pieces.size());
