@@ -83,9 +83,10 @@ static __always_inline __u32 mix(__u32 value) {
   return value ^ (value >> 16);
 }
 
-// Which worker gets a packet, as long as the policy has no tunnels: both directions between two hosts go to the same one. The
-// packets of an SA then leave and arrive in the order of their sequence numbers (replay windows may hold no more than 32 packets, our
-// own hold 64), fragments meet each other and the whole packets of their SA, and counters stay in one cache.
+// Which worker gets a packet, as long as the policy has no tunnels: both directions between two hosts go to the same
+// one. The packets of an SA then leave and arrive in the order of their sequence numbers (replay windows may hold no
+// more than 32 packets, our own hold 64), fragments meet each other and the whole packets of their SA, and counters
+// stay in one cache.
 static __always_inline __u32 worker_of(struct __sk_buff* skb) {
   __u64 words[4];
   if (skb->protocol == bpf_htons(ETH_P_IP)) {
@@ -127,7 +128,8 @@ static __always_inline bool find_spi(struct __sk_buff* skb, __u32* spi) {
 SEC("socket")
 int steer_from_host(struct __sk_buff* skb) { return has_tunnels ? 0 : worker_of(skb); }
 
-// With tunnels, what arrives under an SA goes to the SA's worker: two gateways with many SAs between them use all of them.
+// With tunnels, what arrives under an SA goes to the SA's worker: two gateways with many SAs between them use all of
+// them.
 SEC("socket")
 int steer_from_wire(struct __sk_buff* skb) {
   __u32 spi = 0;
