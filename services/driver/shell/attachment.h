@@ -31,8 +31,9 @@ class Attachment {
   virtual bool is_intact(const Nic& nic) = 0;
   // Makes a damaged attachment whole; its old ports are closed already.
   virtual Result<std::vector<PortPair>> repair(const Nic& nic, unsigned workers) = 0;
-  // While it is set, all that the host sends goes to the first worker (default: packets of different hosts may go to
-  // different workers). For SAs that carry packets between many hosts. Holds for NICs attached later too.
+  // Whether the policy has tunnels, whose SAs carry packets between many hosts: then all that the host sends goes to
+  // the first worker, and AH and ESP that arrive go by SPI. Default: no, and both directions between two hosts go to
+  // one worker. Holds for NICs attached later too.
   virtual void set_has_tunnels(bool has) = 0;
   // Packets of this NIC pass by again, whoever attached it; its ports can be closed afterwards. Nothing happens where
   // nothing is attached. Of a NIC that has vanished only the memory is freed.
