@@ -5,47 +5,14 @@
 #include <variant>
 #include <vector>
 
-#include "services/common/algorithms.h"
-#include "services/common/bytes.h"
-#include "services/common/secret.h"
-#include "services/ike/certificates/method.h"
-#include "services/ike/certificates/private_key.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/certificates/revocation.h"
 #include "services/ike/certificates/store.h"
-#include "services/ike/wire/payloads.h"
 
 // The two long pieces of work of authentication by certificate, as functions of values: any thread may run them. The
 // core asks for them (core/actions.h) and its shell runs them, with the certificates, revocation lists and time of
 // then.
 namespace ipsec::ike {
-
-// How a rule authenticates by certificate.
-struct CertificateTerms {
-  std::vector<CertificateMethod> authorities;  // best first
-  SignatureMethod method = SignatureMethod::kRsa;
-  std::uint32_t crl_level = 1;
-  bool windows2003 = false;
-  std::string rule_name;  // for messages
-};
-
-// Why it came to nothing. The core has a failure reason for each.
-enum class Refused : std::uint8_t {
-  kNoCertificate,  // of our own that could be used (AUC-20)
-  kSigningFailed,  // AUC-05
-  kMalformed,      // CERT payloads
-  kNotTrusted,     // a check failed that is not listed below
-  kRevoked,
-  kRevocationUnknown,  // CRL-03, CRL-11
-  kIdentity,           // AUC-22
-  kSignature,
-  kAccount,  // AUC-26, AUC-29
-};
-struct Refusal {
-  Refused why = Refused::kNotTrusted;
-  std::string text;                     // names the check that failed
-  std::vector<std::string> offered;     // what the peer showed, or our candidates each with its verdicts
-  std::vector<std::string> configured;  // what was wanted
-};
 
 // Lists at these distribution points would let the work say more: it is to be run again with them, or with the word
 // that they are unavailable.
@@ -53,37 +20,10 @@ struct CrlsWanted {
   std::vector<std::string> points;
 };
 
-// What this host proves: HASH = prf(key, covered | ID body), signed.
-struct ProofRequest {
-  CertificateTerms terms;
-  std::vector<Bytes> requests;  // bodies of the peer's CERTREQ payloads
-  Integrity hash = Integrity::kSha256;
-  SecretBytes key;  // SKEYID
-  Bytes covered;    // g^x | g^x | CKY | CKY | SAi_b
-};
-struct Proof {
-  IdentificationPayload identity;
-  Bytes certificates;  // body of the CERT payload
-  Bytes signature;
-  std::string identity_text;
-  std::string how;  // "CN=a (serial 1), provider software, pass 1 of the selection": for logs
-};
+// Selects a certificate of this computer and signs with its key.
 std::variant<Proof, Refusal, CrlsWanted> prove(const ProofRequest& request, const CertificateStore& store,
                                                const CrlSource& crls, std::int64_t now);
 
-// What a peer claims.
-struct PeerClaim {
-  CertificateTerms terms;
-  IdentificationPayload identity;
-  std::vector<Bytes> certificates;  // bodies of its CERT payloads
-  Bytes hash;                       // HASH_I or HASH_R as it must be
-  Bytes signature;
-};
-struct ProvenPeer {
-  std::string identity;     // of the ID payload
-  std::string certificate;  // "CN=b (serial 2)"
-  std::string note;         // what could not be checked and was let pass (CRL-02); may be empty
-};
 // The checks in this order: the path to a root, the certificate itself, identity, signature, account, and then
 // revocation: nothing is fetched because of a certificate that would be refused anyway.
 std::variant<ProvenPeer, Refusal, CrlsWanted> verify_peer(const PeerClaim& claim, const CertificateStore& store,

@@ -5,20 +5,6 @@
 
 namespace ipsec::ike {
 
-std::string_view name(SignatureMethod method) {
-  switch (method) {
-    case SignatureMethod::kRsa:
-      return "RSA signature";
-    case SignatureMethod::kEcdsa256:
-      return "ECDSA-256 signature";
-    case SignatureMethod::kEcdsa384:
-      return "ECDSA-384 signature";
-    case SignatureMethod::kEcdsa521:
-      break;
-  }
-  return "ECDSA-521 signature";
-}
-
 SignatureMethod method_of(KeyKind kind) {
   assert(kind != KeyKind::kOther);
   switch (kind) {

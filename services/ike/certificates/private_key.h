@@ -1,23 +1,18 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include <openssl/evp.h>
 
 #include "services/common/bytes.h"
 #include "services/common/result.h"
 #include "services/ike/certificates/certificate.h"
+#include "services/ike/certificates/method.h"
 
 // A private key and where it lives: in this process (OpenSSL wipes it when it is released) or in a token that signs.
 namespace ipsec::ike {
 
-// How main mode is signed; the numbers of RFC 2409 appendix A and RFC 4754 section 6.
-enum class SignatureMethod : std::uint16_t { kRsa = 3, kEcdsa256 = 9, kEcdsa384 = 10, kEcdsa521 = 11 };
-// "RSA signature", "ECDSA-256 signature"
-std::string_view name(SignatureMethod method);
 // The method in which a key of this kind signs; requires one that does.
 SignatureMethod method_of(KeyKind kind);
 

@@ -70,20 +70,6 @@ bool set_padding(EVP_PKEY_CTX* context, SignatureMethod method) {
 
 }  // namespace
 
-Integrity signed_hash(SignatureMethod method, Integrity negotiated) {
-  switch (method) {
-    case SignatureMethod::kEcdsa256:
-      return Integrity::kSha256;
-    case SignatureMethod::kEcdsa384:
-      return Integrity::kSha384;
-    case SignatureMethod::kEcdsa521:
-      return Integrity::kSha512;
-    case SignatureMethod::kRsa:
-      break;
-  }
-  return negotiated;
-}
-
 Result<Bytes> sign(const PrivateKey& key, SignatureMethod method, ByteView hash) {
   const KeyContext context(EVP_PKEY_CTX_new(key.get(), nullptr));
   std::size_t size = 0;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "services/common/algorithms.h"
 #include "services/common/bytes.h"
 #include "services/common/result.h"
 #include "services/ike/certificates/certificate.h"
@@ -8,9 +7,6 @@
 
 // Signatures of IKEv1 over HASH_I and HASH_R.
 namespace ipsec::ike {
-
-// The hash of HASH_I and HASH_R: the negotiated one, or with ECDSA that of the curve (RFC 4754 section 3).
-Integrity signed_hash(SignatureMethod method, Integrity negotiated);
 
 // RSA signs the HASH itself in PKCS #1 v1.5 padding, without a DigestInfo (RFC 2409 section 5.1); ECDSA gives r|s, each
 // as long as the curve (RFC 4754 section 7). kInternal names the key's provider.

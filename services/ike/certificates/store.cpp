@@ -17,7 +17,7 @@ CertificateSummary summary_of(const CertificateStore& store) {
     if (std::find(summary.methods.begin(), summary.methods.end(), method) == summary.methods.end())
       summary.methods.push_back(method);
   }
-  for (const StoredCertificate& root : store.roots) summary.roots.push_back(root.certificate.subject());
+  for (const StoredCertificate& root : store.roots) summary.roots.push_back(root.certificate.subject().der());
   return summary;
 }
 
@@ -46,10 +46,11 @@ std::vector<Bytes> certificate_requests(const CertificateSummary& summary,
   for (const CertificateMethod& authority : authorities) {
     any = any || authority.exclude_ca_name;
     if (authority.exclude_ca_name) continue;
-    for (const DistinguishedName& root : summary.roots) {
-      Bytes body = write_request(root.der());
-      if (is_meant(authority.root_ca, root) && std::find(bodies.begin(), bodies.end(), body) == bodies.end())
-        bodies.push_back(std::move(body));
+    for (const Bytes& root : summary.roots) {
+      const auto name = DistinguishedName::from_der(root);
+      Bytes body = write_request(root);
+      const bool is_new = std::find(bodies.begin(), bodies.end(), body) == bodies.end();
+      if (is_new && name.ok() && is_meant(authority.root_ca, *name)) bodies.push_back(std::move(body));
     }
   }
   if (any || bodies.empty()) bodies.push_back(write_request({}));

@@ -7,7 +7,7 @@
 
 #include "services/ike/certificates/accounts.h"
 #include "services/ike/certificates/certificate.h"
-#include "services/ike/certificates/method.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/certificates/private_key.h"
 #include "services/ike/certificates/revocation.h"
 
@@ -41,20 +41,10 @@ struct CertificateStore {
 };
 
 // What of it the negotiation of main mode must know.
-struct CertificateSummary {
-  std::vector<SignatureMethod> methods;  // in which this computer can sign
-  std::vector<DistinguishedName> roots;  // that are there
-  std::string directory;
-};
 CertificateSummary summary_of(const CertificateStore& store);
 
 // Whether a policy means this authority. What is no distinguished name is compared with the common name, as a
 // "rootca=Test Root" of an administrator in a hurry means it.
 bool is_meant(const std::string& root_ca, const DistinguishedName& subject);
-
-// Bodies of CERTREQ payloads: the names of the authorities that are there, and an empty one where a name is left out or
-// none is there (AUC-30).
-std::vector<Bytes> certificate_requests(const CertificateSummary& summary,
-                                        const std::vector<CertificateMethod>& authorities);
 
 }  // namespace ipsec::ike
