@@ -251,7 +251,6 @@ class Revocation(CertificateTest):
         self.assertGreater(took, 14)
         self.assertLess(took, 45)
         self.expect_event("b", "certificate_accepted", "could not be checked")
-        self.lab.netsh("b", "ipsec", "dynamic", "delete", "sa", check=False)
 
     def test_CRL_03_a_server_that_hangs_at_level_2(self):
         root = self.authority("Strict", HANGING_PORT)

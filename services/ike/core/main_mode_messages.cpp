@@ -24,6 +24,13 @@ NatDetection detection_of(const StepContext& context, const MainModeChoice& choi
           context.facts.responder_cookie,  context.local,     context.peer};
 }
 
+// RFC 2407 section 4.6.2: "During Phase I negotiations, the ID port and protocol fields MUST be set to zero or to UDP
+// port 500."
+bool are_phase1_ports(const IdentificationPayload& identity) {
+  if (identity.protocol == 0) return identity.port == 0;
+  return identity.protocol == 17 && (identity.port == 0 || identity.port == 500 || identity.port == 4500);
+}
+
 Ignored not_authentic(std::string text) { return {Ignored::Why::kNotAuthentic, std::move(text)}; }
 
 }  // namespace
@@ -36,17 +43,6 @@ NotifyPayload initial_contact(const MainModeFacts& facts) {
   }
   return notify;
 }
-
-namespace {
-
-// RFC 2407 section 4.6.2: "During Phase I negotiations, the ID port and protocol fields MUST be set to zero or to UDP
-// port 500."
-bool are_phase1_ports(const IdentificationPayload& identity) {
-  if (identity.protocol == 0) return identity.port == 0;
-  return identity.protocol == 17 && (identity.port == 0 || identity.port == 500 || identity.port == 4500);
-}
-
-}  // namespace
 
 // An address proves nothing beyond the key, but it names whose SAs INITIAL-CONTACT may end: it must be the peer's own.
 Status check_identity(const IdentificationPayload& identity, const IpAddress& peer, const NatFound& nat) {

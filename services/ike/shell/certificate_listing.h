@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "proto/ike.pb.h"
+#include "services/common/rpc/convert.h"
 #include "services/ike/certificates/store.h"
 #include "services/ike/core/policy.h"
 
