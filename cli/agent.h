@@ -23,6 +23,7 @@ class Agent {
   virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
   virtual Result<proto::DynamicPolicy> dynamic_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
+  virtual Result<proto::ListCertificatesReply> certificates() = 0;
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
   virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
       const proto::DeleteMainModeSasRequest& request) = 0;

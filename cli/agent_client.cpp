@@ -57,6 +57,9 @@ class AgentClient : public Agent {
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
   }
+  Result<proto::ListCertificatesReply> certificates() override {
+    return call(&Stub::ListCertificates, proto::ListCertificatesRequest());
+  }
   Result<proto::ListSasReply> quick_mode_sas() override {
     return call(&Stub::ListQuickModeSas, proto::ListSasRequest());
   }

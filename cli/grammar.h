@@ -121,6 +121,7 @@ enum class CommandId : std::uint8_t {
   kShowMainModeFilter,
   kShowQuickModeFilter,
   kShowRunningRule,
+  kShowCertificates,
   kShowMainModeSas,
   kShowQuickModeSas,
   kShowSas,

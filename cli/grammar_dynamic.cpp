@@ -213,6 +213,13 @@ constexpr CommandRow kCommands[] = {
      "set rule srcaddr=me dstaddr=10.77.0.2 protocol=ANY srcport=0 dstport=0 mirrored=yes conntype=all "
      "actionoutbound=block"},
     {kDynamic, "show", "all", CommandId::kShowRunning, kShowAll, "Shows everything that runs", "show all"},
+    {kDynamic,
+     "show",
+     "certificates",
+     CommandId::kShowCertificates,
+     {},
+     "Shows the certificates of this computer and the verdict of every check",
+     "show certificates"},
     {kDynamic, "show", "config", CommandId::kShowConfig, {}, "Shows the properties of set config", "show config"},
     {kDynamic, "show", "events", CommandId::kShowEvents, kEvents, "Shows the newest events", "show events count=20"},
     {kDynamic,

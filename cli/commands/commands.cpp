@@ -44,6 +44,7 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowMainModeFilter, show_main_mode_filter},
     {CommandId::kShowQuickModeFilter, show_quick_mode_filter},
     {CommandId::kShowRunningRule, show_running_rule},
+    {CommandId::kShowCertificates, show_certificates},
     {CommandId::kShowMainModeSas, show_main_mode_sas},
     {CommandId::kShowQuickModeSas, show_quick_mode_sas},
     {CommandId::kShowStatistics, show_statistics},

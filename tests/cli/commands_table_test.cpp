@@ -121,6 +121,8 @@ constexpr Case kCases[] = {
      "add sa me 10.0.0.2 0x1001 ESP[AES128,SHA256]:100000k/3600s", Kind::kWrongValue},
     {CommandId::kShowStatistics, kDynamic, "show stats type=ike", "sh stats ike", "show stats type=tcp",
      Kind::kWrongValue},
+    {CommandId::kShowCertificates, kDynamic, "show certificates", "sh cert", "show certificates now",
+     Kind::kTooManyWords},
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},
     {CommandId::kShowEvents, kDynamic, "show events count=7", "sh ev 7", "show events count=1001", Kind::kWrongValue},
     {CommandId::kRefresh, kDynamic, "refresh", "ref", "refresh now", Kind::kTooManyWords},

@@ -67,6 +67,7 @@ TEST(Format, golden_listings_of_what_runs) {
   expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, compiled, {}));
   expect_golden("rule.txt", format_running_rules(compiled, compiled));
   expect_golden("exemptions.txt", format_exemptions(compiled));
+  expect_golden("certificates.txt", format_certificates(sample_certificates()));
   expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
   expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
   expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));

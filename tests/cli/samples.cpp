@@ -369,6 +369,50 @@ proto::ListMainModeSasReply sample_main_mode_sas() {
   return reply;
 }
 
+proto::ListCertificatesReply sample_certificates() {
+  proto::ListCertificatesReply reply;
+  reply.set_directory("/etc/policyagent/ike");
+  reply.add_authorities("CN=Root");
+  proto::CertificateStatus& own = *reply.add_own();
+  own.set_file("own/host.pem");
+  own.set_subject("C=DE, CN=host\x1b[2J");
+  own.set_issuer("CN=Root");
+  own.set_serial("3E8");
+  own.set_not_before("2026-11-30T12:00:00Z");
+  own.set_not_after("2027-11-30T12:00:00Z");
+  own.set_key("RSA 2048");
+  own.add_alternative_names("DNS:host.example.org");
+  own.add_extended_key_usages("ipsecIKE");
+  own.add_distribution_points("http://crl.example.org/root.crl");
+  own.set_private_key("software");
+  const auto add = [&](const char* name, const char* outcome, const char* text) {
+    proto::CertificateCheck& check = *own.add_checks();
+    check.set_name(name);
+    check.set_outcome(outcome);
+    check.set_text(text);
+  };
+  add("trust", "passed", "root CN=Root");
+  add("revocation", "not checked", "could not be checked: CN=host (serial 3E8): unable to get certificate CRL");
+  add("ike_intermediate", "failed", "not among its extended key usages");
+  own.set_usable(true);
+  proto::CertificateStatus& root = *reply.add_roots();
+  root.set_file("roots/root.pem");
+  root.set_subject("CN=Root");
+  root.set_issuer("CN=Root");
+  root.set_key("EC P-256");
+  root.set_usable(true);
+  proto::RevocationListStatus& list = *reply.add_revocation_lists();
+  list.set_issuer("CN=Root");
+  list.set_last_update("2026-11-30T12:00:00Z");
+  list.set_next_update("2026-12-07T12:00:00Z");
+  list.set_revoked(2);
+  proto::UnavailablePoint& point = *reply.add_unavailable_points();
+  point.set_point("http://crl.example.org/root.crl");
+  point.set_reason("no answer within 15 s");
+  reply.add_problems("/etc/policyagent/ike/own/bad.pem has mode 0644 and holds a private key");
+  return reply;
+}
+
 proto::ListNatFiltersReply sample_nat_filters() {
   proto::ListNatFiltersReply reply;
   const auto add = [&](std::uint64_t id, proto::Direction direction, const Selector& selector) {

@@ -41,6 +41,7 @@ std::vector<CommandRow> command_rows() {
       {"static lint", proto::LintReply::descriptor()},
       {"dynamic explain", proto::PacketTrace::descriptor()},
       {"dynamic show all", compiled},
+      {"dynamic show certificates", proto::ListCertificatesReply::descriptor()},
       {"dynamic show config", proto::DynamicPolicy::descriptor()},
       {"dynamic show exemptions", compiled},
       {"dynamic lint", proto::LintReply::descriptor()},

@@ -15,6 +15,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/core/events.h"
 #include "services/ike/core/failure.h"
 #include "services/ike/core/policy.h"
@@ -99,8 +100,19 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
+// Authentication by certificate: long arithmetic, and revocation lists that may have to be fetched, which takes 15 s at
+// most (CRL-06). Answers: IdentityProven and PeerVerified. Both requests hold secrets.
+struct ProveIdentity {
+  std::uint64_t request_id = 0;
+  ProofRequest request;
+};
+struct VerifyPeer {
+  std::uint64_t request_id = 0;
+  PeerClaim claim;
+};
+
 using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed,
-                            AskForFilter, ReportEvent, ComputeDh>;
+                            AskForFilter, ReportEvent, ComputeDh, ProveIdentity, VerifyPeer>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

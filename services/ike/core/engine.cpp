@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/ike/core/default_response.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/main_mode.h"
@@ -113,6 +115,20 @@ struct Handler {
     }
   }
 
+  void operator()(const CertificatesChanged& event) { turn.state.certificates = event.summary; }
+
+  void operator()(const IdentityProven& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kProveIdentity);
+    MainModeSa* sa = request ? turn.state.main_modes.find(request->handle) : nullptr;
+    if (sa != nullptr) main_mode_proven(turn, *sa, event);
+  }
+
+  void operator()(const PeerVerified& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kVerifyPeer);
+    MainModeSa* sa = request ? turn.state.main_modes.find(request->handle) : nullptr;
+    if (sa != nullptr) main_mode_verified(turn, *sa, event);
+  }
+
   void operator()(const SpiReserved& event) {
     auto request = take(event.request_id, PendingRequest::Kind::kReserveSpi);
     if (!request) return;
@@ -164,16 +180,9 @@ struct Handler {
   }
 };
 
-MainModeOffer offer_of(const MainModeState& state) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.choice; }) {
-          return one.choice.offer;
-        } else {
-          return MainModeOffer{};
-        }
-      },
-      state);
+// "Preshared key", "Certificate (RSA signature)"
+std::string authentication_text(std::uint16_t method) {
+  return is_signature(method) ? fmt::format("Certificate ({})", method_name(method)) : "Preshared key";
 }
 
 MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
@@ -183,11 +192,13 @@ MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
   status.local = sa.local;
   status.peer = sa.peer;
   status.initiator = sa.initiator;
-  status.offer = offer_of(sa.state);
-  status.authentication = "Preshared key";
+  const MainModeChoice* choice = choice_of(sa.state);
+  if (choice != nullptr) status.offer = choice->offer;
+  status.authentication = authentication_text(choice != nullptr ? choice->method : sa.facts.rule.methods.front());
   status.local_identity = sa.local.address.to_string();
   if (const Established* established = sa.established()) {
     status.peer_identity = established->peer_identity;
+    if (!established->own_identity.empty()) status.local_identity = established->own_identity;
     status.lifetime_seconds = established->choice.lifetime_seconds;
     status.nat = established->choice.nat;
   }

@@ -13,6 +13,7 @@
 #include "services/common/result.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/sa_parameters.h"
 
@@ -86,6 +87,21 @@ struct DhComputed {
   Result<SecretBytes> secret = SecretBytes();
 };
 
+// Answer to ProveIdentity, and to VerifyPeer; made by prove() and verify_peer() of certificates/authentication.h.
+struct IdentityProven {
+  std::uint64_t request_id = 0;
+  std::variant<Proof, Refusal> result;
+};
+struct PeerVerified {
+  std::uint64_t request_id = 0;
+  std::variant<ProvenPeer, Refusal> result;
+};
+
+// The certificates of this computer were read, at the start or anew.
+struct CertificatesChanged {
+  CertificateSummary summary;
+};
+
 // The driver has started anew: every SA it had is gone, every request to it is unanswered for ever.
 struct DriverRestarted {};
 
@@ -120,7 +136,8 @@ struct DeleteRequested {
 };
 
 using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, SpiReserved,
-                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
-                           DriverSasFound, DriverCapable, AgentListens, FilterDeclined, DeleteRequested>;
+                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, IdentityProven, PeerVerified,
+                           CertificatesChanged, DriverRestarted, DriverSasFound, DriverCapable, AgentListens,
+                           FilterDeclined, DeleteRequested>;
 
 }  // namespace ipsec::ike

@@ -12,6 +12,7 @@
 #include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/main_mode_initiator.h"
 #include "services/ike/core/main_mode_responder.h"
+#include "services/ike/core/main_mode_signatures.h"
 #include "services/ike/core/wishes.h"
 
 namespace ipsec::ike {
@@ -78,6 +79,8 @@ void commit(Turn& turn, MainModeSa& sa, State next, MainModeEffects effects) {
   sa.state = std::move(next);
   if (effects.float_ports && sa.local.port == kIkePort) sa.local.port = sa.peer.port = kNatTraversalPort;
   if (!effects.send.empty()) send_step(turn, sa, std::move(effects.send));
+  if (effects.prove) turn.prove(sa, std::move(*effects.prove));
+  if (effects.verify) turn.verify(sa, std::move(*effects.verify));
   if (effects.compute) turn.compute(sa, 0, std::move(*effects.compute));
   if constexpr (std::is_same_v<State, ComputingAnswer>) turn.state.main_modes.count_proven(sa);
   if constexpr (std::is_same_v<State, Established>) become_established(turn, sa);
@@ -120,6 +123,12 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const MessageReceived
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const DhComputed& computed) {
   return run_step(turn, sa, computed);
 }
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const IdentityProven& proven) {
+  return run_step(turn, sa, proven);
+}
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const PeerVerified& verified) {
+  return run_step(turn, sa, verified);
+}
 
 Cookie fresh_cookie(EngineState& state) {
   for (;;) {
@@ -139,7 +148,7 @@ void send_step(Turn& turn, MainModeSa& sa, Bytes datagram) {
 
 std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& local, const IpAddress& peer,
                                                    const HostBehindNat& host) {
-  auto found = find_main_mode_rule(turn.state.policy, local, peer, false);
+  auto found = find_main_mode_rule(turn.state.policy, local, peer, false, turn.state.certificates);
   if (auto* failure = std::get_if<Failure>(&found)) return std::move(*failure);
   auto made = std::make_unique<MainModeSa>();
   made->initiator = true;
@@ -156,5 +165,29 @@ std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& 
 }
 
 void main_mode_computed(Turn& turn, MainModeSa& sa, const DhComputed& computed) { advance(turn, sa, computed); }
+
+void main_mode_proven(Turn& turn, MainModeSa& sa, const IdentityProven& proven) {
+  if (const auto* proof = std::get_if<Proof>(&proven.result)) {
+    turn.report(sa, "certificate_chosen", Severity::kInformation,
+                fmt::format("for {}: {}", sa.peer.to_string(), proof->how), {});
+  } else if (!sa.initiator) {
+    send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
+  }
+  advance(turn, sa, proven);
+}
+
+void main_mode_verified(Turn& turn, MainModeSa& sa, const PeerVerified& verified) {
+  const auto* peer = std::get_if<ProvenPeer>(&verified.result);
+  if (peer != nullptr) {
+    turn.report(sa, "certificate_accepted", peer->note.empty() ? Severity::kInformation : Severity::kWarning,
+                fmt::format("of {}: {}{}{}", sa.peer.to_string(), peer->certificate, peer->note.empty() ? "" : "; ",
+                            peer->note),
+                {{"certificate", peer->certificate}, {"note", peer->note}});
+  } else if (!sa.initiator) {
+    // So that the peer need not wait for its time-outs.
+    send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
+  }
+  advance(turn, sa, verified);
+}
 
 }  // namespace ipsec::ike

@@ -70,6 +70,8 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
 }  // namespace
 
 Terms different_keys(const MainModeSa& sa) {
+  const MainModeChoice* choice = choice_of(sa.state);
+  if (choice != nullptr && is_signature(choice->method)) return {};
   const Endpoint& initiator = sa.initiator ? sa.local : sa.peer;
   const Endpoint& responder = sa.initiator ? sa.peer : sa.local;
   return {{fmt::format("a preshared key of {}", initiator.address.to_string())},
@@ -114,7 +116,7 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
   if (!reported) {
     ++statistics.negotiation_failures;
     if (!sa.initiator) ++statistics.receive_fail;
-    if (failure.reason == FailureReason::kAuthenticationFailed) ++statistics.authentication_failures;
+    if (is_about_authentication(failure.reason)) ++statistics.authentication_failures;
     const bool unproven = std::holds_alternative<AwaitingMessage3>(sa.state);
     if (unproven && !turn.may_report_unproven()) {
       forget_failed(turn, sa, failure);

@@ -18,9 +18,13 @@ namespace {
 // keeps waiting for a right one until its time is up.
 void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text) {
   const bool first = !sa.suspicion;
-  sa.suspicion = Failure{FailureReason::kAuthenticationFailed,
-                         fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
-                         different_keys(sa)};
+  const MainModeChoice* choice = choice_of(sa.state);
+  const bool by_key = choice == nullptr || !is_signature(choice->method);
+  sa.suspicion =
+      Failure{FailureReason::kAuthenticationFailed,
+              fmt::format("{}{}", text,
+                          by_key ? "; with preshared keys this means that the two sides have different keys" : ""),
+              different_keys(sa)};
   if (sa.initiator) return;
   send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
   if (!first) return;
@@ -139,7 +143,8 @@ bool make_room(Turn& turn, const IpAddress& peer) {
 }
 
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
-  const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true);
+  const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true,
+                                         turn.state.certificates);
   if (const auto* failure = std::get_if<Failure>(&found)) {
     refuse_message1(turn, header, datagram, *failure, {});
     return;

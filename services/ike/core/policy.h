@@ -11,6 +11,7 @@
 #include "services/common/algorithms.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/method.h"
 
 // The compiled policy as the IKE core sees it: plain values, field for field those of proto/policy.proto IkePolicy. The
 // shell refuses what does not convert; the engine checks the references between the lists.
@@ -45,11 +46,6 @@ struct MainModePolicy {
 struct KerberosMethod {};
 struct PresharedKeyMethod {
   SecretBytes key;
-};
-struct CertificateMethod {
-  std::string root_ca;
-  bool map_to_account = false;
-  bool exclude_ca_name = false;
 };
 using AuthenticationMethod = std::variant<KerberosMethod, PresharedKeyMethod, CertificateMethod>;
 

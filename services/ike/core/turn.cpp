@@ -54,6 +54,18 @@ void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffec
   actions.emplace_back(ComputeDh{id, work.group, std::move(work.own), std::move(work.peer_public)});
 }
 
+void Turn::prove(const MainModeSa& sa, ProofRequest request) {
+  const std::uint64_t id = state.next_request++;
+  state.requests[id] = {PendingRequest::Kind::kProveIdentity, sa.handle, 0, {}, 0};
+  actions.emplace_back(ProveIdentity{id, std::move(request)});
+}
+
+void Turn::verify(const MainModeSa& sa, PeerClaim claim) {
+  const std::uint64_t id = state.next_request++;
+  state.requests[id] = {PendingRequest::Kind::kVerifyPeer, sa.handle, 0, {}, 0};
+  actions.emplace_back(VerifyPeer{id, std::move(claim)});
+}
+
 void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{0, Direction::kInbound, SecurityProtocol::kEsp, sa.peer.address};

@@ -26,7 +26,7 @@ namespace ipsec::ike {
 
 // Whose question an unanswered request is.
 struct PendingRequest {
-  enum class Kind { kReserveSpi, kInstallSa, kComputeDh };
+  enum class Kind { kReserveSpi, kInstallSa, kComputeDh, kProveIdentity, kVerifyPeer };
   Kind kind = Kind::kComputeDh;
   std::uint64_t handle = 0;      // of the main mode SA
   std::uint32_t message_id = 0;  // of the quick mode; 0: main mode itself
@@ -77,6 +77,7 @@ struct EngineState {
   std::uint64_t next_request = 1;
   std::uint16_t last_fragment_id = 0;
   DriverCapable driver{};  // what the driver has said last
+  CertificateSummary certificates{};
   absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
@@ -99,6 +100,8 @@ struct Turn {
   void send_repeatedly(const MainModeSa& sa, const Bytes& bytes);
 
   void compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work);
+  void prove(const MainModeSa& sa, ProofRequest request);
+  void verify(const MainModeSa& sa, PeerClaim claim);
   void reserve_spi(const MainModeSa& sa, std::uint32_t message_id);
   void install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters);
   void delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);

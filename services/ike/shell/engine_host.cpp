@@ -1,5 +1,7 @@
 #include "services/ike/shell/engine_host.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "services/common/daemon/clock.h"
@@ -26,13 +28,25 @@ daemon::LogLevel level_of(Severity severity) {
 }  // namespace
 
 EngineHost::EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers, RandomSource& random,
-                       rpc::EventBroadcaster<proto::Event>& events)
-    : loop_(loop), sockets_(sockets), workers_(workers), random_(random), events_(events), engine_(random) {
+                       rpc::EventBroadcaster<proto::Event>& events, CertificateWork::Places certificates)
+    : loop_(loop),
+      sockets_(sockets),
+      workers_(workers),
+      random_(random),
+      events_(events),
+      engine_(random),
+      certificates_(
+          loop, workers, std::move(certificates), [this](Event event) { handle(std::move(event)); },
+          [this](const ReportEvent& event) { report(event); }) {
   for (std::size_t i = 0; i < sockets_.count(); ++i) {
     loop_.watch(sockets_.file_descriptor(i), [this, i] { read_socket(i); });
   }
-  loop_.set_timer([this] { return engine_.next_deadline(); },
-                  [this] { perform(engine_.poll(daemon::monotonic_now())); });
+  loop_.set_timer([this] { return std::min(engine_.next_deadline(), certificates_.next_deadline()); },
+                  [this] {
+                    perform(engine_.poll(daemon::monotonic_now()));
+                    certificates_.poll(daemon::monotonic_now());
+                  });
+  certificates_.read();
 }
 
 void EngineHost::read_socket(std::size_t index) {
@@ -98,6 +112,16 @@ proto::ListFailedNegotiationsReply EngineHost::failed_negotiations() const {
 
 proto::IkeStatistics EngineHost::statistics() const {
   return to_proto(engine_.statistics(), engine_.policy().version, driver_connected_);
+}
+
+EngineHost::CertificatesAtHand EngineHost::certificates_at_hand() {
+  CertificatesAtHand at_hand{{}, certificates_.store(), certificates_.lists(daemon::monotonic_now())};
+  const IkePolicy& policy = engine_.policy();
+  at_hand.policy.main_mode_filters = policy.main_mode_filters;
+  at_hand.policy.default_response = policy.default_response;
+  at_hand.policy.profile = policy.profile;
+  at_hand.policy.strong_crl_check = policy.strong_crl_check;
+  return at_hand;
 }
 
 void EngineHost::set_driver_connected(bool connected) {

@@ -4,12 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "services/common/crypto/random.h"
 #include "services/common/result.h"
 #include "services/common/rpc/event_queue.h"
 #include "services/ike/core/engine.h"
+#include "services/ike/shell/certificate_work.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/driver_client.h"
 #include "services/ike/shell/event_loop.h"
@@ -25,7 +27,7 @@ class EngineHost {
  public:
   // All of them must outlive the host, except `driver`, which is named later because it needs the host.
   EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers, RandomSource& random,
-             rpc::EventBroadcaster<proto::Event>& events);
+             rpc::EventBroadcaster<proto::Event>& events, CertificateWork::Places certificates);
 
   // Before the loop runs. What is said to the driver before is lost.
   void set_driver(DriverClient& driver) { driver_ = &driver; }
@@ -42,6 +44,14 @@ class EngineHost {
   std::vector<MainModeSaStatus> main_mode_sas() const;
   proto::ListFailedNegotiationsReply failed_negotiations() const;
   proto::IkeStatistics statistics() const;
+  CertificateWork& certificates() { return certificates_; }
+  // What a listing of certificates is made of, to be made on another thread.
+  struct CertificatesAtHand {
+    IkePolicy policy;  // without filters
+    std::shared_ptr<const CertificateStore> store;
+    CrlSource crls;
+  };
+  CertificatesAtHand certificates_at_hand();
 
   void set_driver_connected(bool connected);
   void report(const ReportEvent& event);
@@ -58,6 +68,8 @@ class EngineHost {
   void perform(const AskForFilter& action);
   void perform(const ReportEvent& action) { report(action); }
   void perform(ComputeDh action);
+  void perform(ProveIdentity action) { certificates_.perform(std::move(action)); }
+  void perform(VerifyPeer action) { certificates_.perform(std::move(action)); }
   void read_socket(std::size_t index);
   void trace(std::string_view what, const Endpoint& local, const Endpoint& peer, ByteView datagram);
 
@@ -71,6 +83,7 @@ class EngineHost {
   Engine engine_;
   bool driver_connected_ = false;
   std::uint64_t event_sequence_ = 0;
+  CertificateWork certificates_;
 };
 
 }  // namespace ipsec::ike

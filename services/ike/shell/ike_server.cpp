@@ -5,10 +5,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include "proto/ike.grpc.pb.h"
+#include "services/common/daemon/clock.h"
 #include "services/common/rpc/server.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
 #include "services/common/rpc/wipe_keys.h"
+#include "services/ike/shell/certificate_listing.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/policy_update.h"
 
@@ -84,6 +86,20 @@ class IkeService : public proto::Ike::Service {
     auto failed = loop_.call([this] { return host_.failed_negotiations(); });
     if (!failed) return stopping();
     *reply = std::move(*failed);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListCertificates(grpc::ServerContext*, const proto::ListCertificatesRequest*,
+                                proto::ListCertificatesReply* reply) override {
+    const auto at_hand = loop_.call([this] { return host_.certificates_at_hand(); });
+    if (!at_hand) return stopping();
+    *reply = list_certificates(at_hand->policy, *at_hand->store, at_hand->crls, daemon::wall_clock_ms() / 1000);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReloadCertificates(grpc::ServerContext*, const proto::ReloadCertificatesRequest*,
+                                  proto::ReloadCertificatesReply*) override {
+    if (!loop_.post([this] { host_.certificates().read_again(); })) return stopping();
     return grpc::Status::OK;
   }
 

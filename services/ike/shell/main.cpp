@@ -44,12 +44,14 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   EventLoop loop;
   rpc::EventBroadcaster<proto::Event> events(kEventsPerWatcher);
   WorkerPool workers;
-  EngineHost host(loop, **sockets, workers, system_random(), events);
+  EngineHost host(loop, **sockets, workers, system_random(), events,
+                  {options.certificate_directory, options.state_directory + "/crl-cache"});
   DriverClient driver(rpc::driver_socket(options.runtime_directory), receiver_for(loop, host));
   host.set_driver(driver);
   loop.watch(signals.file_descriptor(), [&] {
     while (const auto signal = signals.read()) {
       if (*signal == daemon::Signal::kStop) loop.stop();
+      if (*signal == daemon::Signal::kReload) host.certificates().read_again();
     }
   });
   auto server = IkeServer::start(rpc::ike_socket(options.runtime_directory), loop, host, events);

@@ -175,6 +175,10 @@ class AgentService final : public proto::PolicyAgent::Service {
                                proto::ListMainModeSasReply* reply) override {
     return answer(parts_.ike.list_main_mode_sas(), *reply);
   }
+  grpc::Status ListCertificates(ServerContext*, const proto::ListCertificatesRequest*,
+                                proto::ListCertificatesReply* reply) override {
+    return answer(parts_.ike.list_certificates(), *reply);
+  }
   grpc::Status ListQuickModeSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
     return answer(parts_.driver.list_sas(), *reply);
   }
@@ -221,6 +225,7 @@ class AgentService final : public proto::PolicyAgent::Service {
 
   grpc::Status Reload(ServerContext*, const proto::ReloadRequest*, proto::ReloadReply* reply) override {
     reply->set_outcome(parts_.agent.load("reload"));
+    parts_.ike.reload_certificates();
     return grpc::Status::OK;
   }
 
