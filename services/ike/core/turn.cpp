@@ -54,12 +54,12 @@ void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffec
   actions.emplace_back(ComputeDh{id, work.group, std::move(work.own), std::move(work.peer_public)});
 }
 
-void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
+void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id, SecurityProtocol protocol) {
   const std::uint64_t id = state.next_request++;
-  const DeleteSa undo{0, Direction::kInbound, SecurityProtocol::kEsp, sa.peer.address};
+  const DeleteSa undo{0, Direction::kInbound, protocol, sa.peer.address};
   state.requests[id] = {PendingRequest::Kind::kReserveSpi, sa.handle, message_id, undo, 0};
   ++state.statistics.total_get_spi;
-  actions.emplace_back(ReserveSpi{id, SecurityProtocol::kEsp, sa.local.address, sa.peer.address});
+  actions.emplace_back(ReserveSpi{id, protocol, sa.local.address, sa.peer.address});
 }
 
 void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters) {
