@@ -322,9 +322,13 @@ void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type) {
   turn.send(sa, write_clear_message(header, payloads));
 }
 
-Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
+Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
   NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(protocol), type, spi_octets(spi), {}};
-  Bytes datagram = seal_informational(turn, sa, {std::move(notify)});
+  return seal_informational(turn, sa, {std::move(notify)});
+}
+
+Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
+  Bytes datagram = write_notify(turn, sa, type, protocol, spi);
   turn.send(sa, datagram);
   return datagram;
 }
@@ -341,14 +345,16 @@ void send_main_mode_delete(Turn& turn, MainModeSa& sa) {
   turn.send_repeatedly(sa, datagram);
 }
 
-void send_quick_mode_delete(Turn& turn, MainModeSa& sa, const SuiteSpis& spis) {
+Bytes send_quick_mode_delete(Turn& turn, MainModeSa& sa, const SuiteSpis& spis) {
   std::vector<PayloadContent> deletes;
   for (const SecurityProtocol protocol : {SecurityProtocol::kEsp, SecurityProtocol::kAh}) {
     if (spis.of(protocol) == 0) continue;
     deletes.emplace_back(
         DeletePayload{kDoiIpsec, static_cast<std::uint8_t>(protocol), {spi_octets(spis.of(protocol))}});
   }
-  turn.send_repeatedly(sa, seal_informational(turn, sa, std::move(deletes)));
+  Bytes datagram = seal_informational(turn, sa, std::move(deletes));
+  turn.send_repeatedly(sa, datagram);
+  return datagram;
 }
 
 }  // namespace ipsec::ike

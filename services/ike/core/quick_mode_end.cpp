@@ -60,6 +60,18 @@ Failure overdue_failure(const QuickModeExchange& exchange) {
                       std::chrono::duration_cast<std::chrono::seconds>(kFilterPatience).count())};
 }
 
+// A peer that has missed the last answer repeats its message, and must not find SAs in the answer of before: of message
+// 2 it learns that it is refused, of message 4 that the SAs are gone.
+void answer_repetitions_of_failed(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure,
+                                  Bytes gone) {
+  if (const auto* waiting = std::get_if<AwaitingConfirmation>(&exchange.state)) {
+    const SuiteSpis peers = waiting->pair.outbound.spis();
+    exchange.replies.answer(write_notify(turn, sa, refusal_of(failure.reason), peers.protocol(), peers.name()));
+  } else {
+    exchange.replies.answer(std::move(gone));
+  }
+}
+
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
 // gone.
 bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
@@ -142,7 +154,8 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   report_failure(turn, sa, exchange, failure);
   release_sas(turn, exchange);
   if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
-    send_quick_mode_delete(turn, sa, exchange.own_spis);
+    Bytes gone = send_quick_mode_delete(turn, sa, exchange.own_spis);
+    if (!exchange.facts.initiator) answer_repetitions_of_failed(turn, sa, exchange, failure, std::move(gone));
   } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
     exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), SecurityProtocol::kEsp, 0));
   }

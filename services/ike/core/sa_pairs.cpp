@@ -21,7 +21,8 @@ enum class WithoutMainMode { kSayNothing, kMakeOne };
 // A lifetime ends on both hosts by itself; what ends otherwise must be told, or the peer goes on sending into nothing.
 void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwise) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_established(pair.local, pair.peer, pair.host)) {
+  MainModeSa* confirmed = table.find_confirmed(pair.local, pair.peer, pair.host);
+  if (MainModeSa* sa = confirmed != nullptr ? confirmed : table.find_established(pair.local, pair.peer, pair.host)) {
     send_quick_mode_delete(turn, *sa, pair.inbound_spis());
     return;
   }

@@ -482,6 +482,24 @@ TEST(QuickMode, a_responder_that_misses_message_3_takes_its_sa_back_and_says_so)
   EXPECT_TRUE(pair.a.driver.inbound.empty());
 }
 
+TEST(QuickMode, who_missed_message_2_of_a_quick_mode_that_has_failed_does_not_get_it_later) {
+  Pair pair;
+  set_mirrored_policies(pair);
+  bool cut = true;
+  pair.wire = [&](const SentDatagram& sent) {
+    return cut && is_quick_mode(sent) && !sent.from_a ? Fate{} : Fate{milliseconds(1)};
+  };
+  pair.acquire(pair.a, 1);
+  pair.run(milliseconds(500));
+  ASSERT_EQ(pair.b.driver.inbound.size(), 1U);
+  pair.b.driver = FakeDriver(0x90000000);
+  pair.give(pair.b, DriverRestarted{});
+  cut = false;
+  pair.run(seconds(100));
+  EXPECT_TRUE(pair.a.driver.installed.empty());
+  EXPECT_EQ(pair.a.driver.acquire_failures.size(), 1U);
+}
+
 TEST(QuickMode, a_driver_without_spis_is_named) {
   for (const bool initiator : {true, false}) {
     Pair pair;
