@@ -50,8 +50,12 @@ void AgeingDriver::tick() {
 
 LongLife::LongLife(std::uint64_t seed, const PolicyOptions& options, bool collide)
     : pair(seed), options_(options), driver_a_(pair, pair.a, collide), driver_b_(pair, pair.b, collide) {
+  tell_capabilities(pair.a);
+  tell_capabilities(pair.b);
   set_mirrored_policies(pair, options);
 }
+
+void LongLife::tell_capabilities(Host& host) { pair.give(host, DriverCapable{true, true}); }
 
 void LongLife::send_packet(Host& from) {
   Host& to = pair.other(from);
@@ -83,9 +87,13 @@ void LongLife::crash_ike(Host& host) {
   DriverSasFound found;
   for (const auto& [spi, sa] : host.driver.inbound) found.sas.push_back(sa);
   for (const SaParameters& sa : host.driver.outbound) found.sas.push_back(sa);
-  for (SaParameters& sa : found.sas) sa.encryption_key = sa.integrity_key = {};
+  for (SaParameters& sa : found.sas) {
+    sa.encryption_key = sa.integrity_key = {};
+    if (sa.ah) sa.ah->key = {};
+  }
   IkePolicy policy = host.engine.policy();
   host.crash_ike();
+  tell_capabilities(host);
   pair.give(host, std::move(found));
   pair.set_policy(host, std::move(policy));
 }
@@ -94,6 +102,7 @@ void LongLife::restart(Host& host) {
   IkePolicy policy = host.engine.policy();
   host.restart();
   (&host == &pair.a ? driver_a_ : driver_b_).forget();
+  tell_capabilities(host);
   pair.set_policy(host, std::move(policy));
 }
 

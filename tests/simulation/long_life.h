@@ -64,6 +64,7 @@ class LongLife {
 
  private:
   void send_packet(Host& from);
+  void tell_capabilities(Host& host);
 
   PolicyOptions options_;
   AgeingDriver driver_a_;

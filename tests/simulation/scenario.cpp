@@ -50,8 +50,11 @@ MainModeOffer random_main_mode_offer(Random& random) {
 QuickModeOffer random_quick_mode_offer(Random& random) {
   const Cipher cipher = random.pick(kEspCiphers);
   const Integrity integrity = info(cipher).is_aead() ? Integrity::kNone : random.pick(kHashes);
-  return {std::nullopt, EspOffer{cipher, integrity}, static_cast<std::uint32_t>(random.below(3) * 50000),
-          static_cast<std::uint32_t>(300 + random.below(3000))};
+  QuickModeOffer offer{std::nullopt, EspOffer{cipher, integrity}, static_cast<std::uint32_t>(random.below(3) * 50000),
+                       static_cast<std::uint32_t>(300 + random.below(3000))};
+  if (random.chance(0.3)) offer.ah = random.pick(kHashes);
+  if (offer.ah && random.chance(0.5)) offer.esp.reset();
+  return offer;
 }
 
 PolicyOptions random_options(Random& random) {
@@ -142,7 +145,7 @@ bool use_v6(std::uint64_t seed) { return seed % 4 == 0; }
 // An address translator in front of a, of b (which forwards its ports to it), or of both; or none.
 void choose_translators(Run& run, std::uint64_t seed, Network& network) {
   Random random{SeededRandom(seed * 104729 + 3)};
-  for (Host* host : {&run.pair.a, &run.pair.b}) run.pair.give(*host, DriverCapable{false, true});
+  for (Host* host : {&run.pair.a, &run.pair.b}) run.pair.give(*host, DriverCapable{true, true});
   if (use_v6(seed)) return;
   if (random.chance(0.4)) {
     run.pair.translator = Translator{*IpAddress::parse("203.0.113.1"), random.pick(kMappings)};
@@ -159,6 +162,13 @@ void configure(Run& run, std::uint64_t seed, bool agreeing) {
   PolicyOptions of_a = random_options(run.random);
   // Main mode is renewed several times in a life of minutes.
   if (agreeing) of_a.main_mode_lifetime = static_cast<std::uint32_t>(150 + run.random.below(1000));
+  // What passes every translator.
+  if (agreeing) {
+    QuickModeOffer without_ah = random_quick_mode_offer(run.random);
+    without_ah.ah.reset();
+    if (!without_ah.esp) without_ah.esp = EspOffer{Cipher::kAes128Cbc, Integrity::kSha1};
+    of_a.quick_mode_offers.push_back(without_ah);
+  }
   choose_mode(run.random, of_a, use_v6(seed), run.story);
   PolicyOptions of_b = agreeing ? of_a : options_of_other(run.random, of_a, run.story);
   std::swap(of_b.local_network, of_b.remote_network);
@@ -240,19 +250,19 @@ Outcome outcome_of(const Run& run, std::string complaint) {
   return outcome;
 }
 
-void end_sa(Run& run, Host& host, std::uint32_t spi, Direction direction) {
+void end_sa(Run& run, Host& host, std::uint32_t spi, Direction direction, SecurityProtocol protocol) {
   const IpAddress peer = run.pair.address_seen(run.pair.other(host));
-  host.driver.perform(DeleteSa{spi, direction, SecurityProtocol::kEsp, peer});
-  run.pair.give(host, SaEnded{spi, direction, SecurityProtocol::kEsp, peer, SaEndReason::kLifetime});
+  host.driver.perform(DeleteSa{spi, direction, protocol, peer});
+  run.pair.give(host, SaEnded{spi, direction, protocol, peer, SaEndReason::kLifetime});
 }
 
 // An SA is as old on one host as on the other.
 void end_by_lifetime(Run& run, Host& host, SaParameters inbound) {
   Host& other = run.pair.other(host);
-  end_sa(run, host, inbound.spi, Direction::kInbound);
-  end_sa(run, other, inbound.spi, Direction::kOutbound);
-  end_sa(run, host, inbound.pair_spi, Direction::kOutbound);
-  end_sa(run, other, inbound.pair_spi, Direction::kInbound);
+  end_sa(run, host, inbound.spi, Direction::kInbound, inbound.protocol);
+  end_sa(run, other, inbound.spi, Direction::kOutbound, inbound.protocol);
+  end_sa(run, host, inbound.pair_spi, Direction::kOutbound, inbound.protocol);
+  end_sa(run, other, inbound.pair_spi, Direction::kInbound, inbound.protocol);
 }
 
 // An ESP packet of a reaches b through the present mapping.

@@ -133,7 +133,8 @@ struct Handler {
     auto request = take(event.request_id, PendingRequest::Kind::kReserveSpi);
     if (!request) return;
     MainModeSa* sa = turn.state.main_modes.find(request->handle);
-    if (sa != nullptr && quick_mode_spi_reserved(turn, *sa, request->message_id, event)) return;
+    if (sa != nullptr && quick_mode_spi_reserved(turn, *sa, request->message_id, {request->undo.protocol, event.spi}))
+      return;
     if (request->soft_sa != 0 && soft_sa_spi_reserved(turn, request->soft_sa, event.spi)) return;
     request->undo.spi = event.spi;
     turn.actions.emplace_back(request->undo);

@@ -36,12 +36,16 @@ constexpr VendorId kDeadPeerDetection = {0xaf, 0xca, 0xd7, 0x13, 0x68, 0xa1, 0xf
 constexpr VendorId kFragmentation = {0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0x85,
                                      0x25, 0xe7, 0xde, 0x7f, 0x00, 0xd6, 0xc2, 0xd3};
 
+// MD5("MS NT5 ISAKMPOAKLEY"); four octets of version follow.
+constexpr VendorId kWindows = {0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d,
+                               0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61};
+
 VendorIdPayload payload(const VendorId& id) { return {Bytes(id.begin(), id.end())}; }
 
-// The product as others announce themselves: MD5 of a fixed string. No capability follows from it.
+// The product as others announce themselves: MD5 of a fixed string.
 VendorIdPayload product() { return {hash(Integrity::kMd5, {as_bytes(kProduct)})}; }
 
-bool has(const PayloadChain& message, const VendorId& id) {
+bool has(const PayloadChain& message, ByteView id) {
   const auto found = message.all<VendorIdPayload>();
   return std::any_of(found.begin(), found.end(), [&](const VendorIdPayload* one) {
     return one->value.size() >= id.size() && std::equal(id.begin(), id.end(), one->value.begin());
@@ -78,6 +82,8 @@ Extensions extensions_of(const PayloadChain& message, AddressFamily family) {
   if (row != kNatRows.end() && family == AddressFamily::kIpv4) extensions.nat_traversal = row->kind;
   extensions.dead_peer_detection = has(message, kDeadPeerDetection);
   extensions.fragmentation = has(message, kFragmentation);
+  // Others have been seen to take a fourth message for the first of another quick mode.
+  extensions.connected_notify = has(message, kWindows) || has(message, product().value);
   return extensions;
 }
 

@@ -106,7 +106,7 @@ QuickModeExchange* exchange_of(MainModeSa& sa, const NotifyPayload& notify) {
   std::vector<QuickModeExchange*> asking;
   for (auto& [id, exchange] : sa.exchanges) {
     if (!std::holds_alternative<AwaitingAnswer>(exchange.state)) continue;
-    if (notify.spi.size() >= 4 && load_u32(notify.spi.data()) == exchange.own_spi) return &exchange;
+    if (notify.spi.size() >= 4 && exchange.own_spis.has(load_u32(notify.spi.data()))) return &exchange;
     if (notify.spi.size() == 8 && load_u32(notify.spi.data() + 4) == id) return &exchange;
     asking.push_back(&exchange);
   }
@@ -131,14 +131,14 @@ void handle_error(Turn& turn, MainModeSa& sa, const NotifyPayload& notify) {
                   TellPeer::kNo);
 }
 
-bool handle_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
-  if (QuickModeExchange* exchange = find_exchange_by_peer_spi(sa, spi)) {
+bool handle_quick_mode_delete(Turn& turn, MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi) {
+  if (QuickModeExchange* exchange = find_exchange_by_peer_spi(sa, protocol, spi)) {
     fail_quick_mode(turn, sa, *exchange,
                     {FailureReason::kDeletedByPeer, "the peer deleted its SA before quick mode was done"},
                     TellPeer::kNo);
     return true;
   }
-  return pair_deleted_by_peer(turn, sa, spi);
+  return pair_deleted_by_peer(turn, sa, protocol, spi);
 }
 
 // One main mode SA may end another of the same peer: same address, same proven identity.
@@ -160,11 +160,12 @@ bool handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
 
 // Whether any of its SPIs is known here.
 bool handle_delete(Turn& turn, MainModeSa& sa, const DeletePayload& payload) {
-  constexpr auto kEsp = static_cast<std::uint8_t>(SecurityProtocol::kEsp);
+  const auto protocol = static_cast<SecurityProtocol>(payload.protocol);
+  const bool of_quick_mode = protocol == SecurityProtocol::kEsp || protocol == SecurityProtocol::kAh;
   bool known = false;
   for (const Bytes& spi : payload.spis) {
     if (payload.protocol == kProtocolIsakmp) known |= handle_main_mode_delete(turn, sa, spi);
-    if (payload.protocol == kEsp && spi.size() == 4) known |= handle_quick_mode_delete(turn, sa, load_u32(spi.data()));
+    if (of_quick_mode && spi.size() == 4) known |= handle_quick_mode_delete(turn, sa, protocol, load_u32(spi.data()));
   }
   return known;
 }
@@ -321,9 +322,13 @@ void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type) {
   turn.send(sa, write_clear_message(header, payloads));
 }
 
-Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi) {
-  NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(SecurityProtocol::kEsp), type, spi_octets(spi), {}};
-  Bytes datagram = seal_informational(turn, sa, {std::move(notify)});
+Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
+  NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(protocol), type, spi_octets(spi), {}};
+  return seal_informational(turn, sa, {std::move(notify)});
+}
+
+Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
+  Bytes datagram = write_notify(turn, sa, type, protocol, spi);
   turn.send(sa, datagram);
   return datagram;
 }
@@ -340,10 +345,16 @@ void send_main_mode_delete(Turn& turn, MainModeSa& sa) {
   turn.send_repeatedly(sa, datagram);
 }
 
-void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
-  const Bytes datagram = seal_informational(
-      turn, sa, {DeletePayload{kDoiIpsec, static_cast<std::uint8_t>(SecurityProtocol::kEsp), {spi_octets(spi)}}});
+Bytes send_quick_mode_delete(Turn& turn, MainModeSa& sa, const SuiteSpis& spis) {
+  std::vector<PayloadContent> deletes;
+  for (const SecurityProtocol protocol : {SecurityProtocol::kEsp, SecurityProtocol::kAh}) {
+    if (spis.of(protocol) == 0) continue;
+    deletes.emplace_back(
+        DeletePayload{kDoiIpsec, static_cast<std::uint8_t>(protocol), {spi_octets(spis.of(protocol))}});
+  }
+  Bytes datagram = seal_informational(turn, sa, std::move(deletes));
   turn.send_repeatedly(sa, datagram);
+  return datagram;
 }
 
 }  // namespace ipsec::ike

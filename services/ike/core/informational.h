@@ -27,12 +27,13 @@ void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramRecei
 
 // A hint to a peer that has no keys yet.
 void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type);
-// Authenticated; require an established SA. The octets are returned too, for repetition.
-Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t spi);
+// Authenticated; require an established SA. The octets are returned, too, for repetition.
+Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi);
+Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi);
 // R-U-THERE or its acknowledgement.
 void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence);
 void send_main_mode_delete(Turn& turn, MainModeSa& sa);
-// `spi` is one of our inbound SAs.
-void send_quick_mode_delete(Turn& turn, MainModeSa& sa, std::uint32_t spi);
+// Of our inbound SAs with these SPIs, of which there is one at least.
+Bytes send_quick_mode_delete(Turn& turn, MainModeSa& sa, const SuiteSpis& spis);
 
 }  // namespace ipsec::ike

@@ -43,6 +43,10 @@ inline constexpr Duration kMainModeTime = std::chrono::seconds(240);
 // And a quick mode: one message given 63 s, and the driver's answers. A driver that is gone never answers.
 inline constexpr Duration kQuickModeTime = std::chrono::seconds(120);
 
+// Protection suites read of one message 1. Where AH and ESP stand together every transform of one may go with every one
+// of the other; a generous peer offers a few dozen suites.
+inline constexpr std::size_t kMaxSuitesRead = 1024;
+
 // A finished quick mode is kept to answer repeated messages; longer than a peer repeats.
 inline constexpr Duration kFinishedQuickModeLifetime = std::chrono::seconds(70);
 // Quick modes under way on one main mode SA, either role. A host with one peer and many filters starts this many at
@@ -66,6 +70,11 @@ inline constexpr std::size_t kMaxWaiting = 65536;
 inline constexpr Duration kJoinedPatience = std::chrono::seconds(4);
 // A request of the driver that left it before the peer's quick mode was done arrives within this time after.
 inline constexpr Duration kJustMade = std::chrono::milliseconds(250);
+
+// How long an initiator keeps back what it has to send for a message 4 that the peer has promised with the commit bit.
+// Two repetitions of message 3 fit in, each of which gets message 4 again; the bit is not authenticated, and a peer
+// that never meant it costs no more than that.
+inline constexpr Duration kConnectedPatience = std::chrono::seconds(4);
 
 // Deletes are never acknowledged, and a peer that misses one sends into nothing for an hour: they are sent six times,
 // after 1, 2, 4, 8 and 16 s again.

@@ -61,8 +61,8 @@ void become_established(Turn& turn, MainModeSa& sa) {
                {"peer_identity", established.peer_identity},
                {"nat", std::string(nat)}});
   if (established.initial_contact) handle_initial_contact(turn, sa);
-  const std::vector<std::uint32_t> deletes = std::exchange(sa.deletes_to_send, {});
-  for (const std::uint32_t spi : deletes) send_quick_mode_delete(turn, sa, spi);
+  const std::vector<SuiteSpis> deletes = std::exchange(sa.deletes_to_send, {});
+  for (const SuiteSpis& spis : deletes) send_quick_mode_delete(turn, sa, spis);
   if (!deletes.empty() && sa.waiting.empty()) {
     end_main_mode(turn, sa, TellPeer::kYes,
                   {FailureReason::kDeletedByRequest, "it was made to delete quick mode SAs only"});

@@ -25,7 +25,8 @@ std::size_t MainModeSa::exchanges_under_way() const {
 Timestamp MainModeSa::next_deadline() const {
   Timestamp next = std::min({resender.next(), give_up_at, replace_at, ends_at, keep_alive_at, probe_at});
   for (const auto& [id, exchange] : exchanges)
-    next = std::min({next, exchange.resender.next(), exchange.forget_at, exchange.joined_until});
+    next =
+        std::min({next, exchange.resender.next(), exchange.forget_at, exchange.joined_until, exchange.connected_until});
   return next;
 }
 

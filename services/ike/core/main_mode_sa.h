@@ -42,16 +42,15 @@ struct QuickModeExchange {
   // should the exchange fail, or not be done by then.
   std::optional<QuickModeWish> joined;
   Timestamp joined_until = kNever;
-  // Initiator: the peer set the commit bit and so promises message 4 (RFC 2408 section 3.1); message 3 is repeated
-  // until then. The bit is not authenticated and changes nothing else.
-  bool awaits_message4 = false;
+  // Initiator: the peer set the commit bit and so promises message 4; until when it is waited for.
+  Timestamp connected_until = kNever;
   bool on_fresh_main_mode = false;  // initiator: the main mode SA was made for this wish
   QuickModeState state;
   Resender resender;
   ReplyStore replies;
   Timestamp created;
   Timestamp forget_at = kNever;  // finished: when it is forgotten; under way: when it fails at the latest
-  std::uint32_t own_spi = 0;     // 0: none reserved yet
+  SuiteSpis own_spis;            // reserved so far
 
   bool finished() const { return std::holds_alternative<QuickModeFinished>(state); }
   // Whether the SAs it makes are those that the wish is for.
@@ -98,7 +97,7 @@ struct MainModeSa {
   // Ended, and kept a while only to understand what the peer still says under it: a Delete of quick mode SAs may be
   // overtaken by that of the main mode SA.
   bool ended = false;
-  std::vector<std::uint32_t> deletes_to_send;            // inbound SPIs to be told of, once established
+  std::vector<SuiteSpis> deletes_to_send;                // inbound SPIs to be told of, once established
   std::map<std::uint32_t, QuickModeExchange> exchanges;  // by message id
   std::set<std::uint32_t> used_message_ids;
 

@@ -73,6 +73,14 @@ MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddr
   });
 }
 
+MainModeSa* MainModeTable::find_confirmed(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
+  return newest(peer, [&](const MainModeSa& sa) {
+    const bool is_established =
+        sa.established() != nullptr && sa.local.address == local && may_be_same(sa.host(), host);
+    return is_established && (sa.initiator || sa.last_proof > sa.established_at);
+  });
+}
+
 MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
   return newest(peer, [&](const MainModeSa& sa) {
     return sa.local.address == local && sa.initiator && sa.half_open() && may_be_same(sa.host(), host);

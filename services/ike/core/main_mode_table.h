@@ -36,6 +36,9 @@ class MainModeTable {
   MainModeSa* find_usable(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // The newest established SA between the two, in whatever condition.
   MainModeSa* find_established(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
+  // The newest established SA that the peer is known to have, too: where it began the main mode, message 6 may not have
+  // reached it.
+  MainModeSa* find_confirmed(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // The main mode that we are making with this peer now.
   MainModeSa* find_negotiating(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host = {});
   // Handles of all SAs with this peer; of all SAs. Oldest first.

@@ -19,9 +19,9 @@ std::string to_string(const EspOffer& offer) {
   return fmt::format("ESP {}-{}", info(offer.cipher).name, info(offer.integrity).name);
 }
 
-std::string to_string(const QuickModeOffer& offer) {
-  const std::string ah = offer.ah ? fmt::format("AH {}", info(*offer.ah).name) : "";
-  const std::string esp = offer.esp ? to_string(*offer.esp) : "";
+std::string to_string(const ProtectionSuite& suite) {
+  const std::string ah = suite.ah ? fmt::format("AH {}", info(*suite.ah).name) : "";
+  const std::string esp = suite.esp ? to_string(*suite.esp) : "";
   return ah + (ah.empty() || esp.empty() ? "" : " + ") + esp;
 }
 

@@ -70,15 +70,24 @@ struct EspOffer {
 // "ESP AES128-SHA1", "ESP AES128-GCM"
 std::string to_string(const EspOffer& offer);
 
+// What protects the packets of one pair of SAs (RFC 2408 section 2.1): AH, ESP, or AH around ESP.
+struct ProtectionSuite {
+  std::optional<Integrity> ah;
+  std::optional<EspOffer> esp;
+  friend bool operator==(const ProtectionSuite&, const ProtectionSuite&) = default;
+};
+// "ESP AES128-SHA1", "AH SHA1 + ESP 3DES-SHA1"
+std::string to_string(const ProtectionSuite& suite);
+
 struct QuickModeOffer {
   std::optional<Integrity> ah;
   std::optional<EspOffer> esp;
   std::uint32_t lifetime_kilobytes = 0;  // 0: none
   std::uint32_t lifetime_seconds = 0;    // 0: none
+
+  ProtectionSuite suite() const { return {ah, esp}; }
   friend bool operator==(const QuickModeOffer&, const QuickModeOffer&) = default;
 };
-// "ESP AES128-SHA1", "AH SHA1 + ESP 3DES-SHA1", "ESP AES128-GCM"
-std::string to_string(const QuickModeOffer& offer);
 
 struct QuickModePolicy {
   std::string name;

@@ -25,9 +25,14 @@ std::uint32_t fresh_message_id(EngineState& state, MainModeSa& sa) {
   }
 }
 
+ProtectionSuite suite_of(const SaParameters& sa) {
+  if (sa.protocol == SecurityProtocol::kAh) return {sa.integrity, std::nullopt};
+  return {sa.ah ? std::optional(sa.ah->integrity) : std::nullopt, EspOffer{sa.cipher, sa.integrity}};
+}
+
 void report_established(Turn& turn, const MainModeSa& sa, const QuickModeExchange& exchange, const SaPair& pair) {
   const SaParameters& out = pair.outbound;
-  const EspOffer esp{out.cipher, out.integrity};
+  const ProtectionSuite suite = suite_of(out);
   const bool unasked = out.pfs_group != DhGroup::kNone && !exchange.facts.rule.policy.pfs;
   const std::string pfs = out.pfs_group == DhGroup::kNone
                               ? ""
@@ -36,10 +41,10 @@ void report_established(Turn& turn, const MainModeSa& sa, const QuickModeExchang
   Turn::Fields fields = fields_of(exchange);
   fields["spi_in"] = fmt::format("{:08x}", pair.inbound.spi);
   fields["spi_out"] = fmt::format("{:08x}", out.spi);
-  fields["offer"] = to_string(esp);
+  fields["offer"] = to_string(suite);
   turn.report(sa, "quick_mode_established", Severity::kInformation,
               fmt::format("SAs with {} for {}: {} in {} mode{}, SPIs {:08x} in and {:08x} out", sa.peer.to_string(),
-                          exchange.facts.outbound.to_string(), to_string(esp), name(out.encapsulation), pfs,
+                          exchange.facts.outbound.to_string(), to_string(suite), name(out.encapsulation), pfs,
                           pair.inbound.spi, out.spi),
               std::move(fields));
 }
@@ -48,6 +53,9 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
   QuickModeSaPair record;
   record.inbound_spi = pair.inbound.spi;
   record.outbound_spi = pair.outbound.spi;
+  record.protocol = pair.inbound.protocol;
+  if (pair.inbound.ah) record.inbound_ah_spi = pair.inbound.ah->spi;
+  if (pair.outbound.ah) record.outbound_ah_spi = pair.outbound.ah->spi;
   record.local = exchange.facts.local;
   record.peer = exchange.facts.peer;
   record.host = sa.host();
@@ -72,11 +80,20 @@ void become_established(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange,
 void send_step(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Bytes datagram) {
   turn.send(sa, datagram);
   // Message 3 needs no answer; a repeated message 2 gets it again. Message 2 does: without message 3 the responder has
-  // no outbound SA.
+  // no outbound SA. And so does message 3 where message 4 is promised.
   const bool awaits_answer = std::holds_alternative<AwaitingAnswer>(exchange.state) ||
-                             std::holds_alternative<AwaitingConfirmation>(exchange.state);
+                             std::holds_alternative<AwaitingConfirmation>(exchange.state) ||
+                             std::holds_alternative<AwaitingConnected>(exchange.state);
   exchange.replies.answer(datagram);
-  if (awaits_answer || exchange.awaits_message4) exchange.resender.start(std::move(datagram), turn.now);
+  if (awaits_answer) exchange.resender.start(std::move(datagram), turn.now);
+}
+
+void release(Turn& turn, QuickModeExchange& exchange, const SuiteSpis& unused) {
+  for (const SecurityProtocol protocol : {SecurityProtocol::kEsp, SecurityProtocol::kAh}) {
+    if (unused.of(protocol) == 0) continue;
+    turn.delete_sa(unused.of(protocol), Direction::kInbound, protocol, exchange.facts.peer);
+    exchange.own_spis.of(protocol) = 0;
+  }
 }
 
 template <typename State>
@@ -84,17 +101,19 @@ void commit(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, State next,
   const bool was_finished = exchange.finished();
   const std::uint32_t message_id = exchange.facts.message_id;
   exchange.resender.stop();
+  exchange.connected_until = std::is_same_v<State, AwaitingConnected> ? turn.now + kConnectedPatience : kNever;
   if constexpr (std::is_same_v<State, QuickModeFinished>) {
     finish(turn, exchange, std::move(next));
   } else {
     exchange.state = std::move(next);
   }
-  if (effects.reserve_spi) turn.reserve_spi(sa, message_id);
+  for (const SecurityProtocol protocol : effects.reserve) turn.reserve_spi(sa, message_id, protocol);
+  release(turn, exchange, effects.release);
   if (effects.compute) turn.compute(sa, message_id, std::move(*effects.compute));
   for (SaParameters& parameters : effects.install) turn.install(sa, message_id, std::move(parameters));
   if (!effects.send.empty()) send_step(turn, sa, exchange, std::move(effects.send));
+  if (effects.initial_contact && !sa.ended) handle_initial_contact(turn, sa);
   if constexpr (std::is_same_v<State, QuickModeFinished>) {
-    if (effects.initial_contact && !sa.ended) handle_initial_contact(turn, sa);
     if (was_finished) return;
     const auto& finished = std::get<QuickModeFinished>(exchange.state);
     become_established(turn, sa, exchange, *finished.pair);
@@ -144,8 +163,11 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& ex
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const DhComputed& computed) {
   return run_step(turn, sa, exchange, computed);
 }
-std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SpiReserved& reserved) {
-  return run_step(turn, sa, exchange, reserved);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const OwnSpi& own) {
+  return run_step(turn, sa, exchange, own);
+}
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const PatienceOver& over) {
+  return run_step(turn, sa, exchange, over);
 }
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SaInstalled& installed) {
   return run_step(turn, sa, exchange, installed);
@@ -155,25 +177,31 @@ void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAns
   commit(turn, sa, exchange, std::move(first), std::move(effects));
 }
 
-std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode,
-                                    const QuickModePolicy& policy) {
-  if (!main_mode.choice.nat.any()) return std::nullopt;
-  const bool only_ah =
-      !policy.offers.empty() && std::all_of(policy.offers.begin(), policy.offers.end(),
-                                            [](const QuickModeOffer& offer) { return offer.ah.has_value(); });
-  if (only_ah) {
+Choice<QuickModePolicy> carriable(const EngineState& state, const Established& main_mode,
+                                  const QuickModePolicy& policy) {
+  const NatFound& nat = main_mode.choice.nat;
+  if (nat.any() && !state.driver.udp_encapsulation) {
+    return Failure{
+        FailureReason::kNatUnsupported,
+        fmt::format("{} behind an address translator, and the IPsec driver of this host does not carry ESP in UDP",
+                    name(nat))};
+  }
+  if (!nat.any() && state.driver.ah) return policy;
+  QuickModePolicy rest = policy;
+  std::erase_if(rest.offers, [](const QuickModeOffer& offer) { return offer.ah.has_value(); });
+  if (!rest.offers.empty()) return rest;
+  if (nat.any()) {
     return Failure{
         FailureReason::kAhBehindNat,
         fmt::format("{} behind an address translator, which changes what AH protects, and policy '{}' has no "
                     "offer without AH: {}; ESP alone passes",
-                    name(main_mode.choice.nat), policy.name, offers_text(policy)),
+                    name(nat), policy.name, offers_text(policy)),
         {offer_texts(policy), {}}};
   }
-  if (state.driver.udp_encapsulation) return std::nullopt;
-  return Failure{
-      FailureReason::kNatUnsupported,
-      fmt::format("{} behind an address translator, and the IPsec driver of this host does not carry ESP in UDP",
-                  name(main_mode.choice.nat))};
+  return Failure{FailureReason::kDriverFailed,
+                 fmt::format("the IPsec driver of this host has no AH, and policy '{}' has no offer without: {}",
+                             policy.name, offers_text(policy)),
+                 {offer_texts(policy), {}}};
 }
 
 QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator) {
@@ -195,6 +223,7 @@ void finish(Turn& turn, QuickModeExchange& exchange, QuickModeFinished state) {
   exchange.resender.stop();
   exchange.joined.reset();
   exchange.joined_until = kNever;
+  exchange.connected_until = kNever;
   exchange.forget_at = turn.now + kFinishedQuickModeLifetime;
   exchange.state = std::move(state);
 }
@@ -213,9 +242,14 @@ void begin_quick_mode(Turn& turn, MainModeSa& sa, QuickModeWish wish, bool on_fr
   facts.rule = wish.rule;
   facts.outbound = wish.outbound;
   facts.replaces_spi = wish.replaces_spi;
+  auto carried = carriable(turn.state, *sa.established(), wish.rule.policy);
+  if (const auto* failure = std::get_if<Failure>(&carried)) {
+    fail_unstarted(turn, wish, *failure);
+    return;
+  }
+  facts.rule.policy = std::get<QuickModePolicy>(std::move(carried));
   QuickModeContext context{facts, *sa.established(), turn.state.random, {}};
-  const auto hindrance = cannot_carry(turn.state, *sa.established(), wish.rule.policy);
-  auto started = hindrance ? *hindrance : start_quick_mode(context);
+  auto started = start_quick_mode(context);
   if (const auto* failure = std::get_if<Failure>(&started)) {
     fail_unstarted(turn, wish, *failure);
     return;
@@ -235,11 +269,11 @@ bool quick_mode_computed(Turn& turn, MainModeSa& sa, std::uint32_t message_id, c
   return exchange != nullptr && !advance(turn, sa, *exchange, computed);
 }
 
-bool quick_mode_spi_reserved(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const SpiReserved& reserved) {
+bool quick_mode_spi_reserved(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const OwnSpi& own) {
   QuickModeExchange* exchange = find_live(sa, message_id);
   if (exchange == nullptr) return false;
-  exchange->own_spi = reserved.spi;
-  return !advance(turn, sa, *exchange, reserved);
+  exchange->own_spis.of(own.protocol) = own.spi;
+  return !advance(turn, sa, *exchange, own);
 }
 
 bool quick_mode_sa_installed(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const SaInstalled& installed) {

@@ -16,7 +16,7 @@ void receive_quick_mode(Turn& turn, MainModeSa& sa, const Header& header, const 
 
 // Answers to requests. The exchange may have ended meanwhile; then false, and the caller gives back what was granted.
 bool quick_mode_computed(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const DhComputed& computed);
-bool quick_mode_spi_reserved(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const SpiReserved& reserved);
+bool quick_mode_spi_reserved(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const OwnSpi& own);
 bool quick_mode_sa_installed(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const SaInstalled& installed);
 void quick_mode_driver_failed(Turn& turn, MainModeSa& sa, std::uint32_t message_id, const std::string& text);
 
@@ -32,6 +32,6 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
 std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const Failure& why, LastMessages last);
 
 // The exchange that a notify or delete of the peer is about; nullptr where it is about none.
-QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, std::uint32_t spi);
+QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi);
 
 }  // namespace ipsec::ike

@@ -14,19 +14,23 @@ namespace {
 
 // Gives back what the driver holds for an exchange that comes to nothing.
 void release_sas(Turn& turn, const QuickModeExchange& exchange) {
-  if (exchange.own_spi == 0) return;
-  turn.delete_sa(exchange.own_spi, Direction::kInbound, SecurityProtocol::kEsp, exchange.facts.peer);
-  if (const auto* installing = std::get_if<InstallingPair>(&exchange.state)) {
-    turn.delete_sa(installing->pair.outbound.spi, Direction::kOutbound, SecurityProtocol::kEsp, exchange.facts.peer);
+  const IpAddress& peer = exchange.facts.peer;
+  for (const SecurityProtocol protocol : {SecurityProtocol::kEsp, SecurityProtocol::kAh}) {
+    const std::uint32_t spi = exchange.own_spis.of(protocol);
+    if (spi != 0) turn.delete_sa(spi, Direction::kInbound, protocol, peer);
   }
-  if (const auto* installing = std::get_if<InstallingOutbound>(&exchange.state)) {
-    turn.delete_sa(installing->pair.outbound.spi, Direction::kOutbound, SecurityProtocol::kEsp, exchange.facts.peer);
-  }
+  const auto release_outbound = [&](const SaParameters& sa) {
+    turn.delete_sa(sa.spi, Direction::kOutbound, sa.protocol, peer);
+  };
+  if (const auto* installing = std::get_if<InstallingPair>(&exchange.state))
+    release_outbound(installing->pair.outbound);
+  if (const auto* installing = std::get_if<InstallingOutbound>(&exchange.state))
+    release_outbound(installing->pair.outbound);
 }
 
 // From message 1 on the initiator's, from message 2 on the responder's SPI is known to the peer.
 bool peer_knows_spi(const QuickModeExchange& exchange) {
-  return exchange.own_spi != 0 && !std::holds_alternative<PreparingOffer>(exchange.state) &&
+  return exchange.own_spis.name() != 0 && !std::holds_alternative<PreparingOffer>(exchange.state) &&
          !std::holds_alternative<PreparingAnswer>(exchange.state) &&
          !std::holds_alternative<InstallingInbound>(exchange.state);
 }
@@ -34,6 +38,7 @@ bool peer_knows_spi(const QuickModeExchange& exchange) {
 // Both sides have agreed; the SAs are being installed, or message 3 is on its way.
 bool is_nearly_done(const QuickModeExchange& exchange) {
   return std::holds_alternative<InstallingPair>(exchange.state) ||
+         std::holds_alternative<AwaitingConnected>(exchange.state) ||
          std::holds_alternative<AwaitingConfirmation>(exchange.state) ||
          std::holds_alternative<InstallingOutbound>(exchange.state);
 }
@@ -55,11 +60,21 @@ Failure overdue_failure(const QuickModeExchange& exchange) {
                       std::chrono::duration_cast<std::chrono::seconds>(kFilterPatience).count())};
 }
 
+// A peer that has missed the last answer repeats its message, and must not find SAs in the answer of before: of message
+// 2 it learns that it is refused, of message 4 that the SAs are gone.
+void answer_repetitions_of_failed(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const Failure& failure,
+                                  Bytes gone) {
+  if (const auto* waiting = std::get_if<AwaitingConfirmation>(&exchange.state)) {
+    const SuiteSpis peers = waiting->pair.outbound.spis();
+    exchange.replies.answer(write_notify(turn, sa, refusal_of(failure.reason), peers.protocol(), peers.name()));
+  } else {
+    exchange.replies.answer(std::move(gone));
+  }
+}
+
 // RTY-04, RTY-05: silence on a main mode SA that was made earlier means that the peer has lost it. False: the SA is
 // gone.
 bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
-  // Only message 4 is missing: both SAs are in place.
-  if (exchange.finished()) return true;
   const Failure failure = timeout_failure(sa, exchange);
   const bool silent = sa.last_quick_mode <= exchange.created && !sa.ended;
   if (!exchange.facts.initiator || exchange.on_fresh_main_mode || !silent) {
@@ -67,7 +82,7 @@ bool give_up(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange) {
     return true;
   }
   report_failure(turn, sa, exchange, failure);
-  send_quick_mode_delete(turn, sa, exchange.own_spi);
+  send_quick_mode_delete(turn, sa, exchange.own_spis);
   end_main_mode(turn, sa, TellPeer::kYes, failure);
   return false;
 }
@@ -123,6 +138,7 @@ bool quick_modes_due(Turn& turn, MainModeSa& sa) {
       exchange.joined_until = kNever;
       pursue(turn, *std::exchange(exchange.joined, std::nullopt));
     }
+    if (turn.now >= exchange.connected_until) advance(turn, sa, exchange, PatienceOver{});
     const Resender::Due due = exchange.resender.poll(turn.now);
     if (due == Resender::Due::kSendAgain) {
       ++turn.state.statistics.retransmissions;
@@ -138,9 +154,10 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   report_failure(turn, sa, exchange, failure);
   release_sas(turn, exchange);
   if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
-    send_quick_mode_delete(turn, sa, exchange.own_spi);
+    Bytes gone = send_quick_mode_delete(turn, sa, exchange.own_spis);
+    if (!exchange.facts.initiator) answer_repetitions_of_failed(turn, sa, exchange, failure, std::move(gone));
   } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
-    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
+    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), SecurityProtocol::kEsp, 0));
   }
   const QuickModeWish wish = std::move(exchange.wish);
   auto joined = std::exchange(exchange.joined, std::nullopt);
@@ -167,14 +184,15 @@ std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const 
   return wishes;
 }
 
-QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, std::uint32_t spi) {
+QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi) {
   for (auto& [id, exchange] : sa.exchanges) {
     const SaPair* pair = nullptr;
     if (const auto* state = std::get_if<InstallingPair>(&exchange.state)) pair = &state->pair;
+    if (const auto* state = std::get_if<AwaitingConnected>(&exchange.state)) pair = &state->pair;
     if (const auto* state = std::get_if<InstallingInbound>(&exchange.state)) pair = &state->pair;
     if (const auto* state = std::get_if<AwaitingConfirmation>(&exchange.state)) pair = &state->pair;
     if (const auto* state = std::get_if<InstallingOutbound>(&exchange.state)) pair = &state->pair;
-    if (pair != nullptr && pair->outbound.spi == spi) return &exchange;
+    if (pair != nullptr && pair->outbound.spis().of(protocol) == spi) return &exchange;
   }
   return nullptr;
 }

@@ -16,7 +16,8 @@ namespace ipsec::ike {
 // Takes the step of this state for this event, or says why there is none. A step that fails ends the exchange.
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const MessageReceived& message);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const DhComputed& computed);
-std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SpiReserved& reserved);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const OwnSpi& own);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const PatienceOver& over);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const SaInstalled& installed);
 // Holds a message 1 whose HASH(1) is right against the policy: it goes on, waits for a filter, or is refused.
 void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opened message1);
@@ -25,9 +26,10 @@ void await_filter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opene
 // The first state in which a responder does something.
 void enter(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, PreparingAnswer first, QuickModeEffects effects);
 
-// Why no quick mode of this policy under this main mode SA can come to anything with the present driver.
-std::optional<Failure> cannot_carry(const EngineState& state, const Established& main_mode,
-                                    const QuickModePolicy& policy);
+// What of the policy can be had under this main mode SA with the present driver: without the offers with AH where the
+// driver has none, or a translator is between the two (NAT-05). Failure where nothing is left.
+Choice<QuickModePolicy> carriable(const EngineState& state, const Established& main_mode,
+                                  const QuickModePolicy& policy);
 
 QuickModeFacts facts_of(const MainModeSa& sa, std::uint32_t message_id, bool initiator);
 // Nothing is awaited any more; the exchange is kept a while to answer repeated messages.

@@ -24,10 +24,10 @@ Header header_of(const QuickModeFacts& facts) {
 AwaitingAnswer send_offer(const PreparingOffer& ready, QuickModeContext& context) {
   const QuickModeFacts& facts = context.facts;
   const DhGroup group = pfs_group(facts.rule.policy, context.main_mode);
-  AwaitingAnswer next{ready.spi, ready.pair, context.random.bytes(kNonceSize), *identities_of(facts.outbound), {}};
+  AwaitingAnswer next{ready.spis, ready.pair, context.random.bytes(kNonceSize), *identities_of(facts.outbound), {}};
   std::vector<PayloadContent> payloads;
   payloads.emplace_back(quick_mode_offers(
-      facts.rule.policy, wire_encapsulation(facts.rule.encapsulation, context.main_mode), group, ready.spi));
+      facts.rule.policy, wire_encapsulation(facts.rule.encapsulation, context.main_mode), group, ready.spis));
   payloads.emplace_back(NoncePayload{next.nonce_i});
   if (ready.pair) payloads.emplace_back(KeyExchangePayload{copy(ready.pair->public_value())});
   payloads.emplace_back(next.identities.initiator);
@@ -41,9 +41,12 @@ AwaitingAnswer send_offer(const PreparingOffer& ready, QuickModeContext& context
   return next;
 }
 
-ResultOf<PreparingOffer, SpiReserved> send_when_ready(PreparingOffer state, QuickModeContext& context) {
-  const bool pfs = context.facts.rule.policy.pfs;
-  if (state.spi == 0 || (pfs && !state.pair)) return state;
+ResultOf<PreparingOffer, OwnSpi> send_when_ready(PreparingOffer state, QuickModeContext& context) {
+  const QuickModePolicy& policy = context.facts.rule.policy;
+  const auto protocols = protocols_of(policy);
+  const bool some_missing = std::any_of(protocols.begin(), protocols.end(),
+                                        [&](SecurityProtocol protocol) { return state.spis.of(protocol) == 0; });
+  if (some_missing || (policy.pfs && !state.pair)) return state;
   return send_offer(state, context);
 }
 
@@ -76,17 +79,24 @@ std::optional<Failure> check_identities(const PayloadChain& chain, const Awaitin
       fmt::format("the peer answered with other identities:{}; proposed was {}", text, facts.outbound.to_string())};
 }
 
-Choice<InstallingPair> install(QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t spi,
-                               ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret, ByteView iv) {
-  auto made = make_sa_pair(context, choice, spi, nonce_i, nonce_r, secret);
+Choice<InstallingPair> install(QuickModeContext& context, const ComputingPfsSecret& agreed, const SecretBytes& secret) {
+  const ProtectionSuite& suite = agreed.choice.suite;
+  const SuiteSpis spis{suite.esp ? agreed.spis.esp : 0, suite.ah ? agreed.spis.ah : 0};
+  auto made = make_sa_pair(context, agreed.choice, spis, agreed.nonce_i, agreed.nonce_r, secret);
   if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+  context.effects.release = {suite.esp ? 0 : agreed.spis.esp, suite.ah ? 0 : agreed.spis.ah};
   auto& pair = std::get<SaPair>(made);
   const Phase1Keys& keys = context.main_mode.keys;
-  const SecretBytes hash =
-      quick_mode_hash3(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id, nonce_i, nonce_r);
-  Sealed message3 = seal(keys.protection, iv, header_of(context.facts), with_hash(hash, {}));
+  const SecretBytes hash = quick_mode_hash3(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id,
+                                            agreed.nonce_i, agreed.nonce_r);
+  Sealed message3 = seal(keys.protection, agreed.iv, header_of(context.facts), with_hash(hash, {}));
+  if (agreed.connected_promised) {
+    context.effects.install = {pair.inbound};
+    return InstallingPair{std::move(pair), 1, true, std::move(message3.datagram), std::move(message3.next_iv)};
+  }
   context.effects.install = {pair.inbound, pair.outbound};
-  return InstallingPair{without_keys(std::move(pair)), 2, std::move(message3.datagram), std::move(message3.next_iv)};
+  return InstallingPair{without_keys(std::move(pair)), 2, false, std::move(message3.datagram),
+                        std::move(message3.next_iv)};
 }
 
 void apply_lifetimes(const PayloadChain& chain, QuickModeChoice& choice) {
@@ -95,30 +105,41 @@ void apply_lifetimes(const PayloadChain& chain, QuickModeChoice& choice) {
   }
 }
 
+// CONNECTED or other notifies; whatever it says, the peer has sent it when it was ready.
+std::variant<Opened, Ignored> read_message4(const MessageReceived& message, ByteView iv,
+                                            const QuickModeContext& context) {
+  auto read = open_phase2(context.main_mode, message, iv, MessageKind::kQuickMode4);
+  const auto* opened = std::get_if<Opened>(&read);
+  if (opened == nullptr) return read;
+  const Phase1Keys& keys = context.main_mode.keys;
+  if (!has_hash(opened->chain, message_hash(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id,
+                                            opened->chain.after_first()))) {
+    return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 4 has a wrong HASH"};
+  }
+  return read;
+}
+
 }  // namespace
 
 std::variant<PreparingOffer, Failure> start_quick_mode(QuickModeContext& context) {
   const QuickModePolicy& policy = context.facts.rule.policy;
-  if (std::none_of(policy.offers.begin(), policy.offers.end(), is_usable)) {
-    return Failure{FailureReason::kNoProposalChosen, fmt::format("policy '{}' has no offer that this host can make: {}",
-                                                                 policy.name, offers_text(policy))};
-  }
   if (const auto identities = identities_of(context.facts.outbound); !identities.ok()) {
     return Failure{FailureReason::kInvalidIdentity, identities.status().message()};
   }
-  context.effects.reserve_spi = true;
+  context.effects.reserve = protocols_of(policy);
   if (policy.pfs) context.effects.compute = {pfs_group(policy, context.main_mode), nullptr, {}};
   return PreparingOffer{};
 }
 
-ResultOf<PreparingOffer, SpiReserved> step(const PreparingOffer& state, const SpiReserved& reserved,
-                                           QuickModeContext& context) {
-  return send_when_ready({reserved.spi, state.pair}, context);
+ResultOf<PreparingOffer, OwnSpi> step(const PreparingOffer& state, const OwnSpi& own, QuickModeContext& context) {
+  PreparingOffer next = state;
+  next.spis.of(own.protocol) = own.spi;
+  return send_when_ready(std::move(next), context);
 }
 
 ResultOf<PreparingOffer, DhComputed> step(const PreparingOffer& state, const DhComputed& computed,
                                           QuickModeContext& context) {
-  return send_when_ready({state.spi, computed.own}, context);
+  return send_when_ready({state.spis, computed.own}, context);
 }
 
 ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, const MessageReceived& message,
@@ -142,14 +163,19 @@ ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, cons
   choice.original = read_original_addresses(chain, context.main_mode.choice.extensions.nat_traversal);
   if (auto failure = check_identities(chain, state, context)) return std::move(*failure);
 
-  const Bytes nonce_r = copy(chain.body_of(PayloadType::kNonce));
+  ComputingPfsSecret agreed{state.spis,
+                            choice,
+                            state.nonce_i,
+                            copy(chain.body_of(PayloadType::kNonce)),
+                            (message.header.flags & kFlagCommit) != 0,
+                            std::move(opened.next_iv)};
   const KeyExchangePayload* key_exchange = chain.find<KeyExchangePayload>();
   if ((key_exchange != nullptr) != (group != DhGroup::kNone)) {
     return Failure{FailureReason::kPfsMismatch,
                    fmt::format("the peer answered {} a key exchange", key_exchange != nullptr ? "with" : "without")};
   }
   if (key_exchange == nullptr) {
-    auto installing = install(context, choice, state.spi, state.nonce_i, nonce_r, SecretBytes(), opened.next_iv);
+    auto installing = install(context, agreed, SecretBytes());
     if (auto* failure = std::get_if<Failure>(&installing)) return std::move(*failure);
     return std::get<InstallingPair>(std::move(installing));
   }
@@ -158,13 +184,13 @@ ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, cons
                    fmt::format("KE payload of {} octets for {}", key_exchange->value.size(), info(group).name)};
   }
   context.effects.compute = {group, state.pair, key_exchange->value};
-  return ComputingPfsSecret{state.spi, choice, state.nonce_i, nonce_r, std::move(opened.next_iv)};
+  return agreed;
 }
 
 ResultOf<ComputingPfsSecret, DhComputed> step(const ComputingPfsSecret& state, const DhComputed& computed,
                                               QuickModeContext& context) {
   if (!computed.secret.ok()) return Failure{FailureReason::kInvalidKeyExchange, computed.secret.status().message()};
-  auto installing = install(context, state.choice, state.spi, state.nonce_i, state.nonce_r, *computed.secret, state.iv);
+  auto installing = install(context, state, *computed.secret);
   if (auto* failure = std::get_if<Failure>(&installing)) return std::move(*failure);
   return std::get<InstallingPair>(std::move(installing));
 }
@@ -173,20 +199,32 @@ ResultOf<InstallingPair, SaInstalled> step(const InstallingPair& state, const Sa
   InstallingPair next = state;
   if (--next.answers_missing > 0) return next;
   context.effects.send = state.message3;
+  if (state.connected_promised) return AwaitingConnected{state.pair, state.iv};
   return QuickModeFinished{state.pair, state.iv};
+}
+
+ResultOf<AwaitingConnected, MessageReceived> step(const AwaitingConnected& state, const MessageReceived& message,
+                                                  QuickModeContext& context) {
+  auto read = read_message4(message, state.iv, context);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto& opened = std::get<Opened>(read);
+  context.effects.initial_contact = says_initial_contact(opened.chain);
+  context.effects.install = {state.pair.outbound};
+  return InstallingOutbound{without_keys(state.pair), {}, std::move(opened.next_iv)};
+}
+
+ResultOf<AwaitingConnected, PatienceOver> step(const AwaitingConnected& state, const PatienceOver&,
+                                               QuickModeContext& context) {
+  context.effects.install = {state.pair.outbound};
+  return InstallingOutbound{without_keys(state.pair), {}, state.iv};
 }
 
 ResultOf<QuickModeFinished, MessageReceived> step(const QuickModeFinished& state, const MessageReceived& message,
                                                   QuickModeContext& context) {
   if (!context.facts.initiator || state.iv.empty()) return Ignored{Ignored::Why::kUnexpected, "quick mode is finished"};
-  auto read = open_phase2(context.main_mode, message, state.iv, MessageKind::kQuickMode4);
+  auto read = read_message4(message, state.iv, context);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   auto& opened = std::get<Opened>(read);
-  const Phase1Keys& keys = context.main_mode.keys;
-  if (!has_hash(opened.chain, message_hash(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id,
-                                           opened.chain.after_first()))) {
-    return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 4 has a wrong HASH"};
-  }
   context.effects.initial_contact = says_initial_contact(opened.chain);
   return QuickModeFinished{state.pair, std::move(opened.next_iv)};
 }

@@ -37,9 +37,7 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
     turn.send(sa, exchange.replies.answer());
     return;
   }
-  const bool fourth_message = exchange.finished();
-  const bool commit_bit = (header.flags & kFlagCommit) != 0;
-  if (std::holds_alternative<AwaitingAnswer>(exchange.state)) exchange.awaits_message4 = commit_bit;
+  const bool fourth_message = exchange.finished() || std::holds_alternative<AwaitingConnected>(exchange.state);
   const ReplyStore before = exchange.replies;
   exchange.replies.begin(digest);
   if (const auto ignored = advance(turn, sa, exchange, MessageReceived{header, datagram.bytes})) {
@@ -53,16 +51,41 @@ void receive_known(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, cons
   if (fourth_message) exchange.replies = before;
 }
 
-std::uint32_t initiator_spi(const PayloadChain& message1) {
+// What a refusal of message 1 is about: its first proposal.
+struct FirstProposal {
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  std::uint32_t spi = 0;
+};
+FirstProposal first_proposal(const PayloadChain& message1) {
   const Proposal& proposal = message1.find<SaPayload>()->proposals.front();
-  return proposal.spi.size() == 4 ? load_u32(proposal.spi.data()) : 0;
+  const bool is_ah = proposal.protocol == static_cast<std::uint8_t>(SecurityProtocol::kAh);
+  return {is_ah ? SecurityProtocol::kAh : SecurityProtocol::kEsp,
+          proposal.spi.size() == 4 ? load_u32(proposal.spi.data()) : 0};
 }
 
 // The refusal is remembered like an answer, so that a repeated message 1 gets it again.
-void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32_t spi, const Failure& failure) {
+void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const FirstProposal& about,
+            const Failure& failure) {
   report_failure(turn, sa, exchange, failure);
-  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), spi));
+  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), about.protocol, about.spi));
   finish(turn, exchange, {});
+}
+
+// The candidates with what can be carried of their policies. Failure: that of the first one.
+Choice<QuickModeMatch> carried(const EngineState& state, const Established& main_mode, const QuickModeMatch& match) {
+  QuickModeMatch left{{}, match.identities};
+  std::optional<Failure> first;
+  for (QuickModeCandidate candidate : match.candidates) {
+    auto policy = carriable(state, main_mode, candidate.rule.policy);
+    if (auto* failure = std::get_if<Failure>(&policy)) {
+      if (!first) first = std::move(*failure);
+      continue;
+    }
+    candidate.rule.policy = std::get<QuickModePolicy>(std::move(policy));
+    left.candidates.push_back(std::move(candidate));
+  }
+  if (left.candidates.empty()) return *first;
+  return left;
 }
 
 void begin_answer(Turn& turn, MainModeSa& sa, const Header& header, const DatagramReceived& datagram, Opened message1) {
@@ -111,24 +134,26 @@ void receive_message1(Turn& turn, MainModeSa& sa, const Header& header, const Da
 }  // namespace
 
 void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Opened message1) {
-  const std::uint32_t spi = initiator_spi(message1.chain);
+  const FirstProposal about = first_proposal(message1.chain);
   const auto matched =
       match_quick_mode_request(message1.chain, turn.state.policy, *sa.established(), sa.local.address, sa.peer.address);
   if (const auto* failure = std::get_if<Failure>(&matched)) {
-    refuse(turn, sa, exchange, spi, *failure);
+    refuse(turn, sa, exchange, about, *failure);
     return;
   }
-  const auto& match = std::get<QuickModeMatch>(matched);
   // What a refusal is reported with.
-  exchange.facts.rule = match.candidates.front().rule;
-  exchange.facts.outbound = match.candidates.front().outbound;
-  if (const auto failure = cannot_carry(turn.state, *sa.established(), exchange.facts.rule.policy)) {
-    refuse(turn, sa, exchange, spi, *failure);
+  const QuickModeCandidate& first = std::get<QuickModeMatch>(matched).candidates.front();
+  exchange.facts.rule = first.rule;
+  exchange.facts.outbound = first.outbound;
+  const auto possible = carried(turn.state, *sa.established(), std::get<QuickModeMatch>(matched));
+  if (const auto* failure = std::get_if<Failure>(&possible)) {
+    refuse(turn, sa, exchange, about, *failure);
     return;
   }
+  const auto& match = std::get<QuickModeMatch>(possible);
   const auto chosen = choose_quick_mode_answer(message1.chain, match, *sa.established(), sa.facts.rule.policy);
   if (const auto* failure = std::get_if<Failure>(&chosen)) {
-    refuse(turn, sa, exchange, spi, *failure);
+    refuse(turn, sa, exchange, about, *failure);
     return;
   }
   const auto& request = std::get<QuickModeRequest>(chosen);

@@ -14,30 +14,55 @@ namespace {
 struct SaKeys {
   SecretBytes encryption;
   SecretBytes integrity;
+  SecretBytes ah;
 };
 
-// RFC 2401 section 4.6.2: the encryption key comes first in KEYMAT; RFC 4106 section 8.1: then the salt.
-SaKeys split(const EspOffer& esp, const SecretBytes& keymat) {
-  const CipherInfo& cipher = info(esp.cipher);
-  const std::size_t encryption_size = cipher.key_size + cipher.salt_size;
-  return {SecretBytes(keymat.view().first(encryption_size)), SecretBytes(keymat.view().subspan(encryption_size))};
+SecretBytes keymat(const QuickModeContext& context, SecurityProtocol protocol, const SuiteSpis& spis, ByteView nonce_i,
+                   ByteView nonce_r, const SecretBytes& secret, std::size_t size) {
+  const Phase1Keys& keys = context.main_mode.keys;
+  return quick_mode_keymat(keys.hash, keys.family.skeyid_d.view(), secret.view(), static_cast<std::uint8_t>(protocol),
+                           spis.of(protocol), nonce_i, nonce_r, size);
 }
 
-SaKeys make_keys(const QuickModeContext& context, const EspOffer& esp, std::uint32_t spi, ByteView nonce_i,
+// RFC 2401 section 4.6.2: the encryption key comes first in KEYMAT; RFC 4106 section 8.1: then the salt. Each protocol
+// has KEYMAT of its own (RFC 2409 section 5.5).
+SaKeys make_keys(const QuickModeContext& context, const ProtectionSuite& suite, const SuiteSpis& spis, ByteView nonce_i,
                  ByteView nonce_r, const SecretBytes& secret) {
-  const CipherInfo& cipher = info(esp.cipher);
-  const std::size_t size = cipher.key_size + cipher.salt_size + info(esp.integrity).key_size;
-  const Phase1Keys& keys = context.main_mode.keys;
-  return split(esp, quick_mode_keymat(keys.hash, keys.family.skeyid_d.view(), secret.view(),
-                                      static_cast<std::uint8_t>(SecurityProtocol::kEsp), spi, nonce_i, nonce_r, size));
+  const auto keymat_of = [&](SecurityProtocol protocol, std::size_t size) {
+    return keymat(context, protocol, spis, nonce_i, nonce_r, secret, size);
+  };
+  SaKeys keys;
+  if (suite.esp) {
+    const CipherInfo& cipher = info(suite.esp->cipher);
+    const std::size_t encryption_size = cipher.key_size + cipher.salt_size;
+    const SecretBytes both = keymat_of(SecurityProtocol::kEsp, encryption_size + info(suite.esp->integrity).key_size);
+    keys.encryption = SecretBytes(both.view().first(encryption_size));
+    keys.integrity = SecretBytes(both.view().subspan(encryption_size));
+  }
+  if (suite.ah) keys.ah = keymat_of(SecurityProtocol::kAh, info(*suite.ah).key_size);
+  return keys;
+}
+
+void put_suite(SaParameters& sa, const ProtectionSuite& suite, const SuiteSpis& spis, SaKeys keys) {
+  sa.spi = spis.name();
+  if (!suite.esp) {
+    sa.protocol = SecurityProtocol::kAh;
+    sa.integrity = *suite.ah;
+    sa.integrity_key = std::move(keys.ah);
+    return;
+  }
+  sa.protocol = SecurityProtocol::kEsp;
+  sa.cipher = suite.esp->cipher;
+  sa.integrity = suite.esp->integrity;
+  sa.encryption_key = std::move(keys.encryption);
+  sa.integrity_key = std::move(keys.integrity);
+  if (suite.ah) sa.ah = AroundEsp{spis.ah, *suite.ah, std::move(keys.ah)};
 }
 
 SaParameters common_parameters(const QuickModeFacts& facts, const QuickModeChoice& choice) {
   SaParameters sa;
-  sa.protocol = SecurityProtocol::kEsp;
   sa.encapsulation = choice.encapsulation;
-  sa.cipher = choice.esp.cipher;
-  sa.integrity = choice.esp.integrity;
+  sa.extended_sequence = choice.extended_sequence;
   sa.lifetime_seconds = choice.lifetime_seconds;
   sa.lifetime_kilobytes = choice.lifetime_kilobytes;
   sa.main_mode_id = facts.initiator_cookie;
@@ -54,34 +79,30 @@ SaParameters common_parameters(const QuickModeFacts& facts, const QuickModeChoic
   return sa;
 }
 
-SaParameters inbound_of(const QuickModeFacts& facts, const QuickModeChoice& choice, std::uint32_t own_spi,
+SaParameters inbound_of(const QuickModeFacts& facts, const QuickModeChoice& choice, const SuiteSpis& own_spis,
                         SaKeys keys) {
   SaParameters sa = common_parameters(facts, choice);
   sa.direction = Direction::kInbound;
-  sa.spi = own_spi;
-  sa.pair_spi = choice.peer_spi;
+  put_suite(sa, choice.suite, own_spis, std::move(keys));
+  sa.pair_spi = choice.peer_spis.name();
   sa.source = facts.peer;
   sa.destination = facts.local;
   sa.selector = facts.outbound.mirrored();
   sa.filter_id = facts.rule.inbound_filter_id;
-  sa.encryption_key = std::move(keys.encryption);
-  sa.integrity_key = std::move(keys.integrity);
   return sa;
 }
 
-SaParameters outbound_of(const QuickModeFacts& facts, const QuickModeChoice& choice, std::uint32_t own_spi,
+SaParameters outbound_of(const QuickModeFacts& facts, const QuickModeChoice& choice, const SuiteSpis& own_spis,
                          SaKeys keys) {
   SaParameters sa = common_parameters(facts, choice);
   sa.direction = Direction::kOutbound;
-  sa.spi = choice.peer_spi;
-  sa.pair_spi = own_spi;
+  put_suite(sa, choice.suite, choice.peer_spis, std::move(keys));
+  sa.pair_spi = own_spis.name();
   sa.source = facts.local;
   sa.destination = facts.peer;
   sa.selector = facts.outbound;
   sa.filter_id = facts.rule.outbound_filter_id;
   sa.replaces_spi = facts.replaces_spi;
-  sa.encryption_key = std::move(keys.encryption);
-  sa.integrity_key = std::move(keys.integrity);
   return sa;
 }
 
@@ -134,16 +155,27 @@ Sealed seal_with_hash1(const Established& main_mode, ByteView iv, const Header& 
   return seal(main_mode.keys.protection, iv, header, with_hash(hash, std::move(payloads)));
 }
 
-Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t own_spi,
+Sealed seal_connected(const QuickModeContext& context, const SuiteSpis& own_spis, ByteView iv) {
+  const QuickModeFacts& facts = context.facts;
+  Header header =
+      phase2_header(facts.initiator_cookie, facts.responder_cookie, ExchangeType::kQuickMode, facts.message_id);
+  header.flags |= kFlagCommit;
+  NotifyPayload connected{
+      kDoiIpsec, static_cast<std::uint8_t>(own_spis.protocol()), NotifyType::kConnected, Bytes(4), {}};
+  store_u32(connected.spi.data(), own_spis.name());
+  return seal_with_hash1(context.main_mode, iv, header, {std::move(connected)});
+}
+
+Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, const SuiteSpis& own_spis,
                             ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret) {
-  SaKeys in = make_keys(context, choice.esp, own_spi, nonce_i, nonce_r, secret);
-  SaKeys out = make_keys(context, choice.esp, choice.peer_spi, nonce_i, nonce_r, secret);
-  if (choice.esp.cipher == Cipher::kDes &&
+  SaKeys in = make_keys(context, choice.suite, own_spis, nonce_i, nonce_r, secret);
+  SaKeys out = make_keys(context, choice.suite, choice.peer_spis, nonce_i, nonce_r, secret);
+  if (choice.suite.esp && choice.suite.esp->cipher == Cipher::kDes &&
       (is_weak_des_key(in.encryption.view()) || is_weak_des_key(out.encryption.view()))) {
     return Failure{FailureReason::kWeakKey, "a DES key of the SA is a weak one (RFC 2409 appendix A)"};
   }
-  return SaPair{inbound_of(context.facts, choice, own_spi, std::move(in)),
-                outbound_of(context.facts, choice, own_spi, std::move(out))};
+  return SaPair{inbound_of(context.facts, choice, own_spis, std::move(in)),
+                outbound_of(context.facts, choice, own_spis, std::move(out))};
 }
 
 WireEncapsulation wire_encapsulation(Encapsulation encapsulation, const Established& main_mode) {
@@ -182,6 +214,7 @@ SaPair without_keys(SaPair pair) {
   for (SaParameters* sa : {&pair.inbound, &pair.outbound}) {
     sa->encryption_key = {};
     sa->integrity_key = {};
+    if (sa->ah) sa->ah->key = {};
   }
   return pair;
 }

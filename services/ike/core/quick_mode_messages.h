@@ -32,11 +32,14 @@ bool has_hash(const PayloadChain& chain, const SecretBytes& expected);
 Sealed seal_with_hash1(const Established& main_mode, ByteView iv, const Header& header,
                        std::vector<PayloadContent> payloads);
 
+// Message 4, which says that the responder is ready (RFC 2408 section 3.1); `iv` follows message 3.
+Sealed seal_connected(const QuickModeContext& context, const SuiteSpis& own_spis, ByteView iv);
+
 // Puts the HASH payload in front.
 std::vector<PayloadContent> with_hash(const SecretBytes& hash, std::vector<PayloadContent> payloads);
 
 // Keys and parameters of both SAs. `secret` is empty without PFS. Refuses a weak DES key.
-Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, std::uint32_t own_spi,
+Choice<SaPair> make_sa_pair(const QuickModeContext& context, const QuickModeChoice& choice, const SuiteSpis& own_spis,
                             ByteView nonce_i, ByteView nonce_r, const SecretBytes& secret);
 
 // Plain, or in UDP where a translator was found.

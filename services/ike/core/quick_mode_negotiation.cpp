@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "services/ike/core/limits.h"
+#include "services/ike/core/quick_mode_transforms.h"
 #include "services/ike/core/transform_attributes.h"
 #include "services/ike/wire/numbers.h"
 
@@ -14,154 +16,63 @@ namespace ipsec::ike {
 
 namespace {
 
-// RFC 2407 section 4.5: "If unspecified, the default value shall be assumed to be 28800 seconds".
-constexpr std::uint32_t kDefaultLifetimeSeconds = 28800;
-// RFC 2406 section 2.1: SPIs up to 255 are reserved.
-constexpr std::uint32_t kFirstSpi = 256;
-
-// An ESP transform as far as it can be read.
-struct ReadTransform {
-  std::uint8_t id = 0;
-  std::uint16_t key_bits = 0;
-  std::uint16_t authentication = 0;
-  std::uint16_t encapsulation = 0;
-  std::uint16_t group = 0;
-  Lifetimes lifetimes;
-  bool readable = true;
-
-  std::optional<EspOffer> offer() const {
-    const auto cipher = esp_cipher(id, key_bits);
-    const auto integrity = authentication == 0 ? std::optional(Integrity::kNone) : esp_integrity(authentication);
-    if (!readable || !cipher || !integrity) return std::nullopt;
-    // An AEAD protects integrity itself (RFC 4106 section 8).
-    if (info(*cipher).is_aead() && *integrity != Integrity::kNone) return std::nullopt;
-    return EspOffer{*cipher, *integrity};
-  }
-};
-
-ReadTransform read_transform(const Transform& transform) {
-  ReadTransform read;
-  read.id = transform.id;
-  LifetimeReader lifetimes(phase2::kLifeType, phase2::kLifeDuration);
-  for (const Attribute& attribute : transform.attributes) {
-    if (lifetimes.take(attribute)) continue;
-    const auto value = attribute.as_number();
-    const auto number = static_cast<std::uint16_t>(value.value_or(0));
-    if (!value || *value > 0xffff) {
-      read.readable = false;
-      continue;
-    }
-    if (attribute.type == phase2::kGroup) {
-      read.group = number;
-    } else if (attribute.type == phase2::kEncapsulation) {
-      read.encapsulation = number;
-    } else if (attribute.type == phase2::kAuthentication) {
-      read.authentication = number;
-    } else if (attribute.type == phase2::kKeyLength) {
-      read.key_bits = number;
-    } else {
-      // Extended sequence numbers, compression and the like change what the SA is.
-      read.readable = false;
-    }
-  }
-  read.lifetimes = lifetimes.result();
-  if (!read.lifetimes.seconds && !read.lifetimes.kilobytes) read.lifetimes.seconds = kDefaultLifetimeSeconds;
-  return read;
-}
-
-std::string mode_text(std::uint16_t encapsulation) {
-  for (const Encapsulation mode : {Encapsulation::kTunnel, Encapsulation::kTransport}) {
-    if (encapsulation == WireEncapsulation(mode).number()) return std::string(name(mode));
-    for (const NatTraversal kind : {NatTraversal::kRfc3947, NatTraversal::kDraft}) {
-      if (encapsulation == WireEncapsulation(mode, kind).number()) return fmt::format("{} in UDP", name(mode));
-    }
-  }
-  return fmt::format("mode {}", encapsulation);
-}
-
-std::string to_string(const ReadTransform& read) {
-  const auto offer = read.offer();
-  const auto suite =
-      offer ? to_string(*offer)
-            : fmt::format("ESP transform {}/{} with authentication {}", read.id, read.key_bits, read.authentication);
-  const auto group = dh_group_by_number(read.group);
-  const std::string pfs = read.group == 0 ? ""
-                          : group         ? fmt::format(" PFS {}", info(*group).name)
-                                          : fmt::format(" PFS group {}", read.group);
-  return fmt::format("{} {}{}", suite, mode_text(read.encapsulation), pfs);
-}
-
-// Proposals of one number (RFC 2408 section 4.2: they belong together).
-using Group = std::vector<const Proposal*>;
-
-std::vector<Group> groups_of(const SaPayload& sa) {
-  std::vector<Group> groups;
-  for (const Proposal& proposal : sa.proposals) {
-    const bool same = !groups.empty() && groups.back().front()->number == proposal.number;
-    if (!same) groups.emplace_back();
-    groups.back().push_back(&proposal);
-  }
-  return groups;
-}
-
-std::uint32_t spi_of(const Proposal& proposal) { return proposal.spi.size() == 4 ? load_u32(proposal.spi.data()) : 0; }
-
-bool is_single_esp(const Group& group) {
-  return group.size() == 1 && group.front()->protocol == static_cast<std::uint8_t>(SecurityProtocol::kEsp) &&
-         spi_of(*group.front()) >= kFirstSpi;
-}
-
-std::string group_text(const Group& group) {
-  std::vector<std::string> protocols;
-  for (const Proposal* proposal : group) {
-    const bool known = proposal->protocol == 2 || proposal->protocol == 3;
-    protocols.push_back(known ? std::string(name(static_cast<SecurityProtocol>(proposal->protocol)))
-                              : fmt::format("protocol {}", proposal->protocol));
-  }
-  return fmt::format("{}", fmt::join(protocols, " + "));
-}
-
-const QuickModeOffer* find_offer(const QuickModePolicy& policy, const EspOffer& esp) {
+const QuickModeOffer* find_offer(const QuickModePolicy& policy, const ProtectionSuite& suite) {
   for (const QuickModeOffer& offer : policy.offers) {
-    if (is_usable(offer) && *offer.esp == esp) return &offer;
+    if (offer.suite() == suite) return &offer;
   }
   return nullptr;
 }
 
 enum class Fit { kNo, kOnlyPfsDiffers, kYes };
 
-Fit fits(const ReadTransform& read, bool with_key_exchange, const QuickModeTerms& terms) {
-  const auto esp = read.offer();
-  if (!esp || read.encapsulation != terms.encapsulation.number()) return Fit::kNo;
-  if (find_offer(*terms.policy, *esp) == nullptr) return Fit::kNo;
+Fit fits(const OfferedSuite& offered, bool with_key_exchange, const QuickModeTerms& terms) {
+  if (!offered.suite || offered.encapsulation != terms.encapsulation.number()) return Fit::kNo;
+  if (offered.extended_sequence && !terms.extended_sequence) return Fit::kNo;
+  if (find_offer(*terms.policy, *offered.suite) == nullptr) return Fit::kNo;
   // RFC 2409 section 5.5: a KE payload and the group attribute belong together.
-  if (with_key_exchange != (read.group != 0)) return Fit::kOnlyPfsDiffers;
+  if (with_key_exchange != (offered.group != 0)) return Fit::kOnlyPfsDiffers;
   if (!with_key_exchange) return terms.pfs_required ? Fit::kOnlyPfsDiffers : Fit::kYes;
-  const auto group = dh_group_by_number(read.group);
+  const auto group = dh_group_by_number(offered.group);
   const bool known = group && std::find(terms.groups.begin(), terms.groups.end(), *group) != terms.groups.end();
   return known ? Fit::kYes : Fit::kOnlyPfsDiffers;
 }
 
-QuickModeChoice choice_of(const ReadTransform& read, Encapsulation encapsulation, const QuickModeOffer& offer,
-                          std::uint32_t peer_spi) {
-  return {*offer.esp,
-          encapsulation,
-          read.group == 0 ? DhGroup::kNone : *dh_group_by_number(read.group),
-          smaller_lifetime(read.lifetimes.seconds.value_or(0), offer.lifetime_seconds),
-          smaller_lifetime(read.lifetimes.kilobytes.value_or(0), offer.lifetime_kilobytes),
-          peer_spi};
+// Requires that the suite fits.
+QuickModeChoice choice_of(const OfferedSuite& offered, const QuickModeTerms& terms, const SuiteSpis& peer_spis) {
+  const QuickModeOffer& offer = *find_offer(*terms.policy, *offered.suite);
+  QuickModeChoice choice;
+  choice.suite = *offered.suite;
+  choice.encapsulation = terms.encapsulation.encapsulation;
+  if (offered.group != 0) choice.pfs_group = *dh_group_by_number(offered.group);
+  choice.lifetime_seconds = smaller_lifetime(offered.lifetimes.seconds.value_or(0), offer.lifetime_seconds);
+  choice.lifetime_kilobytes = smaller_lifetime(offered.lifetimes.kilobytes.value_or(0), offer.lifetime_kilobytes);
+  choice.peer_spis = peer_spis;
+  choice.extended_sequence = offered.extended_sequence;
+  return choice;
 }
 
-QuickModeAnswer answer_of(const SaPayload& offered, const Proposal& proposal, const Transform& transform,
-                          const ReadTransform& read, const QuickModeTerms& terms) {
+QuickModeAnswer answer_of(const SaPayload& sa, const ProposalGroup& group, const OfferedSuite& offered,
+                          const QuickModeTerms& terms) {
   QuickModeAnswer answer;
-  answer.choice =
-      choice_of(read, terms.encapsulation.encapsulation, *find_offer(*terms.policy, *read.offer()), spi_of(proposal));
-  answer.sa = {offered.doi, offered.situation, {proposal}};
-  answer.sa.proposals.front().transforms = {transform};
-  answer.lifetime_reduced = answer.choice.lifetime_seconds != read.lifetimes.seconds.value_or(0) ||
-                            answer.choice.lifetime_kilobytes != read.lifetimes.kilobytes.value_or(0);
+  answer.choice = choice_of(offered, terms, group.spis());
+  answer.sa = {sa.doi, sa.situation, {}};
+  for (const Proposal* proposal : group.proposals) {
+    const bool is_ah = proposal == group.of(SecurityProtocol::kAh);
+    answer.sa.proposals.push_back(*proposal);
+    answer.sa.proposals.back().transforms = {is_ah ? *offered.ah : *offered.esp};
+  }
+  answer.lifetime_reduced = answer.choice.lifetime_seconds != offered.lifetimes.seconds.value_or(0) ||
+                            answer.choice.lifetime_kilobytes != offered.lifetimes.kilobytes.value_or(0);
   return answer;
+}
+
+// Where AH and ESP stand together each transform of one goes with each of the other.
+bool is_bundle(const QuickModeOffer& offer) { return offer.ah && offer.esp; }
+
+Proposal make_proposal(std::size_t number, SecurityProtocol protocol, const SuiteSpis& spis) {
+  Proposal proposal{static_cast<std::uint8_t>(number), static_cast<std::uint8_t>(protocol), Bytes(4), {}};
+  store_u32(proposal.spi.data(), spis.of(protocol));
+  return proposal;
 }
 
 std::string terms_text(const QuickModeTerms& terms) {
@@ -185,13 +96,9 @@ Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_k
 
 }  // namespace
 
-bool is_usable(const QuickModeOffer& offer) { return offer.esp.has_value() && !offer.ah.has_value(); }
-
 std::vector<std::string> offer_texts(const QuickModePolicy& policy) {
   std::vector<std::string> texts;
-  for (const QuickModeOffer& offer : policy.offers) {
-    texts.push_back(to_string(offer) + (is_usable(offer) ? "" : " (AH is not available)"));
-  }
+  for (const QuickModeOffer& offer : policy.offers) texts.push_back(to_string(offer.suite()));
   return shortened(std::move(texts));
 }
 
@@ -199,38 +106,45 @@ std::string offers_text(const QuickModePolicy& policy) {
   return fmt::format("{}", fmt::join(offer_texts(policy), ", "));
 }
 
+std::vector<SecurityProtocol> protocols_of(const QuickModePolicy& policy) {
+  std::vector<SecurityProtocol> protocols;
+  const auto any = [&](auto has) { return std::any_of(policy.offers.begin(), policy.offers.end(), has); };
+  if (any([](const QuickModeOffer& offer) { return offer.esp.has_value(); }))
+    protocols.push_back(SecurityProtocol::kEsp);
+  if (any([](const QuickModeOffer& offer) { return offer.ah.has_value(); })) protocols.push_back(SecurityProtocol::kAh);
+  return protocols;
+}
+
 SaPayload quick_mode_offers(const QuickModePolicy& policy, WireEncapsulation encapsulation, DhGroup pfs_group,
-                            std::uint32_t spi) {
-  Proposal proposal{1, static_cast<std::uint8_t>(SecurityProtocol::kEsp), Bytes(4), {}};
-  store_u32(proposal.spi.data(), spi);
+                            const SuiteSpis& spis) {
+  constexpr std::size_t kMostNumbers = 255;
+  SaPayload sa{kDoiIpsec, kSituationIdentityOnly, {}};
+  std::size_t number = 0;
+  const QuickModeOffer* before = nullptr;
   for (const QuickModeOffer& offer : policy.offers) {
-    if (!is_usable(offer) || proposal.transforms.size() == 255) continue;
-    const CipherInfo& cipher = info(offer.esp->cipher);
-    Transform transform{static_cast<std::uint8_t>(proposal.transforms.size() + 1), cipher.esp_transform, {}};
-    const auto add = [&](Attribute attribute) { transform.attributes.push_back(std::move(attribute)); };
-    if (offer.lifetime_seconds != 0) {
-      add(Attribute::number(phase2::kLifeType, kLifeSeconds));
-      add(Attribute::variable_number(phase2::kLifeDuration, offer.lifetime_seconds));
+    const bool goes_on = before != nullptr && !is_bundle(offer) && !is_bundle(*before) &&
+                         offer.esp.has_value() == before->esp.has_value() &&
+                         sa.proposals.back().transforms.size() < kMostNumbers;
+    if (!goes_on && number == kMostNumbers) break;
+    number += goes_on ? 0 : 1;
+    for (const SecurityProtocol protocol : {SecurityProtocol::kAh, SecurityProtocol::kEsp}) {
+      if (!(protocol == SecurityProtocol::kAh ? offer.ah.has_value() : offer.esp.has_value())) continue;
+      if (!goes_on) sa.proposals.push_back(make_proposal(number, protocol, spis));
+      auto& transforms = sa.proposals.back().transforms;
+      transforms.push_back(
+          make_transform(protocol, offer, encapsulation, pfs_group, static_cast<std::uint8_t>(transforms.size() + 1)));
     }
-    if (offer.lifetime_kilobytes != 0) {
-      add(Attribute::number(phase2::kLifeType, kLifeKilobytes));
-      add(Attribute::variable_number(phase2::kLifeDuration, offer.lifetime_kilobytes));
-    }
-    add(Attribute::number(phase2::kEncapsulation, encapsulation.number()));
-    if (offer.esp->integrity != Integrity::kNone)
-      add(Attribute::number(phase2::kAuthentication, info(offer.esp->integrity).esp_number));
-    if (cipher.key_bits != 0) add(Attribute::number(phase2::kKeyLength, cipher.key_bits));
-    if (pfs_group != DhGroup::kNone) add(Attribute::number(phase2::kGroup, info(pfs_group).number));
-    proposal.transforms.push_back(std::move(transform));
+    before = &offer;
   }
-  return {kDoiIpsec, kSituationIdentityOnly, {std::move(proposal)}};
+  return sa;
 }
 
 bool offers_only_ah(const SaPayload& offered) {
   constexpr auto kAh = static_cast<std::uint8_t>(SecurityProtocol::kAh);
-  const auto groups = groups_of(offered);
-  return std::all_of(groups.begin(), groups.end(), [](const Group& group) {
-    return std::any_of(group.begin(), group.end(), [](const Proposal* one) { return one->protocol == kAh; });
+  const auto groups = proposal_groups(offered);
+  return std::all_of(groups.begin(), groups.end(), [](const ProposalGroup& group) {
+    return std::any_of(group.proposals.begin(), group.proposals.end(),
+                       [](const Proposal* one) { return one->protocol == kAh; });
   });
 }
 
@@ -238,19 +152,20 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
                                           std::span<const QuickModeTerms> terms) {
   std::vector<std::string> seen;
   bool only_pfs = false;
-  for (const Group& group : groups_of(offered)) {
-    if (!is_single_esp(group)) {
-      seen.push_back(group_text(group));
+  std::size_t left = kMaxSuitesRead;
+  for (const ProposalGroup& group : proposal_groups(offered)) {
+    if (!group.is_suite()) {
+      seen.push_back(group.text());
       continue;
     }
-    for (const Transform& transform : group.front()->transforms) {
-      const ReadTransform read = read_transform(transform);
+    for (const OfferedSuite& suite : offered_suites(group, left)) {
+      --left;
       for (const QuickModeTerms& one : terms) {
-        const Fit fit = fits(read, with_key_exchange, one);
-        if (fit == Fit::kYes) return answer_of(offered, *group.front(), transform, read, one);
+        const Fit fit = fits(suite, with_key_exchange, one);
+        if (fit == Fit::kYes) return answer_of(offered, group, suite, one);
         only_pfs = only_pfs || fit == Fit::kOnlyPfsDiffers;
       }
-      seen.push_back(to_string(read));
+      seen.push_back(to_string(suite));
     }
   }
   return explain(seen, only_pfs, with_key_exchange, terms);
@@ -258,24 +173,25 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
 
 Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickModePolicy& policy,
                                           WireEncapsulation encapsulation, DhGroup pfs_group) {
-  const auto groups = groups_of(answer);
-  if (groups.size() != 1 || !is_single_esp(groups.front()) || groups.front().front()->transforms.size() != 1) {
+  const auto groups = proposal_groups(answer);
+  const auto suites =
+      groups.size() == 1 && groups.front().is_suite() ? offered_suites(groups.front(), 2) : std::vector<OfferedSuite>();
+  if (suites.size() != 1) {
     return Failure{FailureReason::kModifiedProposal,
-                   "the answer must be one ESP proposal with one transform and an SPI of 256 or above"};
+                   "the answer must be one proposal of AH, ESP or both, with one transform and an SPI of 256 or above "
+                   "for each"};
   }
-  const Proposal& proposal = *groups.front().front();
-  const ReadTransform read = read_transform(proposal.transforms.front());
   const QuickModeTerms terms{encapsulation, &policy, pfs_group != DhGroup::kNone, {pfs_group}};
-  if (fits(read, pfs_group != DhGroup::kNone, terms) != Fit::kYes) {
+  if (fits(suites.front(), pfs_group != DhGroup::kNone, terms) != Fit::kYes) {
     return Failure{FailureReason::kModifiedProposal,
-                   fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode", to_string(read),
-                               offers_text(policy), mode_text(encapsulation.number())),
-                   {offer_texts(policy), {to_string(read)}}};
+                   fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode",
+                               to_string(suites.front()), offers_text(policy), mode_text(encapsulation.number())),
+                   {offer_texts(policy), {to_string(suites.front())}}};
   }
-  return choice_of(read, encapsulation.encapsulation, *find_offer(policy, *read.offer()), spi_of(proposal));
+  return choice_of(suites.front(), terms, groups.front().spis());
 }
 
-NotifyPayload responder_lifetime(const QuickModeChoice& choice, std::uint32_t spi) {
+std::vector<NotifyPayload> responder_lifetimes(const QuickModeChoice& choice, const SuiteSpis& spis) {
   std::vector<Attribute> attributes;
   const auto add = [&](std::uint16_t unit, std::uint32_t value) {
     if (value == 0) return;
@@ -286,10 +202,15 @@ NotifyPayload responder_lifetime(const QuickModeChoice& choice, std::uint32_t sp
   add(kLifeKilobytes, choice.lifetime_kilobytes);
   ByteWriter data;
   write_attributes(data, attributes);
-  NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(SecurityProtocol::kEsp), NotifyType::kResponderLifetime,
-                       Bytes(4), data.take()};
-  store_u32(notify.spi.data(), spi);
-  return notify;
+  const Bytes octets = data.take();
+  std::vector<NotifyPayload> notifies;
+  for (const SecurityProtocol protocol : {SecurityProtocol::kEsp, SecurityProtocol::kAh}) {
+    if (spis.of(protocol) == 0) continue;
+    notifies.push_back(
+        {kDoiIpsec, static_cast<std::uint8_t>(protocol), NotifyType::kResponderLifetime, Bytes(4), octets});
+    store_u32(notifies.back().spi.data(), spis.of(protocol));
+  }
+  return notifies;
 }
 
 void apply_responder_lifetime(const NotifyPayload& notify, QuickModeChoice& choice) {

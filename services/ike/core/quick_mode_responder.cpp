@@ -47,7 +47,7 @@ void add_group(std::vector<DhGroup>& groups, DhGroup group) {
 // Required PFS means that one group. Where it is not required, a peer may have it with any group known to this policy.
 QuickModeTerms terms_of(const QuickModeRule& rule, const Established& main_mode,
                         const MainModePolicy& main_mode_policy) {
-  QuickModeTerms terms{wire_encapsulation(rule.encapsulation, main_mode), &rule.policy, rule.policy.pfs, {}};
+  QuickModeTerms terms{wire_encapsulation(rule.encapsulation, main_mode), &rule.policy, rule.policy.pfs, {}, true};
   if (rule.policy.pfs) {
     add_group(terms.groups, pfs_group(rule.policy, main_mode));
     return terms;
@@ -75,14 +75,17 @@ std::vector<QuickModeCandidate> find_candidates(const IkePolicy& policy, const S
   return candidates;
 }
 
-ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state, QuickModeContext& context) {
-  if (state.spi == 0 || (state.pfs && !state.pair)) return state;
+ResultOf<PreparingAnswer, OwnSpi> install_when_ready(PreparingAnswer state, QuickModeContext& context) {
+  const ProtectionSuite& suite = state.answer.choice.suite;
+  const bool has_spis = suite.esp.has_value() == (state.spis.esp != 0) && suite.ah.has_value() == (state.spis.ah != 0);
+  if (!has_spis || (state.pfs && !state.pair)) return state;
   const Bytes nonce_r = context.random.bytes(kNonceSize);
-  auto made = make_sa_pair(context, state.answer.choice, state.spi, state.nonce_i, nonce_r, state.secret);
+  auto made = make_sa_pair(context, state.answer.choice, state.spis, state.nonce_i, nonce_r, state.secret);
   if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
 
   SaPayload sa = state.answer.sa;
-  store_u32(sa.proposals.front().spi.data(), state.spi);
+  for (Proposal& proposal : sa.proposals)
+    store_u32(proposal.spi.data(), state.spis.of(static_cast<SecurityProtocol>(proposal.protocol)));
   std::vector<PayloadContent> payloads = {std::move(sa), NoncePayload{nonce_r}};
   if (state.pair) payloads.emplace_back(KeyExchangePayload{copy(state.pair->public_value())});
   if (state.identities) {
@@ -91,14 +94,18 @@ ResultOf<PreparingAnswer, SpiReserved> install_when_ready(PreparingAnswer state,
   }
   for (PayloadContent& address : own_original_addresses(context, state.answer.choice.encapsulation))
     payloads.push_back(std::move(address));
-  if (state.answer.lifetime_reduced) payloads.emplace_back(responder_lifetime(state.answer.choice, state.spi));
+  if (state.answer.lifetime_reduced) {
+    for (NotifyPayload& notify : responder_lifetimes(state.answer.choice, state.spis))
+      payloads.emplace_back(std::move(notify));
+  }
 
   const QuickModeFacts& facts = context.facts;
   const Phase1Keys& keys = context.main_mode.keys;
   const SecretBytes hash = quick_mode_hash2(keys.hash, keys.family.skeyid_a.view(), facts.message_id, state.nonce_i,
                                             write_payloads(payloads));
-  const Header header =
+  Header header =
       phase2_header(facts.initiator_cookie, facts.responder_cookie, ExchangeType::kQuickMode, facts.message_id);
+  if (context.main_mode.choice.extensions.connected_notify) header.flags |= kFlagCommit;
   Sealed message2 = seal(keys.protection, state.iv, header, with_hash(hash, std::move(payloads)));
   auto& pair = std::get<SaPair>(made);
   context.effects.install = {pair.inbound};
@@ -166,16 +173,17 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
 
 PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context) {
   PreparingAnswer state{
-      request.answer, request.identities, request.nonce_i, !request.public_i.empty(), std::move(iv), 0, nullptr, {}};
-  context.effects.reserve_spi = true;
+      request.answer, request.identities, request.nonce_i, !request.public_i.empty(), std::move(iv), {}, nullptr, {}};
+  const ProtectionSuite& suite = request.answer.choice.suite;
+  if (suite.esp) context.effects.reserve.push_back(SecurityProtocol::kEsp);
+  if (suite.ah) context.effects.reserve.push_back(SecurityProtocol::kAh);
   if (state.pfs) context.effects.compute = {request.answer.choice.pfs_group, nullptr, request.public_i};
   return state;
 }
 
-ResultOf<PreparingAnswer, SpiReserved> step(const PreparingAnswer& state, const SpiReserved& reserved,
-                                            QuickModeContext& context) {
+ResultOf<PreparingAnswer, OwnSpi> step(const PreparingAnswer& state, const OwnSpi& own, QuickModeContext& context) {
   PreparingAnswer next = state;
-  next.spi = reserved.spi;
+  next.spis.of(own.protocol) = own.spi;
   return install_when_ready(std::move(next), context);
 }
 
@@ -201,15 +209,21 @@ ResultOf<AwaitingConfirmation, MessageReceived> step(const AwaitingConfirmation&
   const Phase1Keys& keys = context.main_mode.keys;
   const SecretBytes expected =
       quick_mode_hash3(keys.hash, keys.family.skeyid_a.view(), context.facts.message_id, state.nonce_i, state.nonce_r);
-  if (!has_hash(std::get<Opened>(read).chain, expected)) {
+  const auto& opened = std::get<Opened>(read);
+  if (!has_hash(opened.chain, expected)) {
     return Ignored{Ignored::Why::kNotAuthentic, "quick mode message 3 has a wrong HASH"};
   }
   context.effects.install = {state.pair.outbound};
-  return InstallingOutbound{without_keys(state.pair)};
+  InstallingOutbound next{without_keys(state.pair), {}, {}};
+  if (context.main_mode.choice.extensions.connected_notify)
+    next.message4 = seal_connected(context, state.pair.inbound.spis(), opened.next_iv).datagram;
+  return next;
 }
 
-ResultOf<InstallingOutbound, SaInstalled> step(const InstallingOutbound& state, const SaInstalled&, QuickModeContext&) {
-  return QuickModeFinished{state.pair, {}};
+ResultOf<InstallingOutbound, SaInstalled> step(const InstallingOutbound& state, const SaInstalled&,
+                                               QuickModeContext& context) {
+  context.effects.send = state.message4;
+  return QuickModeFinished{state.pair, state.iv};
 }
 
 }  // namespace ipsec::ike

@@ -38,18 +38,17 @@ struct QuickModeRequest {
 Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, const QuickModeMatch& match,
                                                   const Established& main_mode, const MainModePolicy& main_mode_policy);
 
-// Asks for an SPI and, with PFS, for the shared secret. `iv` is for message 2.
+// Asks for SPIs and, with PFS, for the shared secret. `iv` is for message 2.
 PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context);
 
-// The inbound SA is installed once both are there.
-ResultOf<PreparingAnswer, SpiReserved> step(const PreparingAnswer& state, const SpiReserved& reserved,
-                                            QuickModeContext& context);
+// The inbound SA is installed once all of it is there.
+ResultOf<PreparingAnswer, OwnSpi> step(const PreparingAnswer& state, const OwnSpi& own, QuickModeContext& context);
 ResultOf<PreparingAnswer, DhComputed> step(const PreparingAnswer& state, const DhComputed& computed,
                                            QuickModeContext& context);
 // Sends message 2: from here on the peer may send ESP.
 ResultOf<InstallingInbound, SaInstalled> step(const InstallingInbound& state, const SaInstalled& installed,
                                               QuickModeContext& context);
-// Message 3: installs the outbound SA.
+// Message 3: installs the outbound SA. Message 4 follows where message 2 has promised it.
 ResultOf<AwaitingConfirmation, MessageReceived> step(const AwaitingConfirmation& state, const MessageReceived& message,
                                                      QuickModeContext& context);
 ResultOf<InstallingOutbound, SaInstalled> step(const InstallingOutbound& state, const SaInstalled& installed,

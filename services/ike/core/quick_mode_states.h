@@ -29,15 +29,20 @@
 //   InstallingPair
 //   QuickModeFinished  ---- HASH(3) ------>  InstallingOutbound
 //                                            QuickModeFinished
+// Where message 2 has the commit bit (QM-05, QM-06) the initiator sends nothing under the SA before message 4:
+//   InstallingPair     (the inbound SA)
+//   AwaitingConnected  ---- HASH(3) ------>  InstallingOutbound
+//   InstallingOutbound <- HASH, CONNECTED -  QuickModeFinished
+//   QuickModeFinished
 namespace ipsec::ike {
 
 struct PreparingOffer {
-  std::uint32_t spi = 0;                  // 0: not yet
+  SuiteSpis spis;                         // of those that the offers need
   std::shared_ptr<const DhKeyPair> pair;  // with PFS only
 };
 
 struct AwaitingAnswer {
-  std::uint32_t spi = 0;
+  SuiteSpis spis;
   std::shared_ptr<const DhKeyPair> pair;
   Bytes nonce_i;
   QuickModeIdentities identities;
@@ -45,11 +50,12 @@ struct AwaitingAnswer {
 };
 
 struct ComputingPfsSecret {
-  std::uint32_t spi = 0;
+  SuiteSpis spis;
   QuickModeChoice choice;
   Bytes nonce_i;
   Bytes nonce_r;
-  Bytes iv;  // for message 3
+  bool connected_promised = false;  // message 2 had the commit bit
+  Bytes iv;                         // for message 3
 };
 
 // The two SAs of one quick mode.
@@ -59,10 +65,16 @@ struct SaPair {
 };
 
 struct InstallingPair {
-  SaPair pair;
+  SaPair pair;  // with the keys of the outbound SA while that one has to wait
   int answers_missing = 2;
+  bool connected_promised = false;
   Bytes message3;
   Bytes iv;  // for message 4, should one come
+};
+
+struct AwaitingConnected {
+  SaPair pair;  // with the keys of the outbound SA
+  Bytes iv;     // for message 4
 };
 
 struct AwaitingFilter {
@@ -75,7 +87,7 @@ struct PreparingAnswer {
   Bytes nonce_i;
   bool pfs = false;
   Bytes iv;  // for message 2
-  std::uint32_t spi = 0;
+  SuiteSpis spis;
   std::shared_ptr<const DhKeyPair> pair;  // with PFS only
   SecretBytes secret;
 };
@@ -97,6 +109,8 @@ struct AwaitingConfirmation {
 
 struct InstallingOutbound {
   SaPair pair;
+  Bytes message4;  // responder: to be sent then; empty: none was promised
+  Bytes iv;        // initiator: for what may come after message 4
 };
 
 // Kept to answer repeated messages.
@@ -106,8 +120,15 @@ struct QuickModeFinished {
 };
 
 using QuickModeState =
-    std::variant<PreparingOffer, AwaitingAnswer, ComputingPfsSecret, InstallingPair, AwaitingFilter, PreparingAnswer,
-                 InstallingInbound, AwaitingConfirmation, InstallingOutbound, QuickModeFinished>;
+    std::variant<PreparingOffer, AwaitingAnswer, ComputingPfsSecret, InstallingPair, AwaitingConnected, AwaitingFilter,
+                 PreparingAnswer, InstallingInbound, AwaitingConfirmation, InstallingOutbound, QuickModeFinished>;
+
+// Events besides messages and what workers have computed.
+struct OwnSpi {
+  SecurityProtocol protocol = SecurityProtocol::kEsp;
+  std::uint32_t spi = 0;
+};
+struct PatienceOver {};  // message 4 was promised and does not come
 
 // What does not change during one quick mode.
 struct QuickModeFacts {
@@ -126,7 +147,8 @@ struct QuickModeFacts {
 
 struct QuickModeEffects {
   Bytes send;
-  bool reserve_spi = false;
+  std::vector<SecurityProtocol> reserve;
+  SuiteSpis release;  // reserved for offers that the peer did not choose
   std::optional<MainModeEffects::Compute> compute;
   std::vector<SaParameters> install;
   bool initial_contact = false;  // the peer says so in this message

@@ -31,6 +31,18 @@ QuickModeSaPair* QuickModeTable::find_outbound(const IpAddress& peer, std::uint3
   return found != by_outbound_.end() ? find_inbound(found->second) : nullptr;
 }
 
+QuickModeSaPair* QuickModeTable::find_outbound(const IpAddress& peer, SecurityProtocol protocol, std::uint32_t spi) {
+  QuickModeSaPair* by_name = find_outbound(peer, spi);
+  if (by_name != nullptr && by_name->protocol == protocol) return by_name;
+  const auto found = by_peer_.find(peer);
+  if (protocol != SecurityProtocol::kAh || spi == 0 || found == by_peer_.end()) return nullptr;
+  for (const std::uint32_t inbound : found->second) {
+    QuickModeSaPair& pair = by_inbound_.at(inbound);
+    if (pair.outbound_ah_spi == spi) return &pair;
+  }
+  return nullptr;
+}
+
 const QuickModeSaPair* QuickModeTable::in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
                                               const Selector& outbound) const {
   const auto found = by_peer_.find(peer);

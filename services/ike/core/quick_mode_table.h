@@ -14,6 +14,7 @@
 #include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/policy_lookup.h"
+#include "services/ike/core/sa_parameters.h"
 
 // The pairs of quick mode SAs that this host and its peers have: enough to rekey them and to tell the peer of their
 // end. The driver owns the SAs themselves, their keys and their lifetimes (KEY-16).
@@ -22,6 +23,8 @@ namespace ipsec::ike {
 struct QuickModeSaPair {
   std::uint32_t inbound_spi = 0;
   std::uint32_t outbound_spi = 0;
+  std::uint32_t inbound_ah_spi = 0;  // of AH around ESP; 0: none
+  std::uint32_t outbound_ah_spi = 0;
   bool has_outbound = true;  // false once replaced or ended
   SecurityProtocol protocol = SecurityProtocol::kEsp;
   IpAddress local;
@@ -32,6 +35,11 @@ struct QuickModeSaPair {
   QuickModeRule rule;
   Selector outbound;
   Timestamp established_at;
+
+  SuiteSpis inbound_spis() const {
+    if (protocol == SecurityProtocol::kAh) return {0, inbound_spi};
+    return {inbound_spi, inbound_ah_spi};
+  }
 };
 
 class QuickModeTable {
@@ -42,6 +50,8 @@ class QuickModeTable {
   // nullptr where there is none. Borrowed until the next change.
   QuickModeSaPair* find_inbound(std::uint32_t spi);
   QuickModeSaPair* find_outbound(const IpAddress& peer, std::uint32_t spi);
+  // By either SPI of AH around ESP.
+  QuickModeSaPair* find_outbound(const IpAddress& peer, SecurityProtocol protocol, std::uint32_t spi);
   // The outbound SPI in use for this traffic with this host; 0: none.
   std::uint32_t outbound_in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
                                 const Selector& outbound) const;

@@ -21,8 +21,9 @@ enum class WithoutMainMode { kSayNothing, kMakeOne };
 // A lifetime ends on both hosts by itself; what ends otherwise must be told, or the peer goes on sending into nothing.
 void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwise) {
   MainModeTable& table = turn.state.main_modes;
-  if (MainModeSa* sa = table.find_established(pair.local, pair.peer, pair.host)) {
-    send_quick_mode_delete(turn, *sa, pair.inbound_spi);
+  MainModeSa* confirmed = table.find_confirmed(pair.local, pair.peer, pair.host);
+  if (MainModeSa* sa = confirmed != nullptr ? confirmed : table.find_established(pair.local, pair.peer, pair.host)) {
+    send_quick_mode_delete(turn, *sa, pair.inbound_spis());
     return;
   }
   if (otherwise == WithoutMainMode::kSayNothing) return;
@@ -32,7 +33,7 @@ void tell_peer(Turn& turn, const QuickModeSaPair& pair, WithoutMainMode otherwis
     if (std::holds_alternative<Failure>(begun)) return;
     sa = std::get<MainModeSa*>(begun);
   }
-  if (sa->deletes_to_send.size() < kMaxWaitingPerPeer) sa->deletes_to_send.push_back(pair.inbound_spi);
+  if (sa->deletes_to_send.size() < kMaxWaitingPerPeer) sa->deletes_to_send.push_back(pair.inbound_spis());
 }
 
 // KEY-10: a main mode SA whose quick modes are used up has no further use once their SAs are gone.
@@ -65,6 +66,8 @@ QuickModeSaPair pair_of(const SaParameters& inbound, const SaParameters* outboun
   QuickModeSaPair pair;
   pair.inbound_spi = inbound.spi;
   pair.outbound_spi = inbound.pair_spi;
+  if (inbound.ah) pair.inbound_ah_spi = inbound.ah->spi;
+  if (outbound != nullptr && outbound->ah) pair.outbound_ah_spi = outbound->ah->spi;
   pair.has_outbound = outbound != nullptr;
   pair.protocol = inbound.protocol;
   pair.local = inbound.destination;
@@ -87,8 +90,8 @@ void fail_unfinished(Turn& turn, const SaEnded& ended) {
     MainModeSa& sa = *turn.state.main_modes.find(handle);
     for (auto& [id, exchange] : sa.exchanges) {
       const bool outbound = ended.direction == Direction::kOutbound;
-      const bool is_its =
-          outbound ? find_exchange_by_peer_spi(sa, ended.spi) == &exchange : exchange.own_spi == ended.spi;
+      const bool is_its = outbound ? find_exchange_by_peer_spi(sa, ended.protocol, ended.spi) == &exchange
+                                   : exchange.own_spis.has(ended.spi);
       if (exchange.finished() || !is_its) continue;
       fail_quick_mode(turn, sa, exchange,
                       {FailureReason::kDriverFailed, fmt::format("the driver has ended its SA {:08x}", ended.spi)});
@@ -144,8 +147,8 @@ void handle_peer_moved(Turn& turn, const PeerMoved& moved) {
                {"new_port", fmt::format("{}", moved.new_port)}});
 }
 
-bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi) {
-  const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, spi);
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi) {
+  const QuickModeSaPair* found = turn.state.quick_modes.find_outbound(sa.peer.address, protocol, spi);
   if (found == nullptr || !belongs_to(*found, sa.proven()->peer_identity) || !may_be_same(found->host, sa.host()))
     return false;
   const QuickModeSaPair pair = *found;

@@ -15,7 +15,7 @@ void handle_sa_ended(Turn& turn, const SaEnded& ended);
 // A translator has given the peer another port: IKE goes on there, too.
 void handle_peer_moved(Turn& turn, const PeerMoved& moved);
 // The peer has deleted its inbound SA `spi`: both of ours go. False where there is none.
-bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, std::uint32_t spi);
+bool pair_deleted_by_peer(Turn& turn, MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi);
 // Removes a pair here and tells the peer.
 void delete_pair(Turn& turn, const QuickModeSaPair& pair);
 // SAs that end with the policy before, of which the peer must hear while there is a main mode, since this host goes on

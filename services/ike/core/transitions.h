@@ -36,14 +36,16 @@ template <> struct Transition<VerifyingInitiator, PeerVerified> { using Result =
 template <> struct Transition<ProvingAsResponder, IdentityProven> { using Result = Outcome<Established>; };
 
 // quick mode, initiator
-template <> struct Transition<PreparingOffer, SpiReserved> { using Result = Outcome<PreparingOffer, AwaitingAnswer>; };
+template <> struct Transition<PreparingOffer, OwnSpi> { using Result = Outcome<PreparingOffer, AwaitingAnswer>; };
 template <> struct Transition<PreparingOffer, DhComputed> { using Result = Outcome<PreparingOffer, AwaitingAnswer>; };
 template <> struct Transition<AwaitingAnswer, MessageReceived> { using Result = Outcome<ComputingPfsSecret, InstallingPair>; };
 template <> struct Transition<ComputingPfsSecret, DhComputed> { using Result = Outcome<InstallingPair>; };
-template <> struct Transition<InstallingPair, SaInstalled> { using Result = Outcome<InstallingPair, QuickModeFinished>; };
+template <> struct Transition<InstallingPair, SaInstalled> { using Result = Outcome<InstallingPair, AwaitingConnected, QuickModeFinished>; };
+template <> struct Transition<AwaitingConnected, MessageReceived> { using Result = Outcome<InstallingOutbound>; };
+template <> struct Transition<AwaitingConnected, PatienceOver> { using Result = Outcome<InstallingOutbound>; };
 template <> struct Transition<QuickModeFinished, MessageReceived> { using Result = Outcome<QuickModeFinished>; };
-// quick mode, responder
-template <> struct Transition<PreparingAnswer, SpiReserved> { using Result = Outcome<PreparingAnswer, InstallingInbound>; };
+// quick mode, responder; the last row for both
+template <> struct Transition<PreparingAnswer, OwnSpi> { using Result = Outcome<PreparingAnswer, InstallingInbound>; };
 template <> struct Transition<PreparingAnswer, DhComputed> { using Result = Outcome<PreparingAnswer, InstallingInbound>; };
 template <> struct Transition<InstallingInbound, SaInstalled> { using Result = Outcome<AwaitingConfirmation>; };
 template <> struct Transition<AwaitingConfirmation, MessageReceived> { using Result = Outcome<InstallingOutbound>; };

@@ -66,12 +66,12 @@ void Turn::verify(const MainModeSa& sa, PeerClaim claim) {
   actions.emplace_back(VerifyPeer{id, std::move(claim)});
 }
 
-void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id) {
+void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id, SecurityProtocol protocol) {
   const std::uint64_t id = state.next_request++;
-  const DeleteSa undo{0, Direction::kInbound, SecurityProtocol::kEsp, sa.peer.address};
+  const DeleteSa undo{0, Direction::kInbound, protocol, sa.peer.address};
   state.requests[id] = {PendingRequest::Kind::kReserveSpi, sa.handle, message_id, undo, 0};
   ++state.statistics.total_get_spi;
-  actions.emplace_back(ReserveSpi{id, SecurityProtocol::kEsp, sa.local.address, sa.peer.address});
+  actions.emplace_back(ReserveSpi{id, protocol, sa.local.address, sa.peer.address});
 }
 
 void Turn::install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters) {

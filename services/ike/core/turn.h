@@ -102,7 +102,7 @@ struct Turn {
   void compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work);
   void prove(const MainModeSa& sa, ProofRequest request);
   void verify(const MainModeSa& sa, PeerClaim claim);
-  void reserve_spi(const MainModeSa& sa, std::uint32_t message_id);
+  void reserve_spi(const MainModeSa& sa, std::uint32_t message_id, SecurityProtocol protocol);
   void install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters);
   void delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
   void delete_pair(const QuickModeSaPair& pair);

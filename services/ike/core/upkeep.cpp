@@ -114,18 +114,6 @@ void apply_policy(Turn& turn, MainModeSa& sa) {
   }
 }
 
-void report_unusable_offers(Turn& turn) {
-  for (const QuickModePolicy& policy : turn.state.policy.quick_mode_policies) {
-    const bool some = std::any_of(policy.offers.begin(), policy.offers.end(),
-                                  [](const QuickModeOffer& offer) { return !is_usable(offer); });
-    if (!some) continue;
-    turn.report("offers_skipped", Severity::kWarning,
-                fmt::format("policy '{}': offers with AH are left out, since this driver has none: {}", policy.name,
-                            offers_text(policy)),
-                {{"quick_mode_policy", policy.name}});
-  }
-}
-
 }  // namespace
 
 void do_what_is_due(Turn& turn) {
@@ -150,7 +138,6 @@ void apply_policy(Turn& turn) {
   apply_policy_to_soft_sas(turn);
   answer_awaiting_filter(turn);
   turn.state.refused.clear();
-  report_unusable_offers(turn);
 }
 
 }  // namespace ipsec::ike

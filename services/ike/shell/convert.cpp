@@ -258,6 +258,13 @@ Result<SaParameters> sa_from_proto(const proto::SaStatus& message, const std::st
   sa.quick_mode_policy = from.quick_mode_policy();
   sa.initiator = from.initiator();
   sa.soft = from.soft();
+  sa.extended_sequence = from.extended_sequence();
+  if (from.has_ah()) {
+    AroundEsp ah;
+    ah.spi = from.ah().spi();
+    IPSEC_ASSIGN_OR_RETURN(ah.integrity, from_proto(from.ah().integrity(), member(field, "ah.integrity")));
+    sa.ah = std::move(ah);
+  }
   if (from.has_udp()) {
     IPSEC_ASSIGN_OR_RETURN(sa.udp_local_port,
                            rpc::port_from_proto(from.udp().local_port(), member(field, "udp.local_port")));
@@ -304,6 +311,13 @@ proto::Sa sa_to_proto(const SaParameters& sa) {
   message.set_quick_mode_policy(sa.quick_mode_policy);
   message.set_initiator(sa.initiator);
   message.set_soft(sa.soft);
+  message.set_extended_sequence(sa.extended_sequence);
+  if (sa.ah) {
+    proto::AroundEsp& ah = *message.mutable_ah();
+    ah.set_spi(sa.ah->spi);
+    ah.set_integrity(to_proto(sa.ah->integrity));
+    ah.set_key(octets(sa.ah->key));
+  }
   if (sa.udp_local_port != 0) {
     proto::UdpEncapsulation& udp = *message.mutable_udp();
     udp.set_local_port(sa.udp_local_port);

@@ -64,6 +64,8 @@ inline constexpr std::uint16_t kGroup = 3;
 inline constexpr std::uint16_t kEncapsulation = 4;
 inline constexpr std::uint16_t kAuthentication = 5;
 inline constexpr std::uint16_t kKeyLength = 6;
+inline constexpr std::uint16_t kExtendedSequence = 11;  // RFC 4304
+inline constexpr std::uint16_t kSequence64Bit = 1;
 }  // namespace phase2
 
 inline constexpr std::uint16_t kLifeSeconds = 1;

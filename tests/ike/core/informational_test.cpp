@@ -131,6 +131,29 @@ TEST(Informational, a_delete_that_overtakes_the_answer_it_is_about_counts_when_i
   EXPECT_TRUE(pair.a.driver.inbound.empty());
 }
 
+TEST(Informational, a_delete_goes_under_a_main_mode_that_the_peer_has) {
+  Pair pair;
+  establish(pair);
+  // a begins another main mode, of which message 6 never arrives.
+  pair.wire = [](const SentDatagram& sent) {
+    const Header header = header_of(sent);
+    const bool message6 = !sent.from_a && header.encrypted() && header.exchange == ExchangeType::kIdentityProtection;
+    return message6 ? Fate{} : Fate{milliseconds(1)};
+  };
+  const auto main_mode_of_a = [&] { return pair.a.engine.main_mode_sas(pair.now).size(); };
+  ASSERT_EQ(main_mode_of_a(), 1U);
+  pair.run(seconds(28800 / 100 * 85 - 10));
+  pair.give(pair.a, RekeyRequested{pair.a.driver.outbound[0].spi, pair.b.endpoint.address, 1, RekeyReason::kSeconds});
+  pair.run(seconds(12));
+  ASSERT_EQ(main_mode_of_a(), 2U) << "renewing";
+  ASSERT_EQ(pair.b.established_main_modes(pair.now), 2U);
+  const SaParameters inbound = pair.b.driver.inbound.rbegin()->second;
+  pair.give(pair.b,
+            SaEnded{inbound.spi, Direction::kInbound, inbound.protocol, pair.a.endpoint.address, SaEndReason::kIdle});
+  pair.run(seconds(40));
+  EXPECT_EQ(pair.a.count_events("quick_mode_ended"), 1U);
+}
+
 TEST(Informational, a_lost_delete_comes_again) {
   Pair pair;
   establish(pair);

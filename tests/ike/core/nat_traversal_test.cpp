@@ -59,9 +59,9 @@ TEST(NatTraversal, NAT_02_the_best_common_kind_counts_and_none_over_ipv6) {
   EXPECT_EQ(extensions_of(all, AddressFamily::kIpv4).nat_traversal, NatTraversal::kRfc3947);
   EXPECT_EQ(extensions_of(all, AddressFamily::kIpv6).nat_traversal, NatTraversal::kNone);
   const auto draft = chain_of(confirmations({NatTraversal::kDraft, true, false}));
-  EXPECT_EQ(extensions_of(draft, AddressFamily::kIpv4), (Extensions{NatTraversal::kDraft, true, false}));
+  EXPECT_EQ(extensions_of(draft, AddressFamily::kIpv4), (Extensions{NatTraversal::kDraft, true, false, true}));
   const PayloadChain v6 = chain_of(announcements(AddressFamily::kIpv6));
-  EXPECT_EQ(extensions_of(v6, AddressFamily::kIpv4), (Extensions{NatTraversal::kNone, true, true}));
+  EXPECT_EQ(extensions_of(v6, AddressFamily::kIpv4), (Extensions{NatTraversal::kNone, true, true, true}));
 }
 
 TEST(NatTraversal, the_encapsulation_has_the_numbers_of_the_rfc_and_of_the_drafts) {
@@ -103,7 +103,7 @@ TEST(NatTraversal, NAT_03_NAT_08_behind_a_translator_everything_moves_to_port_45
     if (sent.from_a) continue;
     EXPECT_EQ(sent.datagram.peer.port, is_encrypted ? 24500 : 20500);
   }
-  EXPECT_EQ(encrypted, 5U);
+  EXPECT_EQ(encrypted, 6U);
 
   const SaParameters& of_a = pair.a.driver.outbound[0];
   const SaParameters& of_b = pair.b.driver.outbound[0];

@@ -60,6 +60,13 @@ std::string compare(const SaParameters& out, const SaParameters& in) {
   const bool own_addresses = translated && out.encapsulation == Encapsulation::kTransport;
   if (out.selector != in.selector && !own_addresses)
     return fmt::format("selectors {} and {}", out.selector.to_string(), in.selector.to_string());
+  if (out.protocol != in.protocol || out.ah.has_value() != in.ah.has_value()) return "protocols";
+  if (out.ah) {
+    if (out.ah->spi != in.ah->spi || out.ah->integrity != in.ah->integrity) return "AH around ESP";
+    if (!same_key(out.ah->key, in.ah->key)) return "keys of AH around ESP";
+    if (out.ah->key.size() != info(out.ah->integrity).key_size) return "size of the key of AH around ESP";
+  }
+  if (out.extended_sequence != in.extended_sequence) return "sequence numbers";
   if (out.cipher != in.cipher || out.integrity != in.integrity) return "algorithms";
   if (!same_key(out.encryption_key, in.encryption_key) || !same_key(out.integrity_key, in.integrity_key)) return "keys";
   const CipherInfo& cipher = info(out.cipher);
@@ -91,7 +98,7 @@ std::string compare_direction(const Host& from, const Host& to) {
 std::optional<Event> FakeDriver::perform(const ReserveSpi& action) {
   if (silent) return std::nullopt;
   if (refuse_spis) return SpiReservationFailed{action.request_id, "no SPI left"};
-  larval_[next_spi_] = true;
+  larval_[next_spi_] = action.protocol;
   return SpiReserved{action.request_id, next_spi_++};
 }
 
@@ -100,7 +107,14 @@ std::optional<Event> FakeDriver::perform(const InstallSa& action) {
   if (silent) return std::nullopt;
   if (refuse_installing == sa.direction) return SaInstallFailed{action.request_id, "refused by the test"};
   if (sa.direction == Direction::kInbound) {
-    if (larval_.erase(sa.spi) == 0) return SaInstallFailed{action.request_id, "the SPI is not larval"};
+    const auto is_larval = [&](std::uint32_t spi, SecurityProtocol protocol) {
+      const auto found = larval_.find(spi);
+      return found != larval_.end() && found->second == protocol;
+    };
+    if (!is_larval(sa.spi, sa.protocol) || (sa.ah && !is_larval(sa.ah->spi, SecurityProtocol::kAh)))
+      return SaInstallFailed{action.request_id, "the SPI is not larval"};
+    larval_.erase(sa.spi);
+    if (sa.ah) larval_.erase(sa.ah->spi);
     inbound[sa.spi] = sa;
   } else {
     std::erase_if(outbound, [&](const SaParameters& older) {

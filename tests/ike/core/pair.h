@@ -48,7 +48,7 @@ class FakeDriver {
 
  private:
   std::uint32_t next_spi_;
-  std::map<std::uint32_t, bool> larval_;
+  std::map<std::uint32_t, SecurityProtocol> larval_;
 };
 
 struct Host {

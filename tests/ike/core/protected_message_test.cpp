@@ -86,7 +86,7 @@ TEST(ProtectedMessage, QM_10_quick_mode_hashes_cover_the_received_octets) {
   }
 }
 
-TEST(ProtectedMessage, PSK_03_messages_5_and_6_of_the_worked_exchanges_prove_their_senders) {
+TEST(ProtectedMessage, PSK_03_MM_18_messages_5_and_6_of_the_worked_exchanges_prove_their_senders) {
   IPSEC_READ_SHARED_JSON_OR_SKIP(data, "data/vectors/ikev1-worked-exchanges.json");
   for (const auto& one : data.at("cases")) {
     if (one.at("mode") != "main") continue;

@@ -246,6 +246,8 @@ TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {
   action.sa.rule_name = "rule";
   action.sa.quick_mode_policy = "quick";
   action.sa.initiator = true;
+  action.sa.extended_sequence = true;
+  action.sa.ah = AroundEsp{0x99, Integrity::kSha256, SecretBytes("of the AH around it")};
 
   proto::InstallSaRequest message = to_proto(action);
   const proto::Sa& sa = message.sa();
@@ -271,8 +273,11 @@ TEST(ConvertSa, every_field_goes_out_and_the_keys_are_wiped) {
   EXPECT_EQ(sa.rule_name(), "rule");
   EXPECT_EQ(sa.quick_mode_policy(), "quick");
   EXPECT_TRUE(sa.initiator());
+  EXPECT_TRUE(sa.extended_sequence());
+  EXPECT_EQ(sa.ah().spi(), 0x99U);
+  EXPECT_EQ(sa.ah().integrity(), proto::INTEGRITY_SHA256);
+  EXPECT_EQ(sa.ah().key(), "of the AH around it");
 
-  message.mutable_sa()->mutable_ah()->set_key("of the AH around it");
   rpc::wipe_keys(message);
   EXPECT_TRUE(message.sa().encryption_key().empty());
   EXPECT_TRUE(message.sa().integrity_key().empty());
