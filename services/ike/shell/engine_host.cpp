@@ -136,6 +136,15 @@ void EngineHost::report(const ReportEvent& event) {
   events_.publish(to_proto(event, ++event_sequence_, daemon::wall_clock_ms()));
 }
 
+void EngineHost::report_lasting(ReportEvent event) {
+  daemon::log(level_of(event.severity), event.name, {{"text", event.text}});
+  lasting_.push_back(std::move(event));
+}
+
+void EngineHost::greet(rpc::EventQueue<proto::Event>& watcher) {
+  for (const ReportEvent& event : lasting_) watcher.push(to_proto(event, ++event_sequence_, daemon::wall_clock_ms()));
+}
+
 void EngineHost::perform(Actions actions) {
   for (Action& action : actions) {
     std::visit([this](auto& one) { perform(std::move(one)); }, action);

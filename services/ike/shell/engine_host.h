@@ -55,6 +55,9 @@ class EngineHost {
 
   void set_driver_connected(bool connected);
   void report(const ReportEvent& event);
+  // Is in force for the life of the process and true before anybody watches: everyone who begins to watch is told.
+  void report_lasting(ReportEvent event);
+  void greet(rpc::EventQueue<proto::Event>& watcher);
 
  private:
   void perform(Actions actions);
@@ -82,6 +85,7 @@ class EngineHost {
   std::shared_ptr<AgentRequests> requests_;  // null: nobody has listened yet
   Engine engine_;
   bool driver_connected_ = false;
+  std::vector<ReportEvent> lasting_;
   std::uint64_t event_sequence_ = 0;
   CertificateWork certificates_;
 };

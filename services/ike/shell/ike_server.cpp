@@ -115,6 +115,12 @@ class IkeService : public proto::Ike::Service {
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchIkeEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override {
     const auto queue = events_.subscribe();
+    if (!loop_.call([&] {
+          host_.greet(*queue);
+          return true;
+        })) {
+      return stopping();
+    }
     // Tells the client that nothing from now on is missed.
     writer->SendInitialMetadata();
     rpc::write_stream(*context, *writer, *queue);
