@@ -1,7 +1,9 @@
 """A throw-away certification authority for the certificate directories of a lab's hosts."""
 
 import datetime
+import grp
 import ipaddress
+import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +20,18 @@ def new_key(kind):
 
 def distinguished_name(common_name):
     return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Lab"), x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def write_private(path, content):
+    """A file with a secret, as the IKE service accepts it: of root, for root and the group of its account."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+    try:
+        group = grp.getgrnam("policyagent-ike").gr_gid
+    except KeyError:
+        return
+    os.chown(path, -1, group)
+    path.chmod(0o640)
 
 
 class Issued:

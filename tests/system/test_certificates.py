@@ -9,7 +9,7 @@ import tempfile
 import time
 
 import policies
-from authority import Authority
+from authority import Authority, write_private
 from lab import LabTest, wait_for
 from peers import PEER_ADDRESS, StrongSwan, WireNamespace, run, shared
 
@@ -47,9 +47,7 @@ class CertificateTest(LabTest):
             (top / name).mkdir(parents=True)
         (top / "accounts").unlink(missing_ok=True)
         (top / "own" / "host.crt").write_bytes(issued.pem() + b"".join(each.pem() for each in chain))
-        key = top / "own" / "host.key"
-        key.touch(mode=0o600)
-        key.write_bytes(issued.key_pem())
+        write_private(top / "own" / "host.key", issued.key_pem())
         for number, root in enumerate(roots):
             (top / "roots" / f"{number}.pem").write_bytes(root.pem())
         if accounts is not None:
@@ -169,7 +167,7 @@ class BetweenHosts(CertificateTest):
         self.reread("a")
         problems = wait_for(lambda: self.lab.show("a", "certificates")["problems"], SECONDS, "a problem")
         self.assertIn("own/host.key has mode 0644", problems[0])
-        self.assertIn("chmod 600", self.lab.netsh("a", "ipsec", "dynamic", "show", "certificates"))
+        self.assertIn("0640 with the group policyagent-ike", self.lab.netsh("a", "ipsec", "dynamic", "show", "certificates"))
 
 
 class Revocation(CertificateTest):
@@ -275,11 +273,8 @@ class WithStrongSwan(CertificateTest):
         for name in ("own", "roots"):
             shutil.rmtree(top / name, ignore_errors=True)
             (top / name).mkdir(parents=True)
-        shutil.copy(directory / "left.p12", top / "own" / "left.p12")
-        (top / "own" / "left.p12").chmod(0o600)
-        password = top / "own" / "left.p12.password"
-        password.touch(mode=0o600)
-        password.write_text("test")
+        write_private(top / "own" / "left.p12", (directory / "left.p12").read_bytes())
+        write_private(top / "own" / "left.p12.password", b"test")
         shutil.copy(directory / "ca.crt", top / "roots" / "ca.crt")
         (top / "roots" / "ca.crt").chmod(0o644)
         self.reread("a")

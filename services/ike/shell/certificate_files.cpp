@@ -30,10 +30,17 @@ constexpr std::string_view kToken = ".pkcs11";
 struct FileContent {
   SecretBytes octets;  // it may be a key
   mode_t mode = 0;
+  gid_t group = 0;
 };
 
 Result<FileContent> read_regular(const std::string& path, std::size_t most) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.number() < 0 && errno == EACCES) {
+    return unavailable(
+        fmt::format("may not be read by this process (user {}, group {}); owner root, group {} and mode "
+                    "0640 are accepted",
+                    ::geteuid(), ::getegid(), kIkeAccount));
+  }
   if (file.number() < 0) return unavailable(fmt::format("cannot be read: {}", std::strerror(errno)));
   struct stat found {};
   if (::fstat(file.number(), &found) != 0 || !S_ISREG(found.st_mode)) return refused("not a regular file");
@@ -43,7 +50,7 @@ Result<FileContent> read_regular(const std::string& path, std::size_t most) {
   }
   if (static_cast<std::size_t>(found.st_size) > most)
     return invalid(fmt::format("has {} octets; at most {} are accepted", found.st_size, most));
-  FileContent content{SecretBytes(static_cast<std::size_t>(found.st_size)), found.st_mode};
+  FileContent content{SecretBytes(static_cast<std::size_t>(found.st_size)), found.st_mode, found.st_gid};
   std::size_t at = 0;
   while (at < content.octets.size()) {
     const ssize_t got = ::read(file.number(), content.octets.data() + at, content.octets.size() - at);
@@ -54,11 +61,15 @@ Result<FileContent> read_regular(const std::string& path, std::size_t most) {
   return content;
 }
 
-Status check_private(mode_t mode) {
-  if ((mode & (S_IRWXG | S_IRWXO)) == 0) return {};
+// For root, and for the account of IKE: by its group, or as its own.
+Status check_private(const FileContent& file) {
+  const bool group_is_own = file.group == ::getegid() && file.group != 0;
+  const mode_t others = S_IRWXO | S_IWGRP | S_IXGRP | (group_is_own ? 0 : S_IRGRP);
+  if ((file.mode & others) == 0) return {};
   return refused(fmt::format(
-      "has mode {:04o} and holds a private key or its password; 0600 or 0400 is accepted (chmod 600): it is not used",
-      mode & 07777));
+      "has mode {:04o} and holds a private key or its password; 0600, or 0640 with the group {}, is accepted: it is "
+      "not used",
+      file.mode & 07777, kIkeAccount));
 }
 
 Status check_not_writable(mode_t mode) {
@@ -121,7 +132,7 @@ Found items_of(const FileContent& file, SecretBytes password) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& directory) { store_.directory = directory; }
+  explicit Reader(const Place& directory) : path_(directory.path) { store_.directory = directory.name; }
 
   CertificateStore run() {
     for_each("own", [this](const std::string& name, const std::string& path) { take_own(name, path); });
@@ -152,7 +163,7 @@ class Reader {
   void for_each(const std::string& folder, Take take) {
     std::error_code error;
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(store_.directory + "/" + folder, error)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path_ + "/" + folder, error)) {
       const std::string name = entry.path().filename().string();
       if (!name.starts_with('.')) names.push_back(name);
     }
@@ -163,7 +174,7 @@ class Reader {
       complain(folder, fmt::format("has more than {} files; the rest is not used", kMaxCertificateFiles));
       names.resize(kMaxCertificateFiles);
     }
-    for (const std::string& name : names) take(folder + "/" + name, store_.directory + "/" + folder + "/" + name);
+    for (const std::string& name : names) take(folder + "/" + name, path_ + "/" + folder + "/" + name);
   }
 
   // Empty where there is none, or it must not be used.
@@ -172,7 +183,7 @@ class Reader {
     if (::access(beside.c_str(), F_OK) != 0) return {};
     auto content = read_regular(beside, kMaxPasswordSize);
     Status status = content.status();
-    if (status.ok()) status = check_private(content->mode);
+    if (status.ok()) status = check_private(*content);
     if (!status.ok()) {
       complain(name + std::string(kPassword), status.message());
       return {};
@@ -195,14 +206,14 @@ class Reader {
                       "accepted, with the password in a file of that name and .password");
     }
     if (!found.keys.empty()) {
-      if (const Status status = check_private(content->mode); !status.ok()) return complain(name, status.message());
+      if (const Status status = check_private(*content); !status.ok()) return complain(name, status.message());
     }
     for (KeyOwner& key : found.keys) keys_.push_back({std::make_shared<PrivateKey>(key.release(), "software"), name});
     for (Certificate& each : found.certificates) own_.emplace_back(std::move(each), name);
   }
 
   void take_token(const std::string& name, const FileContent& content) {
-    if (const Status status = check_private(content.mode); !status.ok()) return complain(name, status.message());
+    if (const Status status = check_private(content); !status.ok()) return complain(name, status.message());
     std::string uri(content.octets.reveal_text());
     while (!uri.empty() && (uri.back() == '\n' || uri.back() == '\r')) uri.pop_back();
     auto key = token_key(uri);
@@ -233,7 +244,7 @@ class Reader {
   }
 
   void read_accounts() {
-    const std::string path = store_.directory + "/accounts";
+    const std::string path = path_ + "/accounts";
     if (::access(path.c_str(), F_OK) != 0) return;
     auto content = read_regular(path, kMaxAccountsFileSize);
     Status status = content.status();
@@ -265,6 +276,7 @@ class Reader {
     }
   }
 
+  std::string path_;
   CertificateStore store_;
   std::vector<std::pair<Certificate, std::string>> own_;
   std::vector<LooseKey> keys_;
@@ -272,6 +284,6 @@ class Reader {
 
 }  // namespace
 
-CertificateStore read_certificates_of(const std::string& directory) { return Reader(directory).run(); }
+CertificateStore read_certificates_of(const Place& directory) { return Reader(directory).run(); }
 
 }  // namespace ipsec::ike

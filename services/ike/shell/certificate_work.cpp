@@ -18,25 +18,26 @@ std::int64_t unix_time() { return daemon::wall_clock_ms() / 1000; }
 
 }  // namespace
 
-CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, Places places, std::function<void(Event)> answer,
-                                 std::function<void(const ReportEvent&)> report)
+CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, CertificatePlaces places,
+                                 std::function<void(Event)> answer, std::function<void(const ReportEvent&)> report)
     : loop_(loop),
       workers_(workers),
       places_(std::move(places)),
       answer_(std::move(answer)),
       report_(std::move(report)),
-      store_(std::make_shared<const CertificateStore>()),
-      cache_(places_.cache, unix_time()) {
-  for (const std::string& problem : cache_.problems()) report_({"crl_cache_problem", Severity::kWarning, problem, {}});
-}
+      store_(std::make_shared<const CertificateStore>()) {}
 
-void CertificateWork::read() {
+void CertificateWork::start() {
+  cache_.emplace(places_.crl_cache.path, unix_time());
+  for (const std::string& problem : cache_->problems()) {
+    report_({"crl_cache_problem", Severity::kWarning, fmt::format("{}: {}", places_.crl_cache.name, problem), {}});
+  }
   take(std::make_shared<const CertificateStore>(read_certificates_of(places_.certificates)));
 }
 
 void CertificateWork::read_again() {
-  workers_.post([this, &loop = loop_, directory = places_.certificates] {
-    auto store = std::make_shared<const CertificateStore>(read_certificates_of(directory));
+  workers_.post([this, &loop = loop_, place = places_.certificates] {
+    auto store = std::make_shared<const CertificateStore>(read_certificates_of(place));
     loop.post([this, store] { take(store); });
   });
 }
@@ -58,7 +59,9 @@ void CertificateWork::take(std::shared_ptr<const CertificateStore> store) {
 CrlSource CertificateWork::lists(Timestamp now) {
   CrlSource source;
   for (const StoredCrl& local : store_->lists) source.lists.push_back(local.list);
-  for (Crl& cached : cache_.lists(unix_time())) source.lists.push_back(std::move(cached));
+  if (cache_) {
+    for (Crl& cached : cache_->lists(unix_time())) source.lists.push_back(std::move(cached));
+  }
   std::erase_if(resting_, [&](const auto& one) { return one.second.until <= now; });
   for (const auto& [point, rest] : resting_) source.unavailable[point] = rest.why;
   return source;
@@ -145,8 +148,11 @@ void CertificateWork::keep(const std::string& point, const Bytes& octets, std::s
     problem = list.status().message();
   } else if (!list->is_current(unix_time())) {
     problem = fmt::format("its list of {} runs until {}", list->last_update(), list->next_update());
-  } else if (const Status kept = cache_.add(point, *list, octets); !kept.ok()) {
-    report_({"crl_cache_problem", Severity::kWarning, kept.message(), {{"point", point}}});
+  } else if (const Status kept = cache_->add(point, *list, octets); !kept.ok()) {
+    report_({"crl_cache_problem",
+             Severity::kWarning,
+             fmt::format("{}: {}", places_.crl_cache.name, kept.message()),
+             {{"point", point}}});
   }
 }
 

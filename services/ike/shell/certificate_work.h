@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "services/ike/certificates/authentication.h"
 #include "services/ike/core/actions.h"
 #include "services/ike/core/events.h"
+#include "services/ike/shell/certificate_places.h"
 #include "services/ike/shell/crl_cache.h"
 #include "services/ike/shell/crl_fetcher.h"
 #include "services/ike/shell/event_loop.h"
@@ -24,17 +26,13 @@ namespace ipsec::ike {
 // thread; choosing, signing and verifying run on workers, fetching on threads of its own.
 class CertificateWork {
  public:
-  struct Places {
-    std::string certificates;  // the certificate directory
-    std::string cache;         // of revocation lists
-  };
   // `answer` gets the events for the engine, `report` what an administrator should know. Loop and workers must outlive
   // this.
-  CertificateWork(EventLoop& loop, WorkerPool& workers, Places places, std::function<void(Event)> answer,
+  CertificateWork(EventLoop& loop, WorkerPool& workers, CertificatePlaces places, std::function<void(Event)> answer,
                   std::function<void(const ReportEvent&)> report);
 
-  // Blocking: before the loop runs.
-  void read();
+  // Reads the certificates and opens the cache; until then there are none. Blocking: before the loop runs.
+  void start();
   // On a worker; what is under way goes on with the certificates it began with.
   void read_again();
 
@@ -74,11 +72,11 @@ class CertificateWork {
 
   EventLoop& loop_;
   WorkerPool& workers_;
-  Places places_;
+  CertificatePlaces places_;
   std::function<void(Event)> answer_;
   std::function<void(const ReportEvent&)> report_;
   std::shared_ptr<const CertificateStore> store_;
-  CrlCache cache_;
+  std::optional<CrlCache> cache_;  // from start() on
   std::map<std::string, Rest> resting_;
   std::set<std::string> fetching_;
   std::map<std::uint64_t, Job> jobs_;

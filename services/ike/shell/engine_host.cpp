@@ -28,7 +28,7 @@ daemon::LogLevel level_of(Severity severity) {
 }  // namespace
 
 EngineHost::EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers, RandomSource& random,
-                       rpc::EventBroadcaster<proto::Event>& events, CertificateWork::Places certificates)
+                       rpc::EventBroadcaster<proto::Event>& events, CertificatePlaces certificates)
     : loop_(loop),
       sockets_(sockets),
       workers_(workers),
@@ -46,7 +46,6 @@ EngineHost::EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers
                     perform(engine_.poll(daemon::monotonic_now()));
                     certificates_.poll(daemon::monotonic_now());
                   });
-  certificates_.read();
 }
 
 void EngineHost::read_socket(std::size_t index) {

@@ -27,7 +27,7 @@ class EngineHost {
  public:
   // All of them must outlive the host, except `driver`, which is named later because it needs the host.
   EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers, RandomSource& random,
-             rpc::EventBroadcaster<proto::Event>& events, CertificateWork::Places certificates);
+             rpc::EventBroadcaster<proto::Event>& events, CertificatePlaces certificates);
 
   // Before the loop runs. What is said to the driver before is lost.
   void set_driver(DriverClient& driver) { driver_ = &driver; }

@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "services/common/account.h"
 #include "services/common/crypto/random.h"
@@ -9,6 +10,7 @@
 #include "services/common/daemon/signals.h"
 #include "services/common/rpc/ike_access.h"
 #include "services/common/rpc/paths.h"
+#include "services/ike/shell/certificate_places.h"
 #include "services/ike/shell/driver_client.h"
 #include "services/ike/shell/engine_host.h"
 #include "services/ike/shell/event_loop.h"
@@ -48,13 +50,15 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   }
   const auto driver_socket = rpc::reach_driver(options.runtime_directory, account ? &*account : nullptr);
   if (!driver_socket.ok()) return fail(driver_socket.status());
+  auto places = reach_certificates(options.certificate_directory, options.state_directory + "/crl-cache",
+                                   account ? &*account : nullptr);
+  if (!places.ok()) return fail(places.status());
   drop_capabilities(account.has_value());
 
   EventLoop loop;
   rpc::EventBroadcaster<proto::Event> events(kEventsPerWatcher);
   WorkerPool workers;
-  EngineHost host(loop, **sockets, workers, system_random(), events,
-                  {options.certificate_directory, options.state_directory + "/crl-cache"});
+  EngineHost host(loop, **sockets, workers, system_random(), events, *std::move(places));
   loop.watch(signals.file_descriptor(), [&] {
     while (const auto signal = signals.read()) {
       if (*signal == daemon::Signal::kStop) loop.stop();
@@ -66,6 +70,8 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   auto sandbox = enter_sandbox(account);
   if (!sandbox.ok()) return fail(sandbox.status());
   for (ReportEvent& incomplete : *sandbox) host.report_lasting(std::move(incomplete));
+  // With the rights that it will have when it reads them again.
+  host.certificates().start();
   DriverClient driver(*driver_socket, receiver_for(loop, host));
   host.set_driver(driver);
 

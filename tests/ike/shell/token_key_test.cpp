@@ -77,7 +77,7 @@ TEST_F(TokenKey, AUC_04_a_file_with_its_URI_stands_in_the_certificate_directory)
   const std::string file = directory_ + "/ike/own/host.pkcs11";
   std::ofstream(file) << uri("host", "1234") << "\n";
   ::chmod(file.c_str(), 0600);
-  const CertificateStore store = read_certificates_of(directory_ + "/ike");
+  const CertificateStore store = read_certificates_of({directory_ + "/ike", directory_ + "/ike"});
   EXPECT_THAT(store.problems, testing::IsEmpty());
   ASSERT_EQ(store.own.size(), 1U);
   ASSERT_NE(store.own[0].key, nullptr);

@@ -64,7 +64,7 @@ def make_folder(lab, host):
     lab.runtime_dir(host).mkdir(mode=0o750)
     lab.state_dir(host).mkdir(mode=0o700)
     for folder in ("own", "roots", "intermediates", "crls"):
-        (lab.certificate_dir(host) / folder).mkdir(mode=0o700, parents=True)
+        (lab.certificate_dir(host) / folder).mkdir(mode=0o755, parents=True)
 
 
 def agent_command(lab, host):
