@@ -434,6 +434,8 @@ Outcome run_default_response(std::uint64_t seed, DhCache& dh) {
   Run run(seed, use_v6(seed));
   run.pair.compute = [&](const ComputeDh& request, RandomSource& random) { return dh.compute(request, random); };
   Network network = random_network(run.random);
+  // As in run_life: filters that are taken back are told of by Deletes.
+  network.loss /= 2;
   run.story =
       fmt::format("default response, loss {} %, duplication {} %", network.loss * 100, network.duplication * 100);
   choose_translators(run, seed, network);
@@ -449,6 +451,7 @@ Outcome run_default_response(std::uint64_t seed, DhCache& dh) {
       run.pair.acquire(run.pair.a, asked.back().acquire_id, asked.back().filter_id);
     }
     run.pair.run(milliseconds(run.random.below(3000)));
+    if (run.random.chance(0.3)) carry_traffic(run);
     agent.act();
   }
   run.pair.run(seconds(300));
