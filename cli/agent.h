@@ -24,6 +24,7 @@ class Agent {
   virtual Result<proto::DynamicPolicy> dynamic_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
+  virtual Result<proto::ListFailedNegotiationsReply> failed_negotiations() = 0;
   virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
       const proto::DeleteMainModeSasRequest& request) = 0;
   virtual Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) = 0;

@@ -11,6 +11,7 @@
 #include "services/ike/core/sa_pairs.h"
 #include "services/ike/core/soft_sa.h"
 #include "services/ike/core/turn.h"
+#include "services/ike/core/unread.h"
 #include "services/ike/core/upkeep.h"
 #include "services/ike/core/wishes.h"
 
@@ -55,6 +56,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
   const auto header = parse_header(datagram.bytes);
   if (!header.ok()) {
     ++statistics.invalid_packets_received;
+    report_unsupported(turn, datagram);
     return;
   }
   if (is_fragment(datagram.bytes)) {
@@ -83,6 +85,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
     }
     default:
       ++statistics.invalid_packets_received;
+      report_unsupported(turn, datagram);
   }
 }
 
@@ -93,6 +96,7 @@ struct Handler {
   void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const PeerUnreachable& event) { note_unreachable(turn, event); }
   void operator()(const PeerMoved& event) { handle_peer_moved(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }

@@ -38,8 +38,13 @@ constexpr VendorId kFragmentation = {0x40, 0x48, 0xb7, 0xd5, 0x6e, 0xbc, 0xe8, 0
 
 VendorIdPayload payload(const VendorId& id) { return {Bytes(id.begin(), id.end())}; }
 
-// The product as others announce themselves: MD5 of a fixed string. No capability follows from it.
-VendorIdPayload product() { return {hash(Integrity::kMd5, {as_bytes(kProduct)})}; }
+// The product as others announce themselves: MD5 of a fixed string.
+VendorId product_id() {
+  const Bytes digest = hash(Integrity::kMd5, {as_bytes(kProduct)});
+  VendorId id{};
+  std::copy(digest.begin(), digest.end(), id.begin());
+  return id;
+}
 
 bool has(const PayloadChain& message, const VendorId& id) {
   const auto found = message.all<VendorIdPayload>();
@@ -51,7 +56,7 @@ bool has(const PayloadChain& message, const VendorId& id) {
 }  // namespace
 
 std::vector<PayloadContent> announcements(AddressFamily family) {
-  std::vector<PayloadContent> ids = {product()};
+  std::vector<PayloadContent> ids = {payload(product_id())};
   if (family == AddressFamily::kIpv4) {
     for (const NatRow& row : kNatRows) ids.emplace_back(payload(row.id));
   }
@@ -61,7 +66,7 @@ std::vector<PayloadContent> announcements(AddressFamily family) {
 }
 
 std::vector<PayloadContent> confirmations(const Extensions& agreed) {
-  std::vector<PayloadContent> ids = {product()};
+  std::vector<PayloadContent> ids = {payload(product_id())};
   for (const NatRow& row : kNatRows) {
     if (agreed.nat_traversal != NatTraversal::kNone && row.kind == agreed.nat_traversal)
       ids.emplace_back(payload(row.id));
@@ -78,6 +83,7 @@ Extensions extensions_of(const PayloadChain& message, AddressFamily family) {
   if (row != kNatRows.end() && family == AddressFamily::kIpv4) extensions.nat_traversal = row->kind;
   extensions.dead_peer_detection = has(message, kDeadPeerDetection);
   extensions.fragmentation = has(message, kFragmentation);
+  extensions.explanations = has(message, product_id());
   return extensions;
 }
 

@@ -17,6 +17,7 @@ struct Extensions {
   NatTraversal nat_traversal = NatTraversal::kNone;
   bool dead_peer_detection = false;  // RFC 3706
   bool fragmentation = false;        // MS-IKEE 2.2.3
+  bool explanations = false;         // this product: reads what a refusal says (alternatives.h)
   friend bool operator==(const Extensions&, const Extensions&) = default;
 };
 

@@ -12,7 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 30> kNames = {
+constexpr std::array<std::string_view, 33> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -42,6 +42,9 @@ constexpr std::array<std::string_view, 30> kNames = {
     "peer_dead",
     "nat_unsupported",
     "ah_behind_nat",
+    "no_policy",
+    "unsupported_exchange",
+    "unsupported_version",
     "already_served",
 };
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "services/ike/core/explanation.h"
 
 // Every way in which a negotiation can end without SAs. The names are stable: scripts, events and AcquireFailed carry
 // them.
@@ -39,6 +42,9 @@ enum class FailureReason : std::uint8_t {
   kPeerDead,        // it was asked whether it is there, and did not answer
   kNatUnsupported,  // an address translator between the two, and a driver without ESP in UDP
   kAhBehindNat,     // an address translator between the two, and only offers with AH, which it would break (NAT-05)
+  kNoPolicy,        // this host has no policy; the peer gets no answer
+  kUnsupportedExchange,  // a first message of another exchange than main mode
+  kUnsupportedVersion,   // or of another version than IKEv1
   kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
 };
 
@@ -58,6 +64,7 @@ struct Failure {
   // For people: what was wrong, what each side wanted. No secrets.
   std::string text;
   Terms terms{};
+  std::shared_ptr<const Explanation> explanation{};  // null: the text says it all
 };
 
 }  // namespace ipsec::ike

@@ -18,7 +18,7 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const DhComputed& com
 
 // What a failed authentication by preshared keys was about.
 Terms different_keys(const MainModeSa& sa);
-FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure);
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure, Timestamp now);
 
 // Not 0 and no other SA's.
 Cookie fresh_cookie(EngineState& state);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/transform_attributes.h"
 #include "services/ike/wire/numbers.h"
@@ -108,7 +109,7 @@ std::vector<std::string> differences(const ReadTransform& read, const MainModeOf
 std::string configured(const MainModePolicy& policy) { return fmt::format("{}", fmt::join(offer_texts(policy), ", ")); }
 
 // Names what each side wants and, for the closest pair, the options in which it differs (MM-36).
-Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy& policy) {
+Failure explain(const std::vector<ReadTransform>& offered, const SaPayload& message, const MainModePolicy& policy) {
   std::vector<std::string> texts;
   std::vector<std::string> closest;
   std::string pair;
@@ -127,7 +128,8 @@ Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy&
       fmt::format("no main mode offer in common: the peer offers {}; policy '{}' allows {}; the closest, {}, differ "
                   "in {}",
                   fmt::join(shortened(texts), ", "), policy.name, configured(policy), pair, fmt::join(closest, ", ")),
-      {shortened(std::move(texts)), offer_texts(policy)}};
+      {shortened(std::move(texts)), offer_texts(policy)},
+      explain_refused_main_mode(message, main_mode_offers(policy))};
 }
 
 bool is_offer(const ReadTransform& read, const MainModePolicy& policy) {
@@ -182,7 +184,7 @@ Choice<MainModeAnswer> choose_main_mode(const SaPayload& offered, const MainMode
       seen.push_back(read);
     }
   }
-  return explain(seen, policy);
+  return explain(seen, offered, policy);
 }
 
 Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModePolicy& policy) {
@@ -195,7 +197,8 @@ Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModeP
     return Failure{
         FailureReason::kModifiedProposal,
         fmt::format("the peer chose {}, which was not offered; offered were {}", to_string(read), configured(policy)),
-        {offer_texts(policy), {to_string(read)}}};
+        {offer_texts(policy), {to_string(read)}},
+        explain_modified_main_mode(main_mode_offers(policy), answer)};
   }
   return choice_of(read, policy);
 }

@@ -71,6 +71,11 @@ const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
 // The outbound filters that negotiate, as text, with their rules.
 std::vector<std::string> negotiating_filters(const IkePolicy& policy);
 
+// Of the filters above the one that comes nearest to `outbound`; nullptr where there is none. Borrowed.
+const Filter* nearest_filter(const IkePolicy& policy, const Selector& outbound);
+// The main mode filter nearest to two hosts, of any rule; nullptr where there is none. Borrowed.
+const MainModeFilter* nearest_main_mode_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer);
+
 // How the default response rule would answer; nullopt where it is not active.
 std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);
 // The end of a sentence that says that no filter fits: "; default response inactive" (DR-07). Empty where it is active,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_exchange.h"
@@ -98,6 +99,7 @@ void report_failure(Turn& turn, const MainModeSa& sa, const QuickModeExchange& e
   failed.local = sa.local;
   failed.peer = sa.peer;
   failed.failure = failure;
+  failed.explanation = explanation_of(sa, exchange, failure, turn.now);
   failed.rule_name = exchange.facts.rule.rule_name;
   failed.policy_name = exchange.facts.rule.policy.name;
   failed.filter = exchange.facts.rule.filter_text;
@@ -140,7 +142,7 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
     send_quick_mode_delete(turn, sa, exchange.own_spi);
   } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
-    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0));
+    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), 0, {}));
   }
   const QuickModeWish wish = std::move(exchange.wish);
   auto joined = std::exchange(exchange.joined, std::nullopt);

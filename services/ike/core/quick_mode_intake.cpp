@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_exchange.h"
@@ -61,7 +62,10 @@ std::uint32_t initiator_spi(const PayloadChain& message1) {
 // The refusal is remembered like an answer, so that a repeated message 1 gets it again.
 void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, std::uint32_t spi, const Failure& failure) {
   report_failure(turn, sa, exchange, failure);
-  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), spi));
+  Bytes alternatives;
+  if (failure.explanation && sa.proven()->choice.extensions.explanations)
+    alternatives = failure.explanation->alternatives;
+  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), spi, std::move(alternatives)));
   finish(turn, exchange, {});
 }
 

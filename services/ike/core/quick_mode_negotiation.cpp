@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/transform_attributes.h"
 #include "services/ike/wire/numbers.h"
 
@@ -172,7 +173,34 @@ std::string terms_text(const QuickModeTerms& terms) {
                      fmt::join(groups, ", "));
 }
 
-Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_key_exchange,
+// The PFS group of this side, in the light of what the peer offers.
+DhGroup group_towards(const SaPayload& offered, const QuickModeTerms& terms) {
+  if (terms.pfs_required) return terms.groups.empty() ? DhGroup::kNone : terms.groups.front();
+  const ReadTransform first = read_transform(offered.proposals.front().transforms.front());
+  const auto group = dh_group_by_number(first.group);
+  const bool acceptable = group && std::find(terms.groups.begin(), terms.groups.end(), *group) != terms.groups.end();
+  return acceptable ? *group : DhGroup::kNone;
+}
+
+// What this side would offer in the mode that the peer asks for, or in any where it asks for another.
+SaPayload offers_towards(const SaPayload& offered, std::span<const QuickModeTerms> terms) {
+  const std::uint16_t mode = read_transform(offered.proposals.front().transforms.front()).encapsulation;
+  const bool knows_mode = std::any_of(terms.begin(), terms.end(), [&](const QuickModeTerms& one) {
+    return one.encapsulation.number() == mode;
+  });
+  SaPayload all{kDoiIpsec, kSituationIdentityOnly, {}};
+  for (const QuickModeTerms& one : terms) {
+    if (knows_mode && one.encapsulation.number() != mode) continue;
+    for (Proposal& proposal :
+         quick_mode_offers(*one.policy, one.encapsulation, group_towards(offered, one), kFirstSpi).proposals) {
+      proposal.number = static_cast<std::uint8_t>(all.proposals.size() + 1);
+      if (!proposal.transforms.empty()) all.proposals.push_back(std::move(proposal));
+    }
+  }
+  return all;
+}
+
+Failure explain(const SaPayload& offered, const std::vector<std::string>& seen, bool only_pfs, bool with_key_exchange,
                 std::span<const QuickModeTerms> terms) {
   std::vector<std::string> allowed;
   for (const QuickModeTerms& one : terms) allowed.push_back(terms_text(one));
@@ -180,7 +208,8 @@ Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_k
       only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
       fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}",
                   fmt::join(shortened(seen), ", "), with_key_exchange ? "with" : "without", fmt::join(allowed, "; ")),
-      {shortened(seen), allowed}};
+      {shortened(seen), allowed},
+      explain_refused_quick_mode(offered, offers_towards(offered, terms))};
 }
 
 }  // namespace
@@ -253,7 +282,7 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
       seen.push_back(to_string(read));
     }
   }
-  return explain(seen, only_pfs, with_key_exchange, terms);
+  return explain(offered, seen, only_pfs, with_key_exchange, terms);
 }
 
 Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickModePolicy& policy,
@@ -270,7 +299,8 @@ Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickMo
     return Failure{FailureReason::kModifiedProposal,
                    fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode", to_string(read),
                                offers_text(policy), mode_text(encapsulation.number())),
-                   {offer_texts(policy), {to_string(read)}}};
+                   {offer_texts(policy), {to_string(read)}},
+                   explain_modified_quick_mode(quick_mode_offers(policy, encapsulation, pfs_group, kFirstSpi), answer)};
   }
   return choice_of(read, encapsulation.encapsulation, *find_offer(policy, *read.offer()), spi_of(proposal));
 }

@@ -52,7 +52,7 @@ struct RepeatedDatagram {
 // A first message refused a moment ago: its repetitions get the same answer and no new event.
 struct RefusedMessage1 {
   Timestamp forget_at;
-  Bytes answer;
+  Bytes answer;  // empty: none
 };
 
 // So many in a second, counted from the first one.
@@ -111,6 +111,10 @@ struct Turn {
   void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
   // Whether a failure that anybody could have caused in anybody's name may be reported now; counted where not.
   bool may_report_unproven();
+  // The same for a first message that gets no answer; false for its repetitions, too.
+  bool may_report_unanswered(const Endpoint& peer, Cookie initiator);
+  // First messages refused long ago.
+  void forget_refused();
   // With the addresses, role and rule of the SA.
   void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
 };

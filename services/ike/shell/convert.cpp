@@ -458,25 +458,6 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   return message;
 }
 
-proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
-  proto::FailedNegotiation message;
-  message.set_mode(enum_to_proto<proto::FailedNegotiation::Mode>(failed.mode));
-  message.set_initiator(failed.initiator);
-  *message.mutable_local() = to_proto(failed.local);
-  *message.mutable_peer() = to_proto(failed.peer);
-  message.set_reason(std::string(name(failed.failure.reason)));
-  message.set_text(failed.failure.text);
-  message.set_rule_name(failed.rule_name);
-  message.set_policy_name(failed.policy_name);
-  message.set_filter(failed.filter);
-  for (const std::string& one : failed.failure.terms.offered) message.add_offered(one);
-  for (const std::string& one : failed.failure.terms.configured) message.add_configured(one);
-  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - failed.at);
-  message.set_age_seconds(static_cast<std::uint32_t>(age.count()));
-  message.set_times(failed.times);
-  return message;
-}
-
 proto::IkeStatistics to_proto(const Statistics& statistics, std::uint64_t policy_version, bool driver_connected) {
   proto::IkeStatistics message;
   for (const NamedCounter& counter : named_counters(statistics)) {

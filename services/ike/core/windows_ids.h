@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+#include "services/ike/core/failure.h"
+#include "services/ike/core/negotiation_log.h"
+
+// By what numbers an administrator of Windows knows what happened (ike-microsoft.md, sections 11 and 13).
+namespace ipsec::ike {
+
+struct WindowsIds {
+  std::uint32_t event = 0;       // of the security log since Vista: 4653
+  std::uint32_t event_2003 = 0;  // before: 547
+  std::uint32_t status = 0;      // Win32 error, the audit's failure reason: 13868; 0: none
+};
+
+WindowsIds windows_ids(NegotiationMode mode, FailureReason reason);
+
+// What is no failure.
+inline constexpr WindowsIds kMainModeEstablishedIds = {4650, 541, 0};
+inline constexpr WindowsIds kMainModeEndedIds = {4655, 543, 0};
+
+}  // namespace ipsec::ike
