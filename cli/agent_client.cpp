@@ -57,6 +57,9 @@ class AgentClient : public Agent {
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
   }
+  Result<proto::ListFailedNegotiationsReply> failed_negotiations() override {
+    return call(&Stub::ListFailedNegotiations, proto::ListFailedNegotiationsRequest());
+  }
   Result<proto::ListSasReply> quick_mode_sas() override {
     return call(&Stub::ListQuickModeSas, proto::ListSasRequest());
   }

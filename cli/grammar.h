@@ -123,6 +123,7 @@ enum class CommandId : std::uint8_t {
   kShowRunningRule,
   kShowMainModeSas,
   kShowQuickModeSas,
+  kShowNegotiations,
   kShowSas,
   kShowStatistics,
   kShowStatus,

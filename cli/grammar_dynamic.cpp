@@ -150,6 +150,7 @@ constexpr Parameter kRule[] = {choice("type", kRuleTypes, {}, "Only tunnel rules
                                kResolve};
 constexpr Parameter kMainModeSas[] = {kAll, kOnlySource, kOnlyDestination, kFormat, kResolve};
 constexpr Parameter kQuickModeSas[] = {kAll, kOnlySource, kOnlyDestination, kOnlyProtocol, kFormat, kResolve};
+constexpr Parameter kNegotiations[] = {kAll, kOnlySource, kOnlyDestination, kLevel, kResolve};
 constexpr Parameter kSas[] = {kAll,
                               value("spi", Kind::kSpi, 0, {}, "Only the SA with this SPI"),
                               choice("type", kSaKinds, "all", "Those that IKE made, those that add sa made, or all"),
@@ -228,6 +229,8 @@ constexpr CommandRow kCommands[] = {
      "show mmpolicy all"},
     {kDynamic, "show", "mmsas", CommandId::kShowMainModeSas, kMainModeSas, "Shows main mode SAs",
      "show mmsas format=table"},
+    {kDynamic, "show", "negotiations", CommandId::kShowNegotiations, kNegotiations,
+     "Shows negotiations that failed: what each side wanted, and what would mend it", "show negotiations dstaddr=10.77.0.2"},
     {kDynamic, "show", "qmfilter", CommandId::kShowQuickModeFilter, kQuickModeFilter, "Shows quick mode filters",
      "show qmfilter all type=specific"},
     {kDynamic, "show", "qmpolicy", CommandId::kShowQuickModePolicy, kByName, "Shows quick mode policies",

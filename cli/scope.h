@@ -46,6 +46,7 @@ class AgentScope : public Agent {
   Result<proto::CompiledPolicyReply> compiled_policy() override { return agent_.compiled_policy(); }
   Result<proto::DynamicPolicy> dynamic_policy() override { return agent_.dynamic_policy(); }
   Result<proto::ListMainModeSasReply> main_mode_sas() override { return agent_.main_mode_sas(); }
+  Result<proto::ListFailedNegotiationsReply> failed_negotiations() override { return agent_.failed_negotiations(); }
   Result<proto::ListSasReply> quick_mode_sas() override { return agent_.quick_mode_sas(); }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override;
   Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) override;

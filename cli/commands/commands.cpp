@@ -46,6 +46,7 @@ constexpr Handler kHandlers[] = {
     {CommandId::kShowRunningRule, show_running_rule},
     {CommandId::kShowMainModeSas, show_main_mode_sas},
     {CommandId::kShowQuickModeSas, show_quick_mode_sas},
+    {CommandId::kShowNegotiations, show_negotiations},
     {CommandId::kShowStatistics, show_statistics},
     {CommandId::kShowStatus, show_status},
     {CommandId::kShowEvents, show_events},

@@ -133,6 +133,12 @@ NatFound nat_of(const State& state) {
       state);
 }
 
+// RFC 2409 appendix A; Kerberos as Windows numbers it.
+std::uint16_t method_number(const AuthenticationMethod& method) {
+  if (std::holds_alternative<PresharedKeyMethod>(method)) return phase1::kMethodPresharedKey;
+  return std::holds_alternative<KerberosMethod>(method) ? 65001 : 3;
+}
+
 void add_silence_checks(const MainModeSa& sa, int awaited, Explanation& explanation) {
   auto& checks = explanation.checks;
   const std::string peer = sa.peer.address.to_string();
@@ -253,12 +259,22 @@ ExplanationPointer explain_unknown_peer(const IkePolicy& policy, const IpAddress
   return explanation;
 }
 
-ExplanationPointer explain_unusable_methods() {
-  auto explanation = refused_by(Side::kThisHost, main_mode_message(1));
-  Remedy made = remedy(Side::kThisHost, "authentication method");
-  made.authentication = kPresharedKey;
-  explanation->remedies.push_back(std::move(made));
-  return explanation;
+ExplanationPointer explain_unusable_methods(const SaPayload& offered, const MainModePolicy& policy,
+                                            const std::vector<AuthenticationMethod>& methods) {
+  SaPayload configured = main_mode_offers(policy);
+  std::vector<Transform>& transforms = configured.proposals.front().transforms;
+  const std::vector<Transform> of_policy = std::exchange(transforms, {});
+  for (const AuthenticationMethod& method : methods) {
+    for (Transform transform : of_policy) {
+      if (transforms.size() == kMaxOffersCompared) break;
+      for (Attribute& attribute : transform.attributes) {
+        if (attribute.type == phase1::kAuthenticationMethod)
+          attribute = Attribute::number(attribute.type, method_number(method));
+      }
+      transforms.push_back(std::move(transform));
+    }
+  }
+  return explain_refused_main_mode(offered, configured);
 }
 
 ExplanationPointer explain_unread(std::string at, std::string check, bool assign) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "services/common/address.h"
 #include "services/common/selector.h"
@@ -32,8 +33,9 @@ ExplanationPointer explain_modified_quick_mode(const SaPayload& offered, const S
 ExplanationPointer explain_refused_traffic(const IkePolicy& policy, const Selector& outbound, const IpAddress& local,
                                            const IpAddress& peer);
 ExplanationPointer explain_unknown_peer(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer);
-// The rule has no authentication method that this build can use.
-ExplanationPointer explain_unusable_methods();
+// The rule has no authentication method that this build can use; it has `methods` with the offers of `policy`.
+ExplanationPointer explain_unusable_methods(const SaPayload& offered, const MainModePolicy& policy,
+                                            const std::vector<AuthenticationMethod>& methods);
 // A first message that is not even read.
 ExplanationPointer explain_unread(std::string at, std::string check, bool assign);
 

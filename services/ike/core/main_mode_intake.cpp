@@ -152,10 +152,23 @@ bool make_room(Turn& turn, const IpAddress& peer) {
   return true;
 }
 
+// No rule is for this peer, or its rule has no method that can be used.
+void refuse_without_rule(Turn& turn, const Header& header, const DatagramReceived& datagram, Failure failure,
+                         const PayloadChain& chain) {
+  MainModeRule rule;
+  const auto terms = find_main_mode_terms(turn.state.policy, datagram.local.address, datagram.peer.address);
+  if (terms) {
+    failure.explanation = explain_unusable_methods(*chain.find<SaPayload>(), *terms->policy, *terms->authentication);
+    rule.rule_name = terms->rule_name;
+    rule.policy.name = terms->policy->name;
+  }
+  refuse_message1(turn, header, datagram, failure, rule, extensions_of(chain, datagram.peer.address.family()));
+}
+
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
   const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true);
   if (const auto* failure = std::get_if<Failure>(&found)) {
-    refuse_message1(turn, header, datagram, *failure, {}, {});
+    refuse_without_rule(turn, header, datagram, *failure, chain);
     return;
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,

@@ -184,11 +184,18 @@ Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddres
     return Failure{FailureReason::kUnsupportedMethod,
                    fmt::format("rule '{}' has no preshared key among its {} authentication methods",
                                *candidate->rule_name, candidate->authentication->size()),
-                   {{"preshared key"}, method_names(*candidate->authentication)},
-                   explain_unusable_methods()};
+                   {{"preshared key"}, method_names(*candidate->authentication)}};
   }
   const MainModePolicy& main_mode = *find_named(policy.main_mode_policies, *candidate->policy_name);
   return MainModeRule{candidate->filter_id, *candidate->rule_name, main_mode, *key};
+}
+
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer) {
+  const auto candidate = find_candidate(policy, local, peer, true);
+  if (!candidate) return std::nullopt;
+  return MainModeTerms{find_named(policy.main_mode_policies, *candidate->policy_name), candidate->authentication,
+                       *candidate->rule_name};
 }
 
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id) {

@@ -52,6 +52,15 @@ struct MainModeRule {
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder);
 
+// What the rule for a peer's request has configured, whether it can be used or not. Borrows the policy.
+struct MainModeTerms {
+  const MainModePolicy* policy = nullptr;
+  const std::vector<AuthenticationMethod>* authentication = nullptr;
+  std::string rule_name;
+};
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer);
+
 // What a pair of quick mode SAs is to protect, seen from this host.
 struct QuickModeRule {
   std::uint64_t outbound_filter_id = 0;  // 0: the default response rule, which has no filter for it yet

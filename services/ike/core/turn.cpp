@@ -15,14 +15,18 @@ std::string_view name_of(Side side) {
   return side == Side::kThisHost ? "Me" : "Peer";
 }
 
+void add_ids(const WindowsIds& ids, Turn::Fields& fields) {
+  fields["windows_event"] = std::to_string(ids.event);
+  fields["windows_event_2003"] = std::to_string(ids.event_2003);
+}
+
 // Failure point and reason as the documented audit events have them.
 void add_explanation(const FailedNegotiation& failed, Turn::Fields& fields) {
   const WindowsIds ids = windows_ids(failed.mode, failed.failure.reason);
   fields["failure_point"] = name_of(failed.explanation.refused_by);
   fields["at"] = failed.explanation.at;
   if (!failed.explanation.notify.empty()) fields["notify"] = failed.explanation.notify;
-  fields["windows_event"] = std::to_string(ids.event);
-  fields["windows_event_2003"] = std::to_string(ids.event_2003);
+  add_ids(ids, fields);
   fields["windows_status"] = std::to_string(ids.status);
 }
 
@@ -113,6 +117,7 @@ void Turn::delete_pair(const QuickModeSaPair& pair) {
 }
 
 void Turn::report(std::string name, Severity severity, std::string text, Fields fields) {
+  if (const auto ids = windows_ids(name)) add_ids(*ids, fields);
   actions.emplace_back(ReportEvent{std::move(name), severity, std::move(text), std::move(fields)});
 }
 

@@ -1,5 +1,8 @@
 #include "services/ike/core/windows_ids.h"
 
+#include <algorithm>
+#include <array>
+
 namespace ipsec::ike {
 
 namespace {
@@ -62,6 +65,17 @@ std::uint32_t status_of(FailureReason reason) {
   return 0;
 }
 
+struct NamedIds {
+  std::string_view event;
+  WindowsIds ids;
+};
+constexpr std::array<NamedIds, 4> kSuccesses = {{
+    {"main_mode_established", {4650, 541, 0}},
+    {"main_mode_ended", {4655, 543, 0}},
+    {"quick_mode_established", {5451, 541, 0}},
+    {"quick_mode_ended", {5452, 542, 0}},
+}};
+
 bool is_invalid_packet(FailureReason reason) {
   switch (reason) {
     case FailureReason::kModifiedProposal:
@@ -76,6 +90,12 @@ bool is_invalid_packet(FailureReason reason) {
 }
 
 }  // namespace
+
+std::optional<WindowsIds> windows_ids(std::string_view event) {
+  const auto found =
+      std::find_if(kSuccesses.begin(), kSuccesses.end(), [&](const NamedIds& one) { return one.event == event; });
+  return found != kSuccesses.end() ? std::optional(found->ids) : std::nullopt;
+}
 
 WindowsIds windows_ids(NegotiationMode mode, FailureReason reason) {
   const bool main = mode == NegotiationMode::kMain;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "services/ike/core/failure.h"
 #include "services/ike/core/negotiation_log.h"
@@ -16,8 +18,7 @@ struct WindowsIds {
 
 WindowsIds windows_ids(NegotiationMode mode, FailureReason reason);
 
-// What is no failure.
-inline constexpr WindowsIds kMainModeEstablishedIds = {4650, 541, 0};
-inline constexpr WindowsIds kMainModeEndedIds = {4655, 543, 0};
+// Of events that are no failures, by their name; nullopt where there is none.
+std::optional<WindowsIds> windows_ids(std::string_view event);
 
 }  // namespace ipsec::ike

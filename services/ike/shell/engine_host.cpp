@@ -37,6 +37,11 @@ EngineHost::EngineHost(EventLoop& loop, UdpSockets& sockets, WorkerPool& workers
 
 void EngineHost::read_socket(std::size_t index) {
   for (int turn = 0; turn < kDatagramsPerTurn; ++turn) {
+    const auto error = sockets_.take_error(index);
+    if (!error) break;
+    handle(*error);
+  }
+  for (int turn = 0; turn < kDatagramsPerTurn; ++turn) {
     auto datagram = sockets_.receive(index);
     if (!datagram) return;
     if (engine_.policy().logging) trace("message_received", datagram->local, datagram->peer, datagram->bytes);
