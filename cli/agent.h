@@ -37,6 +37,9 @@ class Agent {
   virtual Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
                                                                 std::chrono::seconds time) = 0;
   virtual Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) = 0;
+  // Of the IKE service itself, whose socket is root's alone: keys of the main modes that are there, and of what is made
+  // within the time. Secrets.
+  virtual Result<std::vector<proto::KeyRecord>> export_keys(std::chrono::seconds time) = 0;
   // Where it is looked for, for messages.
   virtual std::string location() const = 0;
 };

@@ -90,7 +90,8 @@ std::string offers_text(const proto::Explanation& explanation, const ShowOptions
   add_rows(offers.configured(), "configured", all, table);
   std::string text = "\n" + table.to_string(0);
   if (!offers.configured().empty()) {
-    text += fmt::format("{}*: differs from the nearest offer of the other side.{}\n", options.verbose ? "<: the closest pair. " : "",
+    text += fmt::format("{}*: differs from the nearest offer of the other side.{}\n",
+                        options.verbose ? "<: the closest pair. " : "",
                         options.verbose ? "" : " level=verbose shows every offer.");
   } else {
     text += "What the peer has configured is not known here.\n";
@@ -156,9 +157,9 @@ std::string dimension(std::string_view name, const Interval<Value>& asked, const
   const bool meet = asked.first <= configured.last && configured.first <= asked.last;
   const Interval<Value> overlap{std::max(asked.first, configured.first), std::min(asked.last, configured.last)};
   std::string text = fmt::format("  {}\n", name);
-  for (const Drawn& drawn : {Drawn{"asked", scale.draw(asked), asked_text},
-                             Drawn{"configured", scale.draw(configured), configured_text},
-                             Drawn{"overlap", meet ? scale.draw(overlap) : "none", meet ? overlap_text : ""}}) {
+  for (const Drawn& drawn :
+       {Drawn{"asked", scale.draw(asked), asked_text}, Drawn{"configured", scale.draw(configured), configured_text},
+        Drawn{"overlap", meet ? scale.draw(overlap) : "none", meet ? overlap_text : ""}}) {
     text += fmt::format("    {:<10}  {:<19}  {}", drawn.set, drawn.picture, drawn.text);
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';

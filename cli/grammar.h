@@ -131,6 +131,7 @@ enum class CommandId : std::uint8_t {
   kRefresh,
   kTrace,
   kExplain,
+  kExportKeys,
   kDumpBoth,
   kShowAlias,
   kShowHelper,

@@ -77,7 +77,7 @@ bool add_line(const proto::EspKeys& keys, SecretBytes& text) {
   const auto hash_name = name_in(kHashNames, *integrity);
   if (!cipher_name || !hash_name) return false;
   add(text, fmt::format("\"{}\",\"{}\",\"{}\",\"{:#010x}\",\"{}\",", source->is_v4() ? "IPv4" : "IPv6",
-                       source->to_string(), destination->to_string(), keys.spi(), *cipher_name));
+                        source->to_string(), destination->to_string(), keys.spi(), *cipher_name));
   add_key(text, keys.encryption_key());
   add(text, fmt::format(",\"{}\",", *hash_name));
   add_key(text, keys.integrity_key());

@@ -58,6 +58,9 @@ class AgentScope : public Agent {
                                                         std::chrono::seconds time) override {
     return agent_.trace_packets(request, time);
   }
+  Result<std::vector<proto::KeyRecord>> export_keys(std::chrono::seconds time) override {
+    return agent_.export_keys(time);
+  }
   Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) override {
     return agent_.explain_packet(request);
   }

@@ -53,6 +53,7 @@ constexpr Handler kHandlers[] = {
     {CommandId::kRefresh, refresh},
     {CommandId::kTrace, trace_packets},
     {CommandId::kExplain, explain_packet},
+    {CommandId::kExportKeys, export_keys},
     {CommandId::kSetStore, set_store},
     {CommandId::kSetBatch, set_batch},
     {CommandId::kShowGpoAssignedPolicy, show_gpo_assigned_policy},

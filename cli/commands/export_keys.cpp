@@ -5,6 +5,7 @@
 #include "cli/key_files.h"
 #include "cli/limits.h"
 #include "services/common/files.h"
+#include "services/common/rpc/wipe_keys.h"
 
 // `export keys`: what it takes to read captured negotiations and packets.
 namespace ipsec::cli {
@@ -29,23 +30,13 @@ Status check_places(const std::string& directory, const std::array<std::string, 
   return {};
 }
 
-void wipe(std::string& key) { wipe_memory(key.data(), key.size()); }
-
-void wipe(proto::KeyRecord& record) {
-  if (record.has_main_mode()) wipe(*record.mutable_main_mode()->mutable_encryption_key());
-  if (!record.has_esp()) return;
-  wipe(*record.mutable_esp()->mutable_encryption_key());
-  wipe(*record.mutable_esp()->mutable_integrity_key());
-}
-
 }  // namespace
 
 Outcome export_keys(const Command& command, Services& services) {
   const std::string directory = command.text("directory");
   const std::array<std::string, 2> files = {fmt::format("{}/{}", directory, kMainModeKeyFile),
                                             fmt::format("{}/{}", directory, kEspKeyFile)};
-  if (const Status status = check_places(directory, files); !status.ok())
-    return failure(kFileFailed, status.message());
+  if (const Status status = check_places(directory, files); !status.ok()) return failure(kFileFailed, status.message());
   const std::uint32_t seconds = command.number("seconds", kUsualKeySeconds);
   auto records = services.agent.export_keys(std::chrono::seconds(seconds));
   if (!records.ok()) return call_failed(services.agent, records.status());
@@ -55,14 +46,15 @@ Outcome export_keys(const Command& command, Services& services) {
   std::size_t main_modes = 0;
   for (proto::KeyRecord& record : *records) {
     main_modes += record.has_main_mode() ? 1 : 0;
-    wipe(record);
+    rpc::wipe_keys(record);
   }
   const std::size_t esps = records->size() - main_modes - left_out;
   for (const auto& [path, lines] : {std::pair(files[0], &main_mode), std::pair(files[1], &esp)}) {
     if (const Status status = write_private_file(path, lines->reveal_text()); !status.ok())
       return failure(kFileFailed, status.message());
   }
-  std::string text = fmt::format("{}{}: {} main modes\n{}: {} SAs of ESP\n", kWarning, files[0], main_modes, files[1], esps);
+  std::string text =
+      fmt::format("{}{}: {} main modes\n{}: {} SAs of ESP\n", kWarning, files[0], main_modes, files[1], esps);
   if (left_out != 0) text += fmt::format("{} SAs are left out: Wireshark has no name for their algorithms\n", left_out);
   return {text + fmt::format("tshark reads them from a profile's folder, or: tshark -o uat:{}:LINE -o uat:{}:LINE\n",
                              kMainModeKeyFile, kEspKeyFile)};

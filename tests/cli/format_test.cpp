@@ -204,9 +204,8 @@ TEST(Format, what_is_not_there_is_said) {
 }
 
 TEST(Text, control_characters_never_reach_the_terminal) {
-  const std::string text =
-      format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}) + format_events(sample_events()) +
-      format_negotiations(sample_negotiations(), {});
+  const std::string text = format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}) +
+                           format_events(sample_events()) + format_negotiations(sample_negotiations(), {});
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("\\x1b[2J"), std::string::npos);
   EXPECT_NE(text.find("wrong\\x0akey"), std::string::npos);

@@ -431,11 +431,13 @@ proto::ListFailedNegotiationsReply sample_negotiations() {
     add_offer_row(*offers.mutable_offered(), 2, true, {"3DES*", "SHA256", "modp2048", "28800 s", "preshared key"});
     add_offer_row(*offers.mutable_configured(), 1, true, {"AES128*", "SHA256", "modp2048", "28800 s", "preshared key"});
     offers.set_more_offered(4);
-    auto& weak = add_remedy(explanation, proto::SIDE_THIS_HOST, "encryption",
-                            "netsh ipsec static set policy name=\"Protect\" mmsecmethods=\"AES128-SHA256-14 3DES-SHA256-14\"");
+    auto& weak =
+        add_remedy(explanation, proto::SIDE_THIS_HOST, "encryption",
+                   "netsh ipsec static set policy name=\"Protect\" mmsecmethods=\"AES128-SHA256-14 3DES-SHA256-14\"");
     weak.set_weak(true);
     add_remedy(explanation, proto::SIDE_PEER, "encryption",
-               "netsh ipsec static set policy name=\"<its policy>\" mmsecmethods=\"DES-MD5-1 3DES-SHA256-14 AES128-SHA256-14\"");
+               "netsh ipsec static set policy name=\"<its policy>\" mmsecmethods=\"DES-MD5-1 3DES-SHA256-14 "
+               "AES128-SHA256-14\"");
   }
   {
     auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_QUICK, "no_matching_filter");
@@ -455,7 +457,8 @@ proto::ListFailedNegotiationsReply sample_negotiations() {
     *explanation.mutable_traffic()->mutable_configured() = rpc::to_proto(configured);
     *explanation.mutable_traffic()->mutable_overlap() = rpc::to_proto(*intersection(asked, configured));
     add_remedy(explanation, proto::SIDE_THIS_HOST, "traffic",
-               "netsh ipsec static add filter filterlist=\"L\" srcaddr=10.77.0.1 dstaddr=10.77.0.2 protocol=6 dstport=445 mirrored=yes");
+               "netsh ipsec static add filter filterlist=\"L\" srcaddr=10.77.0.1 dstaddr=10.77.0.2 protocol=6 "
+               "dstport=445 mirrored=yes");
     add_remedy(explanation, proto::SIDE_PEER, "traffic", "");
   }
   {

@@ -174,8 +174,9 @@ TEST_F(Sessions, json_of_a_show_is_one_document) {
     EXPECT_THAT(netsh_.run(line), StartsWith("{\n  \"schema\": \"policyagent-show/1\"")) << line;
   }
   netsh_.run("pushd ipsec dynamic");
-  for (const char* line : {"show all", "show mmpolicy", "show qmpolicy", "show mmfilter", "show qmfilter", "show rule",
-                           "show mmsas", "show qmsas", "show negotiations", "show stats", "show status", "show events"}) {
+  for (const char* line :
+       {"show all", "show mmpolicy", "show qmpolicy", "show mmfilter", "show qmfilter", "show rule", "show mmsas",
+        "show qmsas", "show negotiations", "show stats", "show status", "show events"}) {
     EXPECT_THAT(netsh_.run(line), StartsWith("{\n  \"schema\": \"policyagent-show/1\"")) << line;
   }
 }

@@ -271,6 +271,18 @@ std::vector<FailedNegotiation> Engine::failed_negotiations() const {
   return implementation_->state.failed.newest_first();
 }
 
+std::vector<TellMainModeKey> Engine::tell_keys(bool on) {
+  EngineState& state = implementation_->state;
+  state.telling_keys = on;
+  std::vector<TellMainModeKey> known;
+  for (const std::uint64_t handle : state.main_modes.all()) {
+    const MainModeSa& sa = state.main_modes.at(handle);
+    if (const Phase1Keys* keys = keys_of(sa.state); on && keys != nullptr)
+      known.push_back({sa.facts.initiator_cookie, keys->protection.key});
+  }
+  return known;
+}
+
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }
 
 std::vector<MainModeSaStatus> Engine::main_mode_sas(Timestamp now) const {

@@ -65,7 +65,7 @@ struct PeerMoved {
 // An ICMP error has come for a datagram of ours. It may be forged: it ends nothing and is only told.
 struct PeerUnreachable {
   IpAddress peer;
-  IpAddress reporter;  // who says so
+  IpAddress reporter;     // who says so
   std::uint8_t type = 0;  // of ICMP, or of ICMPv6 where the address is one
   std::uint8_t code = 0;
 };
@@ -127,8 +127,8 @@ struct DeleteRequested {
   bool quick_mode_too = false;
 };
 
-using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, PeerUnreachable, SpiReserved,
-                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, PeerUnreachable,
+                           SpiReserved, SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
                            DriverSasFound, DriverCapable, AgentListens, FilterDeclined, DeleteRequested>;
 
 }  // namespace ipsec::ike

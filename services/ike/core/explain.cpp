@@ -144,17 +144,18 @@ void add_silence_checks(const MainModeSa& sa, int awaited, Explanation& explanat
   const std::string peer = sa.peer.address.to_string();
   if (awaited == 2) {
     checks.push_back(fmt::format("that {} is up and reachable, and that an IKE service runs there", peer));
-    checks.push_back(fmt::format("that firewalls let UDP ports {} and {} through, both ways", kIkePort,
-                                 kNatTraversalPort));
+    checks.push_back(
+        fmt::format("that firewalls let UDP ports {} and {} through, both ways", kIkePort, kNatTraversalPort));
     checks.push_back(fmt::format("that a policy is assigned on {}: a host without one keeps silent", peer));
     return;
   }
   if (awaited == 6) {
-    checks.push_back("the preshared key on both sides: a peer with another one cannot read message 5, and some keep silent");
+    checks.push_back(
+        "the preshared key on both sides: a peer with another one cannot read message 5, and some keep silent");
     add_authentication_remedies(explanation);
   }
-  checks.push_back(fmt::format("that UDP port {} passes both ways, and that long messages do: fragments may be lost",
-                               sa.peer.port));
+  checks.push_back(
+      fmt::format("that UDP port {} passes both ways, and that long messages do: fragments may be lost", sa.peer.port));
 }
 
 void add_key_explanation(const MainModeSa& sa, Explanation& explanation) {
@@ -168,7 +169,8 @@ void add_key_explanation(const MainModeSa& sa, Explanation& explanation) {
   explanation.checks.push_back(
       "the preshared key on both sides: neither can see the other's, so set the same one on both; blanks and upper "
       "case count");
-  explanation.checks.emplace_back("which rule each side uses for the other's address: another rule may have another key");
+  explanation.checks.emplace_back(
+      "which rule each side uses for the other's address: another rule may have another key");
   add_authentication_remedies(explanation);
 }
 
@@ -241,12 +243,10 @@ ExplanationPointer explain_refused_traffic(const IkePolicy& policy, const Select
 ExplanationPointer explain_unknown_peer(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer) {
   auto explanation = refused_by(Side::kThisHost, main_mode_message(1));
   explanation->unproven = true;
-  explanation->checks.push_back(
-      fmt::format("the filters of policy '{}': no rule that negotiates is for {} and {}", policy.policy_name,
-                  local.to_string(), peer.to_string()));
-  explanation->checks.push_back(
-      fmt::format("that packets of {} come from the address that the filters name: a translator changes it",
-                  peer.to_string()));
+  explanation->checks.push_back(fmt::format("the filters of policy '{}': no rule that negotiates is for {} and {}",
+                                            policy.policy_name, local.to_string(), peer.to_string()));
+  explanation->checks.push_back(fmt::format(
+      "that packets of {} come from the address that the filters name: a translator changes it", peer.to_string()));
   const MainModeFilter* filter = nearest_main_mode_filter(policy, local, peer);
   if (filter == nullptr) return explanation;
   const Selector wanted{AddressRange::host(local), AddressRange::host(peer), kProtocolAny, {}, {}};
@@ -302,9 +302,9 @@ ExplanationPointer explain_peers_refusal(const MainModeSa& sa, const NotifyPaylo
     return explanation;
   }
   explanation->offers = main_mode_table(offered);
-  explanation->checks.push_back(
-      fmt::format("the main mode methods of {}, and whether it has a rule for {} at all: it refuses both in these words",
-                  sa.peer.address.to_string(), sa.local.address.to_string()));
+  explanation->checks.push_back(fmt::format(
+      "the main mode methods of {}, and whether it has a rule for {} at all: it refuses both in these words",
+      sa.peer.address.to_string(), sa.local.address.to_string()));
   return explanation;
 }
 
@@ -321,8 +321,8 @@ ExplanationPointer explain_peers_refusal(const MainModeSa& sa, const QuickModeEx
   }
   explanation->offers = quick_mode_table(offered);
   if (notify.type != NotifyType::kInvalidIdInformation) {
-    explanation->checks.push_back(fmt::format("the quick mode methods, PFS and tunnel settings of {}",
-                                              sa.peer.address.to_string()));
+    explanation->checks.push_back(
+        fmt::format("the quick mode methods, PFS and tunnel settings of {}", sa.peer.address.to_string()));
     return explanation;
   }
   explanation->offers = {};
@@ -352,10 +352,10 @@ Explanation explanation_of(const MainModeSa& sa, const Failure& failure, Timesta
     add_sending_facts(main_mode_message(awaited - 1), sa.resender, sa.local, sa.peer, explanation);
   if (is_timeout(failure.reason)) {
     explanation.facts.push_back(
-        sa.peer_has_spoken ? fmt::format("messages of this negotiation came from {}, none of them the one awaited",
-                                         sa.peer.address.to_string())
-                           : fmt::format("nothing came from {} in {}", sa.peer.address.to_string(),
-                                         seconds_text(now - sa.created)));
+        sa.peer_has_spoken
+            ? fmt::format("messages of this negotiation came from {}, none of them the one awaited",
+                          sa.peer.address.to_string())
+            : fmt::format("nothing came from {} in {}", sa.peer.address.to_string(), seconds_text(now - sa.created)));
     explanation.facts.push_back(sa.unreachable.empty() ? "no ICMP error came" : sa.unreachable);
     add_silence_checks(sa, awaited, explanation);
     if (awaited == 2) explanation.offers = main_mode_table(main_mode_offers(sa.facts.rule.policy));

@@ -45,7 +45,7 @@ enum class FailureReason : std::uint8_t {
   kNoPolicy,        // this host has no policy; the peer gets no answer
   kUnsupportedExchange,  // a first message of another exchange than main mode
   kUnsupportedVersion,   // or of another version than IKEv1
-  kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
+  kAlreadyServed,        // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"

@@ -19,8 +19,8 @@ enum class LogCategory : std::uint8_t {
   kDriver,
 };
 // As `set config` writes them.
-inline constexpr std::array<std::string_view, 7> kLogCategoryNames = {
-    "mainmode", "quickmode", "packets", "policy", "certificates", "nat", "driver"};
+inline constexpr std::array<std::string_view, 7> kLogCategoryNames = {"mainmode",     "quickmode", "packets", "policy",
+                                                                      "certificates", "nat",       "driver"};
 
 constexpr std::optional<LogCategory> log_category_by_name(std::string_view name) {
   for (std::size_t i = 0; i < kLogCategoryNames.size(); ++i) {
@@ -43,7 +43,9 @@ class LogLevels {
     return levels;
   }
   void set(LogCategory category, LogLevel level) { levels_[static_cast<std::size_t>(category)] = level; }
-  bool wants(LogCategory category, LogLevel level) const { return levels_[static_cast<std::size_t>(category)] >= level; }
+  bool wants(LogCategory category, LogLevel level) const {
+    return levels_[static_cast<std::size_t>(category)] >= level;
+  }
   friend bool operator==(const LogLevels&, const LogLevels&) = default;
 
  private:

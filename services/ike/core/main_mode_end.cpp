@@ -124,8 +124,8 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     }
     Turn::Fields fields = fields_of(sa);
     fields["state"] = name(sa.state);
-    turn.report_failed(failed_main_mode(sa, failure, turn.now), fmt::format("main mode with {} failed", sa.peer.to_string()),
-                       std::move(fields));
+    turn.report_failed(failed_main_mode(sa, failure, turn.now),
+                       fmt::format("main mode with {} failed", sa.peer.to_string()), std::move(fields));
   }
   forget_failed(turn, sa, failure);
 }

@@ -30,8 +30,8 @@ void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text)
   ++turn.state.statistics.authentication_failures;
   ++turn.state.statistics.negotiation_failures;
   ++turn.state.statistics.receive_fail;
-  turn.report_failed(failed_main_mode(sa, *sa.suspicion, turn.now), fmt::format("{} could not prove itself", sa.peer.to_string()),
-                     fields_of(sa));
+  turn.report_failed(failed_main_mode(sa, *sa.suspicion, turn.now),
+                     fmt::format("{} could not prove itself", sa.peer.to_string()), fields_of(sa));
 }
 
 void count_ignored(Turn& turn, MainModeSa& sa, const Ignored& ignored) {
@@ -173,11 +173,11 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
                             datagram.peer.address, std::get<MainModeRule>(found)};
+  turn.log(LogCategory::kPolicy, kLogSteps, [&] { return rule_text(facts); });
   StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
-    refuse_message1(turn, header, datagram, *failure, facts.rule,
-                    extensions_of(chain, datagram.peer.address.family()));
+    refuse_message1(turn, header, datagram, *failure, facts.rule, extensions_of(chain, datagram.peer.address.family()));
     return;
   }
   auto made = std::make_unique<MainModeSa>();
@@ -194,7 +194,8 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
 
 void report_unanswered(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   if (!turn.may_report_unanswered(datagram.peer, header.initiator_cookie)) return;
-  report_unread(turn, datagram, FailureReason::kNoPolicy, "no policy is assigned on this host, so that it does not answer",
+  report_unread(turn, datagram, FailureReason::kNoPolicy,
+                "no policy is assigned on this host, so that it does not answer",
                 explain_unread("main mode message 1", "whether this host is to have a policy", true));
 }
 

@@ -20,4 +20,16 @@ struct NameOf {
 
 std::string name(const MainModeState& state) { return std::visit(NameOf{}, state); }
 
+const Phase1Keys* keys_of(const MainModeState& state) {
+  return std::visit(
+      [](const auto& one) -> const Phase1Keys* {
+        if constexpr (requires { one.keys; }) {
+          return &one.keys;
+        } else {
+          return nullptr;
+        }
+      },
+      state);
+}
+
 }  // namespace ipsec::ike

@@ -102,6 +102,8 @@ struct Established {
 using MainModeState = std::variant<AwaitingMessage2, MakingKeyPair, AwaitingMessage4, ComputingSecret, AwaitingMessage6,
                                    AwaitingMessage3, ComputingAnswer, AwaitingMessage5, Established>;
 
+// nullptr before there are some.
+const Phase1Keys* keys_of(const MainModeState& state);
 // "established", "awaiting message 4", ...
 std::string name(const MainModeState& state);
 

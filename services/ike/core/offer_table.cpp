@@ -45,7 +45,8 @@ struct Offer {
   bool weak = false;
 
   const Part* part(std::string_view protocol) const {
-    const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& one) { return one.protocol == protocol; });
+    const auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const Part& one) { return one.protocol == protocol; });
     return found != parts.end() ? &*found : nullptr;
   }
   bool can_be_configured() const { return main_mode || quick_mode; }
@@ -147,9 +148,8 @@ class Numbers {
   std::string other_;
 };
 
-constexpr std::array<std::uint16_t, 5> kMainModeClasses = {phase1::kEncryption, phase1::kHash,
-                                                           phase1::kAuthenticationMethod, phase1::kGroup,
-                                                           phase1::kKeyLength};
+constexpr std::array<std::uint16_t, 5> kMainModeClasses = {
+    phase1::kEncryption, phase1::kHash, phase1::kAuthenticationMethod, phase1::kGroup, phase1::kKeyLength};
 constexpr std::array<std::uint16_t, 4> kQuickModeClasses = {phase2::kGroup, phase2::kEncapsulation,
                                                             phase2::kAuthentication, phase2::kKeyLength};
 
@@ -166,8 +166,7 @@ Offer read_main_mode(const Transform& transform, std::uint32_t number) {
   const std::uint16_t method = numbers.of(phase1::kAuthenticationMethod);
   Offer offer;
   offer.number = number;
-  offer.parts = {{"",
-                  cipher ? std::string(info(*cipher).name) : number_text(numbers.of(phase1::kEncryption), key_bits),
+  offer.parts = {{"", cipher ? std::string(info(*cipher).name) : number_text(numbers.of(phase1::kEncryption), key_bits),
                   hash ? std::string(info(*hash).name) : number_text(numbers.of(phase1::kHash), 0)}};
   offer.group = group_text(numbers.of(phase1::kGroup));
   offer.authentication = method_text(method);
@@ -254,8 +253,8 @@ std::vector<Offer> read_main_modes(const SaPayload& sa) {
 std::vector<Offer> read_quick_modes(const SaPayload& sa) {
   std::vector<Offer> offers;
   for (auto first = sa.proposals.begin(); first != sa.proposals.end();) {
-    const auto end = std::find_if(first, sa.proposals.end(),
-                                  [&](const Proposal& one) { return one.number != first->number; });
+    const auto end =
+        std::find_if(first, sa.proposals.end(), [&](const Proposal& one) { return one.number != first->number; });
     std::vector<Offer> combined(1);
     combined.front().quick_mode.emplace();
     for (auto proposal = first; proposal != end; ++proposal) {
@@ -326,7 +325,8 @@ std::vector<OfferRow> rows_of(const Offer& offer, const Offer* counterpart, bool
       const std::string& text = column->text(offer, part);
       const bool same = other != nullptr && text == column->text(*counterpart, *other);
       const bool lacks = other == nullptr && column == &kProtocol;
-      row.cells.push_back({text, counterpart != nullptr && !column->field.empty() && !same && (other != nullptr || lacks)});
+      row.cells.push_back(
+          {text, counterpart != nullptr && !column->field.empty() && !same && (other != nullptr || lacks)});
     }
     rows.push_back(std::move(row));
   }
@@ -348,8 +348,8 @@ void add_side(const std::vector<Offer>& own, const std::vector<Offer>& others, c
   bool is_behind = closest == nullptr;
   for (const Offer& offer : own) {
     is_behind = is_behind || &offer == closest;
-    add_rows(rows_of(offer, nearest(offer, others, columns).offer, &offer == closest, columns), is_behind ? 0 : 1, table,
-             more);
+    add_rows(rows_of(offer, nearest(offer, others, columns).offer, &offer == closest, columns), is_behind ? 0 : 1,
+             table, more);
   }
 }
 
@@ -439,8 +439,8 @@ Comparison compare(const std::vector<Offer>& offered, const std::vector<Offer>& 
   const Side asked = offerer == Side::kThisHost ? Side::kPeer : Side::kThisHost;
   for (const Side side : {Side::kThisHost, Side::kPeer}) {
     const bool began = side == offerer;
-    if (auto remedy = remedy_of(began ? offerer : asked, began ? offered : configured, began ? configured : offered,
-                                columns))
+    if (auto remedy =
+            remedy_of(began ? offerer : asked, began ? offered : configured, began ? configured : offered, columns))
       comparison.remedies.push_back(std::move(*remedy));
   }
   return comparison;
@@ -460,9 +460,7 @@ Comparison compare_quick_mode(const SaPayload& offered, const SaPayload& configu
   return compare(a, b, offerer, with_other(quick_mode_columns(), a, b));
 }
 
-OfferTable main_mode_table(const SaPayload& offered) {
-  return compare_main_mode(offered, {}, Side::kNobody).table;
-}
+OfferTable main_mode_table(const SaPayload& offered) { return compare_main_mode(offered, {}, Side::kNobody).table; }
 
 OfferTable quick_mode_table(const SaPayload& offered) { return compare_quick_mode(offered, {}, Side::kNobody).table; }
 

@@ -126,6 +126,12 @@ void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Op
   // What a refusal is reported with.
   exchange.facts.rule = match.candidates.front().rule;
   exchange.facts.outbound = match.candidates.front().outbound;
+  turn.log(LogCategory::kPolicy, kLogSteps, [&] {
+    return fmt::format("{} asks for {}: rule '{}', {}, quick mode policy '{}': {}", sa.peer.to_string(),
+                       exchange.facts.outbound.mirrored().to_string(), exchange.facts.rule.rule_name,
+                       exchange.facts.rule.filter_text, exchange.facts.rule.policy.name,
+                       offers_text(exchange.facts.rule.policy));
+  });
   if (const auto failure = cannot_carry(turn.state, *sa.established(), exchange.facts.rule.policy)) {
     refuse(turn, sa, exchange, spi, *failure);
     return;

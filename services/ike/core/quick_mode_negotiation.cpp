@@ -185,9 +185,8 @@ DhGroup group_towards(const SaPayload& offered, const QuickModeTerms& terms) {
 // What this side would offer in the mode that the peer asks for, or in any where it asks for another.
 SaPayload offers_towards(const SaPayload& offered, std::span<const QuickModeTerms> terms) {
   const std::uint16_t mode = read_transform(offered.proposals.front().transforms.front()).encapsulation;
-  const bool knows_mode = std::any_of(terms.begin(), terms.end(), [&](const QuickModeTerms& one) {
-    return one.encapsulation.number() == mode;
-  });
+  const bool knows_mode = std::any_of(terms.begin(), terms.end(),
+                                      [&](const QuickModeTerms& one) { return one.encapsulation.number() == mode; });
   SaPayload all{kDoiIpsec, kSituationIdentityOnly, {}};
   for (const QuickModeTerms& one : terms) {
     if (knows_mode && one.encapsulation.number() != mode) continue;

@@ -83,6 +83,7 @@ struct EngineState {
   NegotiationLog failed{};
   std::vector<QuickModeName> awaiting_filter{};  // some of them may have ended; see default_response.h
   std::size_t waiting = 0;                       // wishes waiting in all main mode SAs
+  bool telling_keys = false;                     // an administrator exports keys
   RateLimit invalid_cookie_answers{kInvalidCookieAnswersPerSecond};
   RateLimit unproven_reports{kUnprovenReportsPerSecond};
 };
@@ -106,6 +107,11 @@ struct Turn {
 
   using Fields = std::map<std::string, std::string>;
   void report(std::string name, Severity severity, std::string text, Fields fields);
+  // `text` is called only where the levels ask for it.
+  template <typename Text>
+  void log(LogCategory category, LogLevel level, Text text) {
+    if (state.policy.log_levels.wants(category, level)) actions.emplace_back(WriteLog{category, text()});
+  }
   // A negotiation came to nothing: the event of that name, and a place in the log. `text` says what failed; reason,
   // names and terms are appended from `failed`.
   void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});

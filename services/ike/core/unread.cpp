@@ -69,8 +69,9 @@ void report_unsupported(Turn& turn, const DatagramReceived& datagram) {
   const bool version = octets[17] >> 4U != 1;
   report_unread(turn, datagram, version ? FailureReason::kUnsupportedVersion : FailureReason::kUnsupportedExchange,
                 fmt::format("it speaks {}, this host IKEv1 with main mode", what),
-                explain_unread("message 1", fmt::format("that {} is set to IKEv1 with main mode for this host",
-                                                        datagram.peer.address.to_string()),
+                explain_unread("message 1",
+                               fmt::format("that {} is set to IKEv1 with main mode for this host",
+                                           datagram.peer.address.to_string()),
                                false));
 }
 

@@ -330,7 +330,14 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.default_response,
                          default_response_from_proto(message.default_response(), "policy.default_response"));
   policy.profile = message.profile();
-  policy.logging = message.logging();
+  policy.log_levels = LogLevels::all(message.logging() ? kLogSteps : 0);
+  for (const proto::IkeLogLevel& one : message.log_levels()) {
+    const auto category = log_category_by_name(one.category());
+    if (!category || one.level() > kLogEverything)
+      return invalid(fmt::format("policy.log_levels: {}:{} is no category with a level of 0 to {}", one.category(),
+                                 one.level(), kLogEverything));
+    policy.log_levels.set(*category, static_cast<LogLevel>(one.level()));
+  }
   if (message.strong_crl_check() > 2) {
     return invalid(fmt::format("policy.strong_crl_check: 0 to 2, found {}", message.strong_crl_check()));
   }

@@ -12,7 +12,7 @@ using rpc::to_proto;
 
 namespace {
 
-proto::Side to_proto(Side side) {
+proto::Side side_to_proto(Side side) {
   switch (side) {
     case Side::kThisHost:
       return proto::SIDE_THIS_HOST;
@@ -62,7 +62,7 @@ void add_offer(const QuickModeOffer& offer, proto::QuickModeOffer& message) {
 }
 
 void add_remedy(const Remedy& remedy, proto::Remedy& message) {
-  message.set_side(to_proto(remedy.side));
+  message.set_side(side_to_proto(remedy.side));
   for (const std::string& field : remedy.fields) message.add_fields(field);
   message.set_weak(remedy.weak);
   for (const MainModeOffer& offer : remedy.main_mode_offers) add_offer(offer, *message.add_main_mode_offers());
@@ -79,7 +79,7 @@ void add_remedy(const Remedy& remedy, proto::Remedy& message) {
 }
 
 void add_explanation(const Explanation& explanation, proto::Explanation& message) {
-  message.set_refused_by(to_proto(explanation.refused_by));
+  message.set_refused_by(side_to_proto(explanation.refused_by));
   message.set_at(explanation.at);
   message.set_unproven(explanation.unproven);
   if (!explanation.offers.columns.empty()) add_table(explanation.offers, *message.mutable_offers());
@@ -100,7 +100,7 @@ void add_explanation(const Explanation& explanation, proto::Explanation& message
 proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
   proto::FailedNegotiation message;
   message.set_mode(failed.mode == NegotiationMode::kMain ? proto::FailedNegotiation::MODE_MAIN
-                                                        : proto::FailedNegotiation::MODE_QUICK);
+                                                         : proto::FailedNegotiation::MODE_QUICK);
   message.set_initiator(failed.initiator);
   *message.mutable_local() = to_proto(failed.local);
   *message.mutable_peer() = to_proto(failed.peer);

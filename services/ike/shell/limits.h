@@ -32,6 +32,11 @@ inline constexpr std::size_t kMaxFilters = 400000;
 // machine to its packets.
 inline constexpr unsigned kMaxWorkers = 4;
 
+// Octets of one file of the log of negotiations: some ten thousand messages. Two of them are kept.
+inline constexpr std::size_t kMaxLogSize = 4 * 1024 * 1024;
+// Key records for an administrator who does not read them fast enough, and how many may read at once.
+inline constexpr std::size_t kKeyRecordsPerReader = 4096;
+
 // Events kept for a watcher that does not read: a burst of failures of a few hundred peers.
 inline constexpr std::size_t kEventsPerWatcher = 1024;
 

@@ -44,7 +44,7 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   EventLoop loop;
   rpc::EventBroadcaster<proto::Event> events(kEventsPerWatcher);
   WorkerPool workers;
-  EngineHost host(loop, **sockets, workers, system_random(), events);
+  EngineHost host(loop, **sockets, workers, system_random(), events, options.state_directory + "/oakley.log");
   DriverClient driver(rpc::driver_socket(options.runtime_directory), receiver_for(loop, host));
   host.set_driver(driver);
   loop.watch(signals.file_descriptor(), [&] {

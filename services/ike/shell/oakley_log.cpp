@@ -31,8 +31,8 @@ std::string line_of(LogCategory category, std::string_view text, std::int64_t wa
   const std::time_t seconds = wall_clock_ms / 1000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  return fmt::format("{:2}-{:02}: {:02}:{:02}:{:02}:{:03}:{:x} {}: {}\n", parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec, wall_clock_ms % 1000, getpid(),
+  return fmt::format("{:2}-{:02}: {:02}:{:02}:{:02}:{:03}:{:x} {}: {}\n", parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec, wall_clock_ms % 1000, getpid(),
                      kLogCategoryNames[static_cast<std::size_t>(category)], printable(text));
 }
 
@@ -53,7 +53,8 @@ OakleyLog::OakleyLog(std::string path, std::size_t bound) : path_(std::move(path
 bool OakleyLog::open() {
   if (file_.valid()) return true;
   // Somebody else's link or pipe in its place would send the lines elsewhere, or hang the service.
-  file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  file_ =
+      FileDescriptor(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!file_.valid()) return false;
   struct stat facts {};
   if (fstat(file_.number(), &facts) != 0 || !S_ISREG(facts.st_mode) || fchmod(file_.number(), 0600) != 0) {

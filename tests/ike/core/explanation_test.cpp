@@ -347,10 +347,8 @@ TEST(Explanation, AH_and_ESP_of_one_offer_have_a_row_each) {
   ASSERT_THAT(found.table.offered, SizeIs(2));
   EXPECT_EQ(found.table.offered[0].offer, 1U);
   EXPECT_EQ(found.table.offered[1].offer, 1U);
-  EXPECT_THAT(texts(found.table.offered[0]),
-              ElementsAre("AH*", "none", "SHA1", "none", "transport", "none", "none"));
-  EXPECT_THAT(texts(found.table.offered[1]),
-              ElementsAre("ESP", "3DES", "NONE*", "none", "transport", "none", "none"));
+  EXPECT_THAT(texts(found.table.offered[0]), ElementsAre("AH*", "none", "SHA1", "none", "transport", "none", "none"));
+  EXPECT_THAT(texts(found.table.offered[1]), ElementsAre("ESP", "3DES", "NONE*", "none", "transport", "none", "none"));
   ASSERT_THAT(found.remedies, SizeIs(2));
   EXPECT_THAT(found.remedies[0].fields, ElementsAre("protocol", "integrity"));
   EXPECT_EQ(found.remedies[0].quick_mode_offers.back().ah, Integrity::kSha1);

@@ -60,6 +60,8 @@ struct Host {
   Engine engine;
   std::vector<ReportEvent> events;
   std::vector<AskForFilter> questions;  // to the policy agent
+  std::vector<WriteLog> log;
+  std::vector<TellMainModeKey> told_keys;
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();

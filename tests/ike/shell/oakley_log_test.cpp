@@ -38,8 +38,7 @@ TEST_F(OakleyLogTest, a_line_has_the_documented_form_and_no_control_characters) 
   OakleyLog log(path(), 10000);
   EXPECT_FALSE(std::filesystem::exists(path())) << "nothing before the first line";
   EXPECT_TRUE(log.write(LogCategory::kMainMode, "peer \x1b[2J\nsecond", kTime));
-  EXPECT_THAT(content(path()),
-              MatchesRegex("11-29: 20:44:09:123:[0-9a-f]+ mainmode: peer .x1b.2J.x0asecond\n"));
+  EXPECT_THAT(content(path()), MatchesRegex("11-29: 20:44:09:123:[0-9a-f]+ mainmode: peer .x1b.2J.x0asecond\n"));
   EXPECT_EQ(std::filesystem::status(path()).permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
