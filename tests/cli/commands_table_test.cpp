@@ -124,7 +124,7 @@ constexpr Case kCases[] = {
      "add sa me 10.0.0.2 0x1001 ESP[AES128,SHA256]:100000k/3600s", Kind::kWrongValue},
     {CommandId::kShowStatistics, kDynamic, "show stats type=ike", "sh stats ike", "show stats type=tcp",
      Kind::kWrongValue},
-    {CommandId::kExportKeys, kDynamic, "export keys directory=/root/keys seconds=60", "exp k /root/keys 60",
+    {CommandId::kExportKeys, kDynamic, "export keys directory=/root/keys seconds=60", "expo k /root/keys 60",
      "export keys /root/keys seconds=0", Kind::kWrongValue},
     {CommandId::kShowStatus, kDynamic, "show status", "sh statu", "show status now", Kind::kTooManyWords},
     {CommandId::kShowEvents, kDynamic, "show events count=7", "sh ev 7", "show events count=1001", Kind::kWrongValue},

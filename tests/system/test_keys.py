@@ -47,8 +47,7 @@ class Keys(LabTest):
             said = exporting.communicate(timeout=3 * SECONDS)[0]
         self.assertEqual(exporting.returncode, 0, said)
         self.assertIn("WARNING", said)
-        names = [event["name"] for event in self.lab.events("a")]
-        self.assertIn("key_export_ended", names)
+        wait_for(lambda: any(event["name"] == "key_export_ended" for event in self.lab.events("a")), STARTED_SECONDS, "an event that the export has ended")
         for table in directory.iterdir():
             self.assertEqual(stat.S_IMODE(table.stat().st_mode), 0o600)
         return file, directory, marker

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/common/rpc/convert.h"
 #include "store/limits.h"
 #include "store/lint/netsh_command.h"
