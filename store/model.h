@@ -11,6 +11,7 @@
 #include "services/common/bytes.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "store/copy_on_write.h"
 
 // Policy objects as plain values: what the administrator wrote, in the words of netsh. No object knows a database, a
 // wire format or a host. Names are unique per kind without regard to case (rules: within their policy); links are by
@@ -109,7 +110,7 @@ struct FilterList {
   std::string name;
   std::string description;
   WallClock last_modified = 0;
-  std::vector<Filter> filters;
+  CopyOnWrite<Filter> filters;
 };
 
 // ---- rules and policies ---------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ class TreeReader {
           const bool named = row.flag(5) || row.flag(7);
           const auto place = lists_.find(row.integer(1));
           if (place == lists_.end()) return row.complain("filter_list", fmt::format("{}", row.integer(1)));
-          std::vector<Filter>& filters = tree_.filter_lists[place->second].filters;
+          std::vector<Filter>& filters = tree_.filter_lists[place->second].filters.edit();
           if (named) named_filters_.emplace(row.integer(0), std::pair(place->second, filters.size()));
           filters.push_back(std::move(filter));
         });
@@ -174,7 +174,7 @@ class TreeReader {
       const auto place = named_filters_.find(row.integer(0));
       const auto address = IpAddress::parse(row.view(2));
       if (place == named_filters_.end()) return row.complain("filter", fmt::format("{}", row.integer(0)));
-      Filter& filter = tree_.filter_lists[place->second.first].filters[place->second.second];
+      Filter& filter = tree_.filter_lists[place->second.first].filters.edit()[place->second.second];
       auto* dns = std::get_if<DnsName>(row.flag(1) ? &filter.source : &filter.destination);
       if (!dns) return row.complain("is_source", fmt::format("{}", row.integer(1)));
       if (!address.ok()) return row.complain("address", row.view(2));

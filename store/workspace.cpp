@@ -140,11 +140,14 @@ void Workspace::remove_filter(const Guid& list, const Guid& filter) {
   const auto place = lists_.find(list);
   assert(place);
   FilterList& target = tree_.filter_lists[*place];
-  const auto at = find_guid(target.filters, filter);
+  const auto at =
+      std::find_if(target.filters.begin(), target.filters.end(), [&](const Filter& one) { return one.guid == filter; });
   assert(at != target.filters.end());
   const Guid guid = at->guid;
   keys_of(target).erase(filter_key(*at));
-  target.filters.erase(at);
+  const auto place_in_list = at - target.filters.begin();
+  std::vector<Filter>& filters = target.filters.edit();
+  filters.erase(filters.begin() + place_in_list);
   --filter_count_;
   ++mutations_;
   if (writer_) writer_->remove_filter(guid);

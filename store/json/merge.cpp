@@ -136,7 +136,7 @@ class Merger {
     }
     std::unordered_set<std::string> given;
     for (const Filter& filter : list.filters) given.insert(filter.guid.text);
-    for (Filter& filter : list.filters) {
+    for (Filter& filter : list.filters.edit()) {
       const auto found = stored_filters.find(filter_key(filter));
       const bool adopts = found != stored_filters.end() && !given.contains(found->second->text);
       set_guid(filter.guid, adopts ? found->second : nullptr);

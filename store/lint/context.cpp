@@ -50,7 +50,7 @@ const PolicyOnHost* Context::on_host(const Policy& policy) const { return get(po
 const std::vector<Filter>& Context::filters_of(const Rule& rule) const {
   static const std::vector<Filter> kNone;
   const FilterList* list = list_of(rule);
-  return list == nullptr ? kNone : list->filters;
+  return list == nullptr ? kNone : list->filters.get();
 }
 
 bool Context::negotiates(const Rule& rule) const {

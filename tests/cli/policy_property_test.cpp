@@ -50,7 +50,7 @@ PolicyTree any_tree() {
   const auto rules = *rc::gen::inRange<std::size_t>(0, 6).as("rules of each policy");
   const auto filters = *rc::gen::inRange<std::size_t>(0, 9).as("filters of each list");
   for (store::Policy& policy : tree.policies) keep(policy.rules, rules);
-  for (store::FilterList& list : tree.filter_lists) keep(list.filters, filters);
+  for (store::FilterList& list : tree.filter_lists) keep(list.filters.edit(), filters);
   if (tree.assigned && store::assigned_policy(tree) == nullptr) tree.assigned.reset();
   return tree;
 }

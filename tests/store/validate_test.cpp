@@ -116,48 +116,48 @@ const std::vector<Case>& cases() {
        "05049 rule 'R' of policy 'P': /policies/0/rules/0/filter_list"},
       {"missing action", [](PolicyTree& t) { t.policies[0].rules[0].filter_action.text = "gone"; },
        "05901 rule 'R' of policy 'P': /policies/0/rules/0/filter_action"},
-      {"mirrored tunnel", [](PolicyTree& t) { t.filter_lists[1].filters[0].mirrored = true; },
+      {"mirrored tunnel", [](PolicyTree& t) { t.filter_lists[1].filters.edit()[0].mirrored = true; },
        "05922 rule 'out' of policy 'T': /policies/1/rules/0/filter_list"},
       {"tunnel to everybody", [](PolicyTree& t) { t.policies[1].rules[0].tunnel_endpoint = IpAddress(); },
        "05923 rule 'out' of policy 'T': /policies/1/rules/0/tunnel_endpoint"},
       {"tunnel to a group",
        [](PolicyTree& t) { t.policies[1].rules[0].tunnel_endpoint = *IpAddress::parse("ff02::1"); },
        "05923 rule 'out' of policy 'T': /policies/1/rules/0/tunnel_endpoint"},
-      {"port without TCP or UDP", [](PolicyTree& t) { t.filter_lists[0].filters[0].protocol = 47; },
+      {"port without TCP or UDP", [](PolicyTree& t) { t.filter_lists[0].filters.edit()[0].protocol = 47; },
        "05919 filter list 'L': /filter_lists/0/filters/0/destination_port"},
-      {"families differ", [](PolicyTree& t) { t.filter_lists[0].filters[0].source = range("fd77::1"); },
+      {"families differ", [](PolicyTree& t) { t.filter_lists[0].filters.edit()[0].source = range("fd77::1"); },
        "05920 filter list 'L': /filter_lists/0/filters/0/destination"},
       {"ICMP with IPv6",
        [](PolicyTree& t) {
-         t.filter_lists[0].filters[0] = filter_between(AddressKeyword::kMe, range("fd77::/64"));
-         t.filter_lists[0].filters[0].guid.text = "00000000-0000-4000-8000-000000000000";
-         t.filter_lists[0].filters[0].protocol = kProtocolIcmp;
+         t.filter_lists[0].filters.edit()[0] = filter_between(AddressKeyword::kMe, range("fd77::/64"));
+         t.filter_lists[0].filters.edit()[0].guid.text = "00000000-0000-4000-8000-000000000000";
+         t.filter_lists[0].filters.edit()[0].protocol = kProtocolIcmp;
        },
        "05920 filter list 'L': /filter_lists/0/filters/0/protocol"},
       {"server keyword opposite a subnet",
-       [](PolicyTree& t) { t.filter_lists[0].filters[0].source = AddressKeyword::kDns; },
+       [](PolicyTree& t) { t.filter_lists[0].filters.edit()[0].source = AddressKeyword::kDns; },
        "05921 filter list 'L': /filter_lists/0/filters/0/destination"},
       {"two server keywords",
        [](PolicyTree& t) {
-         t.filter_lists[0].filters[0].source = AddressKeyword::kAny;
-         t.filter_lists[0].filters[0].destination = AddressKeyword::kGateway;
+         t.filter_lists[0].filters.edit()[0].source = AddressKeyword::kAny;
+         t.filter_lists[0].filters.edit()[0].destination = AddressKeyword::kGateway;
        },
        "05921 filter list 'L': /filter_lists/0/filters/0/source"},
       {"range the wrong way round",
        [](PolicyTree& t) {
-         t.filter_lists[0].filters[0].destination =
+         t.filter_lists[0].filters.edit()[0].destination =
              AddressRange{*IpAddress::parse("10.0.0.9"), *IpAddress::parse("10.0.0.1")};
        },
        "05918 filter list 'L': /filter_lists/0/filters/0/destination"},
       {"DNS name with a blank",
        [](PolicyTree& t) {
-         t.filter_lists[0].filters[0].destination = DnsName{"a b", {}};
+         t.filter_lists[0].filters.edit()[0].destination = DnsName{"a b", {}};
        },
        "05918 filter list 'L': /filter_lists/0/filters/0/destination"},
       {"filter twice",
        [](PolicyTree& t) {
          t.filter_lists[0].filters.push_back(t.filter_lists[0].filters[0]);
-         t.filter_lists[0].filters[1].guid.text = "00000000-0000-4000-8000-000000000000";
+         t.filter_lists[0].filters.edit()[1].guid.text = "00000000-0000-4000-8000-000000000000";
        },
        "05906 filter list 'L': /filter_lists/0/filters/1"},
       {"GUID malformed", [](PolicyTree& t) { t.policies[1].isakmp.guid.text = "{x}"; },
@@ -187,7 +187,7 @@ TEST(Validate, AllProblemsAreReportedAtOnce) {
   PolicyTree tree = small_tree();
   tree.policies[0].name = "";
   tree.policies[0].isakmp.lifetime_minutes = 0;
-  tree.filter_lists[0].filters[0].protocol = 47;
+  tree.filter_lists[0].filters.edit()[0].protocol = 47;
   tree.filter_actions[0].offers[0].lifetime_seconds = 1;
   EXPECT_EQ(validate(tree).size(), 4u);
 }

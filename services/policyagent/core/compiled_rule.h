@@ -6,6 +6,7 @@
 
 #include "services/policyagent/core/compiled_policy.h"
 #include "services/policyagent/core/filter_expansion.h"
+#include "services/policyagent/core/filter_place.h"
 #include "services/policyagent/core/fingerprint.h"
 #include "services/policyagent/core/main_mode_filters.h"
 

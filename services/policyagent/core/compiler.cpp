@@ -50,42 +50,62 @@ std::string object_of(const store::Rule& rule, const store::Policy& policy) {
   return fmt::format("rule '{}' of policy '{}'", rule.name, policy.name);
 }
 
-}  // namespace
-
 using CompiledRulePointer = std::shared_ptr<const CompiledRule>;
+
+// The fingerprints of filter lists, by what their copies share.
+struct ListMark {
+  store::CopyOnWrite<store::Filter> filters;  // while it is held nothing else can be at its address
+  Fingerprint fingerprint = 0;
+};
+using ListMarks = absl::flat_hash_map<const void*, ListMark>;
+
+// What depends on the rules of both directions.
+struct Tunnels {
+  std::vector<std::shared_ptr<const SpecificFilter>> linked;  // in the order of the rules and their tunnels
+  absl::flat_hash_map<std::uint64_t, std::shared_ptr<const SpecificFilter>> by_id;
+  std::vector<std::vector<MainModeCandidate>> main_mode;  // of each active rule
+};
+
+}  // namespace
 
 // What the compilation before has left.
 struct Compiler::Known {
-  absl::flat_hash_map<store::Guid, CompiledRulePointer> rules;
-  absl::flat_hash_map<std::uint64_t, std::shared_ptr<const SpecificFilter>> tunnels;  // linked; by id
+  struct Rule {
+    CompiledRulePointer compiled;
+    std::uint32_t number = 0;
+  };
+  absl::flat_hash_map<store::Guid, Rule> rules;  // active ones
+  std::size_t rule_count = 0;                    // with those that are not active
+  ListMarks list_marks;
+  Tunnels tunnels;
+  // These point into the rules and tunnels above.
+  KeptOrder<OrderedFilter> filters;
+  KeptOrder<OrderedMainMode> main_mode;
 };
 
-namespace {
-
 // One compilation of an assigned policy.
-class Compilation {
+class Compiler::Compilation {
  public:
-  using Rules = absl::flat_hash_map<store::Guid, CompiledRulePointer>;
-  using Tunnels = absl::flat_hash_map<std::uint64_t, std::shared_ptr<const SpecificFilter>>;
-
-  Compilation(const store::PolicyTree& tree, const HostAddresses& host, const LocalAddresses& locals,
+  Compilation(const store::PolicyTree& tree, const HostAddresses& host, const LocalAddresses& locals, Known& known,
               CompiledPolicy& compiled)
       : tree_(tree),
         host_(host),
         locals_(locals),
+        known_(known),
         compiled_(compiled),
         problems_(compiled.problems, compiled.more_problems) {}
 
-  Status run(const store::Policy& policy, const Rules& known_rules, const Tunnels& known_tunnels) {
+  // An error leaves what is known as it was.
+  Status run(const store::Policy& policy) {
     describe_policy(policy);
-    IPSEC_RETURN_IF_ERROR(compile_rules(policy, known_rules));
-    add_tunnels(policy, known_tunnels);
+    mark_lists();
+    IPSEC_RETURN_IF_ERROR(compile_rules(policy));
+    Tunnels tunnels = link_tunnels(policy);
+    put_in_order(tunnels);
+    remember(policy, std::move(tunnels));
     add_filters(policy);
     return {};
   }
-
-  Rules take_rules() { return std::move(rules_by_guid_); }
-  Tunnels take_tunnels() { return std::move(tunnels_by_id_); }
 
  private:
   void describe_policy(const store::Policy& policy) {
@@ -118,12 +138,11 @@ class Compilation {
     }
   }
 
-  Status compile_rules(const store::Policy& policy, const Rules& known) {
+  Status compile_rules(const store::Policy& policy) {
     const ByGuid<store::FilterList> lists = by_guid(tree_.filter_lists);
     const ByGuid<store::FilterAction> actions = by_guid(tree_.filter_actions);
     const Fingerprint common = absl::HashOf(fingerprint(host_), policy.name, policy.profile);
-    rules_by_guid_.reserve(policy.rules.size());
-    marks_.reserve(tree_.filter_lists.size() + tree_.filter_actions.size());
+    rules_.reserve(policy.rules.size());
     std::uint32_t rule_index = 0;
     for (const store::Rule& rule : policy.rules) {
       const auto list = look_up(lists, rule.filter_list, "filter list");
@@ -132,33 +151,43 @@ class Compilation {
       if (!action.ok()) return with_context(action.status(), object_of(rule, policy));
       if (rule.active) {
         const Fingerprint mark = absl::HashOf(common, fingerprint(rule), list_mark(**list), action_mark(**action));
-        IPSEC_RETURN_IF_ERROR(
-            compile_one({policy, rule, **list, **action, host_, locals_, rule_index, {}, 0}, mark, known));
+        IPSEC_RETURN_IF_ERROR(compile_one({policy, rule, **list, **action, host_, locals_, rule_index, {}, 0}, mark));
       }
       ++rule_index;
     }
     return {};
   }
 
-  // Lists and actions are shared by rules.
-  Fingerprint list_mark(const store::FilterList& list) {
-    const auto [known, is_new] = marks_.try_emplace(&list, 0);
-    if (is_new) known->second = fingerprint(list);
-    return known->second;
+  void mark_lists() {
+    list_marks_.reserve(tree_.filter_lists.size());
+    for (const store::FilterList& list : tree_.filter_lists) {
+      const auto before = known_.list_marks.find(list.filters.shared());
+      const Fingerprint mark =
+          before == known_.list_marks.end() ? fingerprint(list.filters) : before->second.fingerprint;
+      list_marks_.try_emplace(list.filters.shared(), ListMark{list.filters, mark});
+    }
   }
+
+  Fingerprint list_mark(const store::FilterList& list) const {
+    return absl::HashOf(list.name, list_marks_.at(list.filters.shared()).fingerprint);
+  }
+
+  // An action is shared by rules.
   Fingerprint action_mark(const store::FilterAction& action) {
-    const auto [known, is_new] = marks_.try_emplace(&action, 0);
+    const auto [known, is_new] = action_marks_.try_emplace(&action, 0);
     if (is_new) known->second = fingerprint(action);
     return known->second;
   }
 
   // `context` lacks what only a rule that is compiled needs, its names and ids.
-  Status compile_one(RuleContext context, Fingerprint mark, const Rules& known) {
-    const auto before = known.find(context.rule.guid);
-    const CompiledRule* previous = before == known.end() ? nullptr : before->second.get();
+  Status compile_one(RuleContext context, Fingerprint mark) {
+    const auto before = known_.rules.find(context.rule.guid);
+    const CompiledRule* previous = before == known_.rules.end() ? nullptr : before->second.compiled.get();
     CompiledRulePointer rule;
+    std::uint32_t number_before = kGone;
     if (previous != nullptr && previous->fingerprint == mark) {
-      rule = before->second;
+      rule = before->second.compiled;
+      number_before = before->second.number;
     } else {
       context.object = object_of(context.rule, context.policy);
       context.protection_id = protection_id(context.filter_action);
@@ -179,87 +208,101 @@ class Compilation {
     for (const auto& generic : rule->generic_filters) compiled_.generic_filters.push_back(generic);
     for (const PolicyProblem& problem : rule->problems) problems_.add(problem);
     problems_.add_unlisted(rule->more_problems);
-    rules_by_guid_[context.rule.guid] = rule;
-    rules_.push_back({std::move(rule), context.rule_index, &context.rule});
+    rules_.push_back({std::move(rule), context.rule_index, number_before, &context.rule});
     return {};
   }
 
-  void add_tunnels(const store::Policy& policy, const Tunnels& known) {
-    std::vector<SpecificFilter> tunnels;
+  Tunnels link_tunnels(const store::Policy& policy) {
+    std::vector<SpecificFilter> filters;
     for (const auto& rule : rules_) {
-      for (const PlacedFilter& placed : rule.compiled->tunnels) tunnels.push_back(*placed.filter);
+      for (const PlacedFilter& placed : rule.compiled->tunnels) filters.push_back(*placed.filter);
     }
-    link_tunnels(tunnels, policy.name, problems_);
-    linked_tunnels_.reserve(tunnels.size());
-    for (SpecificFilter& filter : tunnels) {
-      const auto before = known.find(filter.id);
-      auto shared = before != known.end() && *before->second == filter
+    agent::link_tunnels(filters, policy.name, problems_);
+    Tunnels tunnels;
+    tunnels.linked.reserve(filters.size());
+    for (SpecificFilter& filter : filters) {
+      const auto before = known_.tunnels.by_id.find(filter.id);
+      auto shared = before != known_.tunnels.by_id.end() && *before->second == filter
                         ? before->second
                         : std::make_shared<const SpecificFilter>(std::move(filter));
-      tunnels_by_id_[shared->id] = shared;
-      linked_tunnels_.push_back(std::move(shared));
+      tunnels.by_id[shared->id] = shared;
+      tunnels.linked.push_back(std::move(shared));
     }
+    auto tunnel = tunnels.linked.begin();
+    for (const RuleInOrder& rule : rules_) {
+      MainModeCandidates of_rule(*rule.rule, policy);
+      for (const PlacedFilter& placed : rule.compiled->tunnels) of_rule.add(**tunnel++, placed.place);
+      tunnels.main_mode.push_back(of_rule.take());
+    }
+    return tunnels;
+  }
+
+  void put_in_order(const Tunnels& tunnels) {
+    RuleNumbers numbers(known_.rule_count, kGone);
+    std::vector<OrderedFilter> filters;
+    std::vector<OrderedMainMode> main_mode;
+    auto tunnel = tunnels.linked.begin();
+    auto main_mode_of_tunnels = tunnels.main_mode.begin();
+    std::int64_t last = -1;
+    for (const RuleInOrder& rule : rules_) {
+      const CompiledRule& compiled = *rule.compiled;
+      const std::vector<MainModeCandidate>& of_tunnels = *main_mode_of_tunnels++;
+      const bool stays =
+          rule.number_before != kGone && compiled.tunnels.empty() && std::int64_t{rule.number_before} > last;
+      if (stays) {
+        last = rule.number_before;
+        numbers[rule.number_before] = rule.number;
+        continue;
+      }
+      const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
+        filters.push_back({placed.place.with_rule(rule.number), placed.traffic_hash, &filter});
+      };
+      for (const PlacedFilter& placed : compiled.filters) add(placed, placed.filter);
+      for (const PlacedFilter& placed : compiled.tunnels) add(placed, *tunnel++);
+      for (const MainModeCandidate& each : compiled.main_mode) main_mode.emplace_back(each, rule.number);
+      for (const MainModeCandidate& each : of_tunnels) main_mode.emplace_back(each, rule.number);
+    }
+    known_.filters.change(numbers, std::move(filters));
+    known_.main_mode.change(numbers, std::move(main_mode));
+  }
+
+  void remember(const store::Policy& policy, Tunnels tunnels) {
+    known_.rules.clear();
+    known_.rules.reserve(rules_.size());
+    for (RuleInOrder& rule : rules_) {
+      known_.rules.emplace(rule.rule->guid, Known::Rule{std::move(rule.compiled), rule.number});
+    }
+    known_.rule_count = policy.rules.size();
+    known_.list_marks = std::move(list_marks_);
+    known_.tunnels = std::move(tunnels);
   }
 
   void add_filters(const store::Policy& policy) {
-    std::vector<OrderedFilter> listed;
-    listed.reserve(specific_filters_);
-    std::vector<MainModeCandidate> of_tunnels = main_mode_of_tunnels(policy);
-    std::vector<OrderedMainMode> main_mode;
-    auto tunnel = linked_tunnels_.begin();
-    for (const RuleInOrder& rule : rules_) {
-      const auto add = [&](const PlacedFilter& placed, const std::shared_ptr<const SpecificFilter>& filter) {
-        listed.push_back({placed.place.of_rule(rule.index), listed.size(), &filter, placed.traffic_hash});
-      };
-      for (const PlacedFilter& placed : rule.compiled->filters) add(placed, placed.filter);
-      for (const PlacedFilter& placed : rule.compiled->tunnels) add(placed, *tunnel++);
-      for (const MainModeCandidate& each : rule.compiled->main_mode) {
-        main_mode.push_back({&each, each.place.of_rule(rule.index)});
-      }
-    }
-    for (const MainModeCandidate& each : of_tunnels) main_mode.push_back({&each, each.place});
-    const std::vector<OrderedFilter> sorted = in_order(listed);
-    report_shadowed(sorted, policy.name, problems_);
-    compiled_.main_mode_filters = main_mode_filters(std::move(main_mode), policy.name, problems_);
-    compiled_.filters.reserve(sorted.size());
-    for (const OrderedFilter& filter : sorted) compiled_.filters.push_back(*filter.pointer);
-  }
-
-  // Their ends depend on the rules of the other direction. With the places among all filters.
-  std::vector<MainModeCandidate> main_mode_of_tunnels(const store::Policy& policy) const {
-    std::vector<MainModeCandidate> all;
-    auto tunnel = linked_tunnels_.begin();
-    for (const RuleInOrder& rule : rules_) {
-      MainModeCandidates of_rule(*rule.rule, policy);
-      for (const PlacedFilter& placed : rule.compiled->tunnels) {
-        of_rule.add(**tunnel++, placed.place.of_rule(rule.index));
-      }
-      for (MainModeCandidate& candidate : of_rule.take()) all.push_back(std::move(candidate));
-    }
-    return all;
+    report_shadowed(known_.filters, policy.name, problems_);
+    compiled_.main_mode_filters = main_mode_filters(known_.main_mode, policy.name, problems_);
+    compiled_.filters.reserve(known_.filters.entries().size());
+    for (const OrderedFilter& filter : known_.filters.entries()) compiled_.filters.push_back(*filter.pointer);
   }
 
   struct RuleInOrder {
     CompiledRulePointer compiled;
-    std::uint32_t index = 0;
+    std::uint32_t number = 0;
+    std::uint32_t number_before = kGone;  // kGone: it is new, or no longer what it was
     const store::Rule* rule = nullptr;
   };
 
   const store::PolicyTree& tree_;
   const HostAddresses& host_;
   const LocalAddresses& locals_;
+  Known& known_;
   CompiledPolicy& compiled_;
   ProblemList problems_;
-  absl::flat_hash_map<const void*, Fingerprint> marks_;
+  ListMarks list_marks_;
+  absl::flat_hash_map<const store::FilterAction*, Fingerprint> action_marks_;
   absl::flat_hash_set<const store::FilterAction*> used_actions_;
   std::vector<RuleInOrder> rules_;  // active ones
-  Rules rules_by_guid_;
-  std::vector<std::shared_ptr<const SpecificFilter>> linked_tunnels_;  // in the order of rules_ and their tunnels
-  Tunnels tunnels_by_id_;
   std::size_t specific_filters_ = 0;
 };
-
-}  // namespace
 
 Compiler::Compiler() : known_(std::make_unique<Known>()) {}
 Compiler::~Compiler() = default;
@@ -273,11 +316,8 @@ Result<CompiledPolicy> Compiler::compile(const store::PolicyTree& tree, const Ho
     return compiled;
   }
   IPSEC_ASSIGN_OR_RETURN(const store::Policy* policy, look_up(by_guid(tree.policies), *tree.assigned, "policy"));
-  Compilation compilation(tree, host, locals, compiled);
-  IPSEC_RETURN_IF_ERROR(
-      with_context(compilation.run(*policy, known_->rules, known_->tunnels), fmt::format("policy '{}'", policy->name)));
-  known_->rules = compilation.take_rules();
-  known_->tunnels = compilation.take_tunnels();
+  Compilation compilation(tree, host, locals, *known_, compiled);
+  IPSEC_RETURN_IF_ERROR(with_context(compilation.run(*policy), fmt::format("policy '{}'", policy->name)));
   return compiled;
 }
 

@@ -35,6 +35,7 @@ class Compiler {
 
  private:
   struct Known;
+  class Compilation;
   std::unique_ptr<Known> known_;
 };
 

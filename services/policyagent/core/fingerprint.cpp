@@ -56,10 +56,10 @@ void add(Mixer& mixer, const store::QuickModeOffer& offer) {
 
 }  // namespace
 
-Fingerprint fingerprint(const store::FilterList& list) {
+Fingerprint fingerprint(const std::vector<store::Filter>& filters) {
   Mixer mixer;
-  mixer.add(list.name, list.filters.size());
-  for (const store::Filter& filter : list.filters) {
+  mixer.add(filters.size());
+  for (const store::Filter& filter : filters) {
     mixer.add(filter.guid.text, filter.protocol, filter.source_port, filter.destination_port, filter.mirrored);
     add(mixer, filter.source);
     add(mixer, filter.destination);

@@ -11,7 +11,7 @@ namespace ipsec::agent {
 
 using Fingerprint = std::uint64_t;
 
-Fingerprint fingerprint(const store::FilterList& list);
+Fingerprint fingerprint(const std::vector<store::Filter>& filters);
 Fingerprint fingerprint(const store::FilterAction& action);
 // Without what it refers to.
 Fingerprint fingerprint(const store::Rule& rule);

@@ -22,6 +22,11 @@ void collect(const store::Filter& filter, std::set<std::string>& names) {
   }
 }
 
+bool has_name(const store::Filter& filter) {
+  return std::holds_alternative<store::DnsName>(filter.source) ||
+         std::holds_alternative<store::DnsName>(filter.destination);
+}
+
 bool put_addresses(const KnownNames& known, store::Filter& filter) {
   bool changed = false;
   for_each_name(filter, [&](store::DnsName& name) {
@@ -58,7 +63,8 @@ bool put_addresses(const KnownNames& known, store::PolicyTree& tree) {
   bool changed = false;
   if (known.empty()) return changed;
   for (store::FilterList& list : tree.filter_lists) {
-    for (store::Filter& filter : list.filters) changed |= put_addresses(known, filter);
+    if (std::none_of(list.filters.begin(), list.filters.end(), has_name)) continue;
+    for (store::Filter& filter : list.filters.edit()) changed |= put_addresses(known, filter);
   }
   return changed;
 }

@@ -6,7 +6,6 @@
 #include <absl/hash/hash.h>
 
 #include "services/policyagent/core/filter_id.h"
-#include "services/policyagent/core/group_order.h"
 #include "services/policyagent/core/weight.h"
 
 namespace ipsec::agent {
@@ -90,28 +89,22 @@ void MainModeCandidates::add(const SpecificFilter& filter, const FilterPlace& pl
   candidates_.push_back({std::move(made), weight, place, hash});
 }
 
-SharedList<MainModeFilter> main_mode_filters(std::vector<OrderedMainMode> candidates, const std::string& policy_name,
-                                             ProblemList& problems) {
-  // Stable: what one written filter gives stays in its order, whatever other rules there are.
-  candidates = sorted_by_groups(
-      candidates, [](const OrderedMainMode& each) { return std::pair(each.candidate->weight, each.place.group()); },
-      [](const OrderedMainMode& a, const OrderedMainMode& b) {
-        if (a.candidate->weight != b.candidate->weight) return a.candidate->weight > b.candidate->weight;
-        return a.place.comes_before(b.place);
-      });
+SharedList<MainModeFilter> main_mode_filters(const KeptOrder<OrderedMainMode>& candidates,
+                                             const std::string& policy_name, ProblemList& problems) {
   absl::flat_hash_map<std::uint64_t, const MainModeFilter*> decided;
-  decided.reserve(candidates.size());
   Conflicts conflicts(policy_name, problems);
   SharedList<MainModeFilter> made;
-  made.reserve(candidates.size());
-  for (const OrderedMainMode& each : candidates) {
-    const MainModeCandidate& candidate = *each.candidate;
-    const auto [known, is_new] = decided.try_emplace(candidate.ends_hash, candidate.filter.get());
-    if (is_new || !has_ends(*known->second, {candidate.filter->local, candidate.filter->remote})) {
-      made.push_back(candidate.filter);
-    } else {
-      conflicts.check(*known->second, *candidate.filter);
+  made.reserve(candidates.entries().size());
+  for (const OrderedMainMode& each : candidates.entries()) {
+    const auto& filter = each.candidate->filter;
+    if (candidates.is_repeated(each)) {
+      const auto [known, is_new] = decided.try_emplace(each.hash, filter.get());
+      if (!is_new && has_ends(*known->second, {filter->local, filter->remote})) {
+        conflicts.check(*known->second, *filter);
+        continue;
+      }
     }
+    made.push_back(filter);
   }
   return made;
 }

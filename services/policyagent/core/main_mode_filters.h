@@ -9,6 +9,8 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "services/policyagent/core/compiled_policy.h"
+#include "services/policyagent/core/filter_place.h"
+#include "services/policyagent/core/kept_order.h"
 #include "services/policyagent/core/problem_list.h"
 #include "store/model.h"
 
@@ -17,20 +19,6 @@
 // decides; another rule with other methods is a problem. Transport: the ends are the packets' addresses. Tunnel: local
 // end (any where no inbound rule names it) and tunnel endpoint; an inbound tunnel rule alone accepts any peer.
 namespace ipsec::agent {
-
-// Where a filter stands among all others, but for what one written filter gives: by weight, then by action, number of
-// the rule and of the written filter in its list (FilterTable's order).
-struct FilterPlace {
-  std::uint64_t weight = 0;
-  std::uint64_t tie = 0;  // action in the highest two bits, number of the rule in the next 30
-  FilterPlace of_rule(std::uint32_t rule_index) const { return {weight, tie | std::uint64_t{rule_index} << 32U}; }
-  // The weight and the action: of one group the tie, thus the number of the rule, decides.
-  std::pair<std::uint64_t, std::uint64_t> group() const { return {weight, tie >> 62U}; }
-  bool comes_before(const FilterPlace& other) const {
-    return weight != other.weight ? weight > other.weight : tie < other.tie;
-  }
-  friend bool operator==(const FilterPlace&, const FilterPlace&) = default;
-};
 
 // What a rule asks for one pair of ends.
 struct MainModeCandidate {
@@ -42,8 +30,17 @@ struct MainModeCandidate {
 
 // A candidate among those of all rules. Borrows it.
 struct OrderedMainMode {
-  const MainModeCandidate* candidate = nullptr;
   FilterPlace place;
+  std::uint64_t hash = 0;  // of the ends
+  std::uint64_t weight = 0;
+  const MainModeCandidate* candidate = nullptr;
+
+  OrderedMainMode(const MainModeCandidate& of_rule, std::uint32_t rule)
+      : place(of_rule.place.with_rule(rule)), hash(of_rule.ends_hash), weight(of_rule.weight), candidate(&of_rule) {}
+  std::pair<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> group() const { return {weight, place.group()}; }
+  bool comes_before(const OrderedMainMode& other) const {
+    return weight != other.weight ? weight > other.weight : place.comes_before(other.place);
+  }
 };
 
 // The pairs of ends of the filters that negotiate, each once. `filters` are one rule's, in their order, with their
@@ -62,7 +59,7 @@ class MainModeCandidates {
 };
 
 // Of the candidates of all rules.
-SharedList<MainModeFilter> main_mode_filters(std::vector<OrderedMainMode> candidates, const std::string& policy_name,
-                                             ProblemList& problems);
+SharedList<MainModeFilter> main_mode_filters(const KeptOrder<OrderedMainMode>& candidates,
+                                             const std::string& policy_name, ProblemList& problems);
 
 }  // namespace ipsec::agent

@@ -65,7 +65,7 @@ TEST(IncrementalCompiler, PD_06_a_change_of_a_shared_list_reaches_every_rule_tha
   const CompiledPolicy before = compiled_by(compiler, builder, host);
   store::FilterList& shared = builder.tree().filter_lists.front();
   shared.filters.push_back(filter("me", "10.9.0.1"));
-  shared.filters.back().guid = {"new"};
+  shared.filters.edit().back().guid = {"new"};
   const CompiledPolicy after = compiled_by(compiler, builder, host);
   EXPECT_THAT(rules_made_anew(before, after), UnorderedElementsAre("first", "second"));
   const ListDifference change = difference(before.filters, after.filters);
@@ -143,7 +143,7 @@ class RandomEdits {
         list.filters.push_back(any_filter());
         return "add a filter";
       case 6:
-        if (list.filters.size() > 1) list.filters.erase(list.filters.begin());
+        if (list.filters.size() > 1) list.filters.edit().erase(list.filters.begin());
         return "delete a filter";
       case 7:
         builder_.action_of(rule).action = static_cast<Action>(below(3));

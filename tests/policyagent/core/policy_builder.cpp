@@ -122,7 +122,7 @@ store::Rule& PolicyBuilder::rule(const std::string& name, store::Action action, 
   list.guid = next_guid();
   list.name = name + " list";
   list.filters = std::move(filters);
-  for (store::Filter& filter : list.filters) filter.guid = next_guid();
+  for (store::Filter& filter : list.filters.edit()) filter.guid = next_guid();
   store::FilterAction filter_action;
   filter_action.guid = next_guid();
   filter_action.name = name + " action";
