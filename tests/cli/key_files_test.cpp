@@ -43,7 +43,8 @@ TEST(KeyFiles, SAs_are_lines_of_the_dissectors_table) {
 
 TEST(KeyFiles, what_the_dissector_has_no_name_for_is_counted) {
   std::size_t left_out = 0;
-  EXPECT_EQ(esp_key_lines({esp(proto::CIPHER_NULL, proto::INTEGRITY_AES128_GMAC, "", "k")}, left_out).reveal_text(), "");
+  EXPECT_EQ(esp_key_lines({esp(proto::CIPHER_NULL, proto::INTEGRITY_AES128_GMAC, "", "k")}, left_out).reveal_text(),
+            "");
   EXPECT_EQ(left_out, 1U);
 }
 
