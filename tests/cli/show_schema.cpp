@@ -49,6 +49,7 @@ std::vector<CommandRow> command_rows() {
       {"dynamic show mmfilter", compiled},
       {"dynamic show mmpolicy", proto::IkePolicy::descriptor()},
       {"dynamic show mmsas", proto::ListMainModeSasReply::descriptor()},
+      {"dynamic show negotiations", proto::ListFailedNegotiationsReply::descriptor()},
       {"dynamic show qmfilter", compiled},
       {"dynamic show qmpolicy", proto::IkePolicy::descriptor()},
       {"dynamic show qmsas", proto::ListSasReply::descriptor()},

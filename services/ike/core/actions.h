@@ -18,6 +18,7 @@
 #include "services/ike/certificates/claims.h"
 #include "services/ike/core/events.h"
 #include "services/ike/core/failure.h"
+#include "services/ike/core/log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/sa_parameters.h"
 
@@ -89,6 +90,18 @@ struct ReportEvent {
   std::map<std::string, std::string> fields;
 };
 
+// A line of the log of negotiations. Only where the policy's levels ask for it. No secrets.
+struct WriteLog {
+  LogCategory category = LogCategory::kMainMode;
+  std::string text;
+};
+
+// The key of a main mode's messages, for an administrator who exports keys (Engine::tell_keys). Secret.
+struct TellMainModeKey {
+  std::uint64_t initiator_cookie = 0;
+  SecretBytes key;
+};
+
 // Long arithmetic that a shell may run on a pool. Answer: DhComputed, made by compute_dh().
 struct ComputeDh {
   std::uint64_t request_id = 0;
@@ -112,7 +125,7 @@ struct VerifyPeer {
 };
 
 using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed,
-                            AskForFilter, ReportEvent, ComputeDh, ProveIdentity, VerifyPeer>;
+                            AskForFilter, ReportEvent, WriteLog, TellMainModeKey, ComputeDh, ProveIdentity, VerifyPeer>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

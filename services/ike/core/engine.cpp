@@ -13,6 +13,7 @@
 #include "services/ike/core/sa_pairs.h"
 #include "services/ike/core/soft_sa.h"
 #include "services/ike/core/turn.h"
+#include "services/ike/core/unread.h"
 #include "services/ike/core/upkeep.h"
 #include "services/ike/core/wishes.h"
 
@@ -57,6 +58,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
   const auto header = parse_header(datagram.bytes);
   if (!header.ok()) {
     ++statistics.invalid_packets_received;
+    report_unsupported(turn, datagram);
     return;
   }
   if (is_fragment(datagram.bytes)) {
@@ -85,6 +87,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
     }
     default:
       ++statistics.invalid_packets_received;
+      report_unsupported(turn, datagram);
   }
 }
 
@@ -95,6 +98,7 @@ struct Handler {
   void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const PeerUnreachable& event) { note_unreachable(turn, event); }
   void operator()(const PeerMoved& event) { handle_peer_moved(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
@@ -277,6 +281,18 @@ Statistics Engine::statistics() const {
 
 std::vector<FailedNegotiation> Engine::failed_negotiations() const {
   return implementation_->state.failed.newest_first();
+}
+
+std::vector<TellMainModeKey> Engine::tell_keys(bool on) {
+  EngineState& state = implementation_->state;
+  state.telling_keys = on;
+  std::vector<TellMainModeKey> known;
+  for (const std::uint64_t handle : state.main_modes.all()) {
+    const MainModeSa& sa = state.main_modes.at(handle);
+    if (const Phase1Keys* keys = keys_of(sa.state); on && keys != nullptr)
+      known.push_back({sa.facts.initiator_cookie, keys->protection.key});
+  }
+  return known;
 }
 
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }

@@ -63,6 +63,14 @@ struct PeerMoved {
   std::uint16_t new_port = 0;
 };
 
+// An ICMP error has come for a datagram of ours. It may be forged: it ends nothing and is only told.
+struct PeerUnreachable {
+  IpAddress peer;
+  IpAddress reporter;     // who says so
+  std::uint8_t type = 0;  // of ICMP, or of ICMPv6 where the address is one
+  std::uint8_t code = 0;
+};
+
 // Answers to ReserveSpi and InstallSa of actions.h: each request is answered once. `text` is the driver's reason.
 struct SpiReserved {
   std::uint64_t request_id = 0;
@@ -135,9 +143,9 @@ struct DeleteRequested {
   bool quick_mode_too = false;
 };
 
-using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, SpiReserved,
-                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, IdentityProven, PeerVerified,
-                           CertificatesChanged, DriverRestarted, DriverSasFound, DriverCapable, AgentListens,
-                           FilterDeclined, DeleteRequested>;
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, PeerUnreachable,
+                           SpiReserved, SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, IdentityProven,
+                           PeerVerified, CertificatesChanged, DriverRestarted, DriverSasFound, DriverCapable,
+                           AgentListens, FilterDeclined, DeleteRequested>;
 
 }  // namespace ipsec::ike

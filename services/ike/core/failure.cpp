@@ -12,7 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 36> kNames = {
+constexpr std::array<std::string_view, 39> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -48,6 +48,9 @@ constexpr std::array<std::string_view, 36> kNames = {
     "certificate_revoked",
     "revocation_unknown",
     "account_refused",
+    "no_policy",
+    "unsupported_exchange",
+    "unsupported_version",
     "already_served",
 };
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "services/ike/core/explanation.h"
 
 // Every way in which a negotiation can end without SAs. The names are stable: scripts, events and AcquireFailed carry
 // them.
@@ -45,7 +48,10 @@ enum class FailureReason : std::uint8_t {
   kCertificateRevoked,  // the peer's, or one of its issuers
   kRevocationUnknown,   // could not be checked, and strongcrlcheck is 2 (CRL-03, CRL-11)
   kAccountRefused,      // the peer is not on the list of accounts (AUC-26)
-  kAlreadyServed,       // no failure: the SA asked for was made while the request was on its way
+  kNoPolicy,            // this host has no policy; the peer gets no answer
+  kUnsupportedExchange,  // a first message of another exchange than main mode
+  kUnsupportedVersion,   // or of another version than IKEv1
+  kAlreadyServed,        // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"
@@ -66,6 +72,7 @@ struct Failure {
   // For people: what was wrong, what each side wanted. No secrets.
   std::string text;
   Terms terms{};
+  std::shared_ptr<const Explanation> explanation{};  // null: the text says it all
 };
 
 }  // namespace ipsec::ike

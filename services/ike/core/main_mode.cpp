@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
@@ -71,6 +72,25 @@ void become_established(Turn& turn, MainModeSa& sa) {
   start_waiting(turn, sa);
 }
 
+std::string role_text(const MainModeSa& sa) {
+  return fmt::format("{:016x} with {} as {}", sa.facts.initiator_cookie, sa.peer.to_string(),
+                     sa.initiator ? "initiator" : "responder");
+}
+
+void log_step(Turn& turn, const MainModeSa& sa) {
+  turn.log(LogCategory::kMainMode, kLogSteps, [&] { return fmt::format("{}: {}", role_text(sa), name(sa.state)); });
+  const bool knows_nat =
+      std::holds_alternative<AwaitingMessage5>(sa.state) || std::holds_alternative<AwaitingMessage6>(sa.state);
+  if (!knows_nat) return;
+  turn.log(LogCategory::kNat, kLogSteps, [&] {
+    const NatFound nat = std::holds_alternative<AwaitingMessage5>(sa.state)
+                             ? std::get<AwaitingMessage5>(sa.state).choice.nat
+                             : std::get<AwaitingMessage6>(sa.state).choice.nat;
+    return fmt::format("{}: {} behind an address translator, ports {} and {}", role_text(sa),
+                       nat.any() ? name(nat) : "nobody", sa.local.port, sa.peer.port);
+  });
+}
+
 // Takes the new state and does what the step wanted done: nothing of it happens before the step has succeeded.
 template <typename State>
 void commit(Turn& turn, MainModeSa& sa, State next, MainModeEffects effects) {
@@ -81,6 +101,11 @@ void commit(Turn& turn, MainModeSa& sa, State next, MainModeEffects effects) {
   if (!effects.send.empty()) send_step(turn, sa, std::move(effects.send));
   if (effects.prove) turn.prove(sa, std::move(*effects.prove));
   if (effects.verify) turn.verify(sa, std::move(*effects.verify));
+  log_step(turn, sa);
+  if constexpr (std::is_same_v<State, AwaitingMessage5> || std::is_same_v<State, AwaitingMessage6>) {
+    if (turn.state.telling_keys)
+      turn.actions.emplace_back(TellMainModeKey{sa.facts.initiator_cookie, keys_of(sa.state)->protection.key});
+  }
   if (effects.compute) turn.compute(sa, 0, std::move(*effects.compute));
   if constexpr (std::is_same_v<State, ComputingAnswer>) turn.state.main_modes.count_proven(sa);
   if constexpr (std::is_same_v<State, Established>) become_established(turn, sa);
@@ -130,6 +155,13 @@ std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const PeerVerified& v
   return run_step(turn, sa, verified);
 }
 
+std::string rule_text(const MainModeFacts& facts) {
+  return fmt::format("{} and {}: rule '{}', main mode policy '{}': {}; {} s, quick modes per main mode {}",
+                     facts.local.to_string(), facts.peer.to_string(), facts.rule.rule_name, facts.rule.policy.name,
+                     fmt::join(offer_texts(facts.rule.policy), ", "), facts.rule.policy.lifetime_seconds,
+                     facts.rule.policy.quick_mode_limit);
+}
+
 Cookie fresh_cookie(EngineState& state) {
   for (;;) {
     const Cookie cookie = state.random.u64();
@@ -160,7 +192,9 @@ std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& 
   StepContext context{made->facts, made->local, made->peer, turn.state.random, false, {}};
   made->state = start_main_mode(context);
   MainModeSa& sa = turn.state.main_modes.add(std::move(made));
+  turn.log(LogCategory::kPolicy, kLogSteps, [&] { return rule_text(sa.facts); });
   send_step(turn, sa, std::move(context.effects.send));
+  log_step(turn, sa);
   return &sa;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/dead_peer.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -78,12 +79,13 @@ Terms different_keys(const MainModeSa& sa) {
           {fmt::format("another preshared key on {}", responder.address.to_string())}};
 }
 
-FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure, Timestamp now) {
   FailedNegotiation failed;
   failed.mode = NegotiationMode::kMain;
   failed.initiator = sa.initiator;
   failed.local = sa.local;
   failed.peer = sa.peer;
+  failed.explanation = explanation_of(sa, failure, now);
   failed.failure = std::move(failure);
   failed.rule_name = sa.facts.rule.rule_name;
   failed.policy_name = sa.facts.rule.policy.name;
@@ -124,8 +126,8 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     }
     Turn::Fields fields = fields_of(sa);
     fields["state"] = name(sa.state);
-    turn.report_failed(failed_main_mode(sa, failure), fmt::format("main mode with {} failed", sa.peer.to_string()),
-                       std::move(fields));
+    turn.report_failed(failed_main_mode(sa, failure, turn.now),
+                       fmt::format("main mode with {} failed", sa.peer.to_string()), std::move(fields));
   }
   forget_failed(turn, sa, failure);
 }

@@ -36,4 +36,16 @@ const MainModeChoice* choice_of(const MainModeState& state) {
       state);
 }
 
+const Phase1Keys* keys_of(const MainModeState& state) {
+  return std::visit(
+      [](const auto& one) -> const Phase1Keys* {
+        if constexpr (requires { one.keys; }) {
+          return &one.keys;
+        } else {
+          return nullptr;
+        }
+      },
+      state);
+}
+
 }  // namespace ipsec::ike

@@ -154,6 +154,8 @@ using MainModeState = std::variant<AwaitingMessage2, MakingKeyPair, AwaitingMess
                                    AwaitingMessage3, ComputingAnswer, AwaitingMessage5, Established, ProvingAsInitiator,
                                    VerifyingResponder, VerifyingInitiator, ProvingAsResponder>;
 
+// nullptr before there are some.
+const Phase1Keys* keys_of(const MainModeState& state);
 // "established", "awaiting message 4", ...
 std::string name(const MainModeState& state);
 // nullptr before message 2. Borrowed.

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "services/ike/certificates/method.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/transform_attributes.h"
 #include "services/ike/wire/limits.h"
@@ -100,7 +101,7 @@ std::vector<std::string> differences(const ReadTransform& read, const MainModeOf
 std::string configured(const MainModePolicy& policy) { return fmt::format("{}", fmt::join(offer_texts(policy), ", ")); }
 
 // Names what each side wants and, for the closest pair, the options in which it differs (MM-36).
-Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy& policy,
+Failure explain(const std::vector<ReadTransform>& offered, const SaPayload& message, const MainModePolicy& policy,
                 const AuthenticationNumbers& methods) {
   std::vector<std::string> texts;
   std::vector<std::string> closest;
@@ -123,7 +124,8 @@ Failure explain(const std::vector<ReadTransform>& offered, const MainModePolicy&
                   "differ in {}",
                   fmt::join(shortened(texts), ", "), policy.name, configured(policy), fmt::join(accepted, " or "), pair,
                   fmt::join(closest, ", ")),
-      {shortened(std::move(texts)), offer_texts(policy)}};
+      {shortened(std::move(texts)), offer_texts(policy)},
+      explain_refused_main_mode(message, main_mode_offers(policy))};
 }
 
 bool is_offer(const ReadTransform& read, const MainModePolicy& policy, const AuthenticationNumbers& methods) {
@@ -200,7 +202,7 @@ Choice<MainModeAnswer> choose_main_mode(const SaPayload& offered, const MainMode
       seen.push_back(read);
     }
   }
-  return explain(seen, policy, methods);
+  return explain(seen, offered, policy, methods);
 }
 
 Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModePolicy& policy,
@@ -214,7 +216,8 @@ Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModeP
     return Failure{
         FailureReason::kModifiedProposal,
         fmt::format("the peer chose {}, which was not offered; offered were {}", to_string(read), configured(policy)),
-        {offer_texts(policy), {to_string(read)}}};
+        {offer_texts(policy), {to_string(read)}},
+        explain_modified_main_mode(main_mode_offers(policy), answer)};
   }
   return choice_of(read, policy);
 }

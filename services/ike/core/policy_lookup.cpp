@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/wire/numbers.h"
 
@@ -143,6 +144,29 @@ Failure no_usable_method(const Candidate& candidate, const MainModeRule& rule, c
       {{}, method_names(*candidate.authentication)}};
 }
 
+// 0: holds it; 1: in part; 2: not at all.
+template <typename Range>
+int distance(const Range& filter, const Range& asked, bool overlap) {
+  if (filter.contains(asked)) return 0;
+  return overlap ? 1 : 2;
+}
+
+bool overlap(const PortRange& a, const PortRange& b) { return a.first <= b.last && b.first <= a.last; }
+
+int distance(const AddressRange& filter, const AddressRange& asked) {
+  if (filter.family() != asked.family()) return 8;
+  return distance(filter, asked, intersection(filter, asked).has_value());
+}
+
+int distance(const Selector& filter, const Selector& asked) {
+  const bool wider = filter.protocol == kProtocolAny || filter.protocol == asked.protocol;
+  const int protocol = wider ? 0 : asked.protocol == kProtocolAny ? 1 : 2;
+  return distance(filter.source, asked.source) + distance(filter.destination, asked.destination) + protocol +
+         distance(filter.source_port, asked.source_port, overlap(filter.source_port, asked.source_port)) +
+         distance(filter.destination_port, asked.destination_port,
+                  overlap(filter.destination_port, asked.destination_port));
+}
+
 bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& peer) {
   if (filter.encapsulation() == Encapsulation::kTransport) return true;
   return filter.tunnel_destination == peer && (!filter.tunnel_source || *filter.tunnel_source == local);
@@ -184,7 +208,8 @@ Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddres
         FailureReason::kNoMainModeFilter,
         fmt::format("no main mode filter of policy '{}' covers {} and {}{}", policy.policy_name, local.to_string(),
                     peer.to_string(), as_responder ? without_default_response(policy) : ""),
-        {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)}};
+        {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)},
+        explain_unknown_peer(policy, local, peer)};
   }
   MainModeRule rule{candidate->filter_id,
                     *candidate->rule_name,
@@ -201,6 +226,14 @@ Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddres
   if (!rule.certificates.authorities.empty())
     rule.certificate_requests = certificate_requests(own, rule.certificates.authorities);
   return rule;
+}
+
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer) {
+  const auto candidate = find_candidate(policy, local, peer, true);
+  if (!candidate) return std::nullopt;
+  return MainModeTerms{find_named(policy.main_mode_policies, *candidate->policy_name), candidate->authentication,
+                       *candidate->rule_name};
 }
 
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id) {
@@ -224,6 +257,32 @@ std::vector<std::string> negotiating_filters(const IkePolicy& policy) {
   }
   if (more != 0) texts.push_back(fmt::format("and {} more", more));
   return texts;
+}
+
+const Filter* nearest_filter(const IkePolicy& policy, const Selector& outbound) {
+  const Filter* best = nullptr;
+  int least = 0;
+  for (const Filter& filter : policy.filters) {
+    if (!is_negotiated_outbound(filter)) continue;
+    const int found = distance(filter.selector, outbound);
+    if (best != nullptr && (found > least || (found == least && filter.index >= best->index))) continue;
+    best = &filter;
+    least = found;
+  }
+  return best;
+}
+
+const MainModeFilter* nearest_main_mode_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer) {
+  const MainModeFilter* best = nullptr;
+  int least = 0;
+  for (const MainModeFilter& filter : policy.main_mode_filters) {
+    const int found =
+        distance(filter.local, AddressRange::host(local)) + distance(filter.remote, AddressRange::host(peer));
+    if (best != nullptr && (found > least || (found == least && filter.weight <= best->weight))) continue;
+    best = &filter;
+    least = found;
+  }
+  return best;
 }
 
 std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id) {

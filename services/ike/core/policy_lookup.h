@@ -60,6 +60,15 @@ struct MainModeRule {
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
                                          bool as_responder, const CertificateSummary& own = {});
 
+// What the rule for a peer's request has configured, whether it can be used or not. Borrows the policy.
+struct MainModeTerms {
+  const MainModePolicy* policy = nullptr;
+  const std::vector<AuthenticationMethod>* authentication = nullptr;
+  std::string rule_name;
+};
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer);
+
 // What a pair of quick mode SAs is to protect, seen from this host.
 struct QuickModeRule {
   std::uint64_t outbound_filter_id = 0;  // 0: the default response rule, which has no filter for it yet
@@ -78,6 +87,11 @@ const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
 
 // The outbound filters that negotiate, as text, with their rules.
 std::vector<std::string> negotiating_filters(const IkePolicy& policy);
+
+// Of the filters above the one that comes nearest to `outbound`; nullptr where there is none. Borrowed.
+const Filter* nearest_filter(const IkePolicy& policy, const Selector& outbound);
+// The main mode filter nearest to two hosts, of any rule; nullptr where there is none. Borrowed.
+const MainModeFilter* nearest_main_mode_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer);
 
 // How the default response rule would answer; nullopt where it is not active.
 std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);

@@ -52,7 +52,7 @@ struct RepeatedDatagram {
 // A first message refused a moment ago: its repetitions get the same answer and no new event.
 struct RefusedMessage1 {
   Timestamp forget_at;
-  Bytes answer;
+  Bytes answer;  // empty: none
 };
 
 // So many in a second, counted from the first one.
@@ -84,6 +84,7 @@ struct EngineState {
   NegotiationLog failed{};
   std::vector<QuickModeName> awaiting_filter{};  // some of them may have ended; see default_response.h
   std::size_t waiting = 0;                       // wishes waiting in all main mode SAs
+  bool telling_keys = false;                     // an administrator exports keys
   RateLimit invalid_cookie_answers{kInvalidCookieAnswersPerSecond};
   RateLimit unproven_reports{kUnprovenReportsPerSecond};
 };
@@ -109,11 +110,20 @@ struct Turn {
 
   using Fields = std::map<std::string, std::string>;
   void report(std::string name, Severity severity, std::string text, Fields fields);
+  // `text` is called only where the levels ask for it.
+  template <typename Text>
+  void log(LogCategory category, LogLevel level, Text text) {
+    if (state.policy.log_levels.wants(category, level)) actions.emplace_back(WriteLog{category, text()});
+  }
   // A negotiation came to nothing: the event of that name, and a place in the log. `text` says what failed; reason,
   // names and terms are appended from `failed`.
   void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
   // Whether a failure that anybody could have caused in anybody's name may be reported now; counted where not.
   bool may_report_unproven();
+  // The same for a first message that gets no answer; false for its repetitions, too.
+  bool may_report_unanswered(const Endpoint& peer, Cookie initiator);
+  // First messages refused long ago.
+  void forget_refused();
   // With the addresses, role and rule of the SA.
   void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
 };

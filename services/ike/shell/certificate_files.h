@@ -3,7 +3,7 @@
 #include <string>
 
 #include "services/ike/certificates/store.h"
-#include "services/ike/shell/certificate_places.h"
+#include "services/ike/shell/ike_places.h"
 
 // The certificate directory of this computer:
 //   own/            certificates of this host and their private keys: PEM, DER, PKCS #12; a key may stand in a file of

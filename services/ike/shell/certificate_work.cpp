@@ -18,7 +18,7 @@ std::int64_t unix_time() { return daemon::wall_clock_ms() / 1000; }
 
 }  // namespace
 
-CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, CertificatePlaces places,
+CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, IkePlaces places,
                                  std::function<void(Event)> answer, std::function<void(const ReportEvent&)> report)
     : loop_(loop),
       workers_(workers),
@@ -28,9 +28,9 @@ CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, Certifica
       store_(std::make_shared<const CertificateStore>()) {}
 
 void CertificateWork::start() {
-  cache_.emplace(places_.crl_cache.path, unix_time());
+  cache_.emplace(places_.state.path + "/crl-cache", unix_time());
   for (const std::string& problem : cache_->problems()) {
-    report_({"crl_cache_problem", Severity::kWarning, fmt::format("{}: {}", places_.crl_cache.name, problem), {}});
+    report_({"crl_cache_problem", Severity::kWarning, fmt::format("{}: {}", places_.state.name, problem), {}});
   }
   take(std::make_shared<const CertificateStore>(read_certificates_of(places_.certificates)));
 }
@@ -151,7 +151,7 @@ void CertificateWork::keep(const std::string& point, const Bytes& octets, std::s
   } else if (const Status kept = cache_->add(point, *list, octets); !kept.ok()) {
     report_({"crl_cache_problem",
              Severity::kWarning,
-             fmt::format("{}: {}", places_.crl_cache.name, kept.message()),
+             fmt::format("{}: {}", places_.state.name, kept.message()),
              {{"point", point}}});
   }
 }

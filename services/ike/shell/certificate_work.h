@@ -14,10 +14,10 @@
 #include "services/ike/certificates/authentication.h"
 #include "services/ike/core/actions.h"
 #include "services/ike/core/events.h"
-#include "services/ike/shell/certificate_places.h"
 #include "services/ike/shell/crl_cache.h"
 #include "services/ike/shell/crl_fetcher.h"
 #include "services/ike/shell/event_loop.h"
+#include "services/ike/shell/ike_places.h"
 #include "services/ike/shell/worker_pool.h"
 
 namespace ipsec::ike {
@@ -28,7 +28,7 @@ class CertificateWork {
  public:
   // `answer` gets the events for the engine, `report` what an administrator should know. Loop and workers must outlive
   // this.
-  CertificateWork(EventLoop& loop, WorkerPool& workers, CertificatePlaces places, std::function<void(Event)> answer,
+  CertificateWork(EventLoop& loop, WorkerPool& workers, IkePlaces places, std::function<void(Event)> answer,
                   std::function<void(const ReportEvent&)> report);
 
   // Reads the certificates and opens the cache; until then there are none. Blocking: before the loop runs.
@@ -72,7 +72,7 @@ class CertificateWork {
 
   EventLoop& loop_;
   WorkerPool& workers_;
-  CertificatePlaces places_;
+  IkePlaces places_;
   std::function<void(Event)> answer_;
   std::function<void(const ReportEvent&)> report_;
   std::shared_ptr<const CertificateStore> store_;

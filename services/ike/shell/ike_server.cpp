@@ -103,6 +103,28 @@ class IkeService : public proto::Ike::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ExportKeys(grpc::ServerContext* context, const proto::ExportKeysRequest*,
+                          grpc::ServerWriter<proto::KeyRecord>* writer) override {
+    const auto begun = loop_.call([this] { return host_.begin_key_export(); });
+    if (!begun) return stopping();
+    if (!begun->ok()) return rpc::to_grpc(begun->status());
+    writer->SendInitialMetadata();
+    const std::shared_ptr<KeyRecords> records = **begun;
+    while (!context->IsCancelled() && !records->finished()) {
+      const auto key = records->pop(std::chrono::milliseconds(rpc::kStreamCheckMs));
+      if (!key) continue;
+      proto::KeyRecord message = to_proto(*key);
+      const bool written = writer->Write(message);
+      rpc::wipe_keys(message);
+      if (!written) break;
+    }
+    loop_.call([this] {
+      host_.end_key_export();
+      return true;
+    });
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetStatistics(grpc::ServerContext*, const proto::GetIkeStatisticsRequest*,
                              proto::IkeStatistics* reply) override {
     auto statistics = loop_.call([this] { return host_.statistics(); });

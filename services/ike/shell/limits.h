@@ -49,6 +49,10 @@ inline constexpr std::size_t kMaxCrlFetches = 64;
 // Lists kept, in memory and on the disk: a host meets a handful of authorities.
 inline constexpr std::size_t kMaxCachedCrls = 64;
 inline constexpr std::size_t kMaxCachedCrlOctets = std::size_t{64} * 1024 * 1024;
+// Octets of one file of the log of negotiations: some ten thousand messages. Two of them are kept.
+inline constexpr std::size_t kMaxLogSize = 4 * 1024 * 1024;
+// Key records for an administrator who does not read them fast enough, and how many may read at once.
+inline constexpr std::size_t kKeyRecordsPerReader = 4096;
 
 // Events kept for a watcher that does not read: a burst of failures of a few hundred peers.
 inline constexpr std::size_t kEventsPerWatcher = 1024;

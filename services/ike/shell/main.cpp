@@ -10,10 +10,10 @@
 #include "services/common/daemon/signals.h"
 #include "services/common/rpc/ike_access.h"
 #include "services/common/rpc/paths.h"
-#include "services/ike/shell/certificate_places.h"
 #include "services/ike/shell/driver_client.h"
 #include "services/ike/shell/engine_host.h"
 #include "services/ike/shell/event_loop.h"
+#include "services/ike/shell/ike_places.h"
 #include "services/ike/shell/ike_server.h"
 #include "services/ike/shell/limits.h"
 #include "services/ike/shell/sandbox.h"
@@ -50,8 +50,7 @@ int run(const daemon::Options& options, daemon::SignalWatcher& signals) {
   }
   const auto driver_socket = rpc::reach_driver(options.runtime_directory, account ? &*account : nullptr);
   if (!driver_socket.ok()) return fail(driver_socket.status());
-  auto places = reach_certificates(options.certificate_directory, options.state_directory + "/crl-cache",
-                                   account ? &*account : nullptr);
+  auto places = reach_places(options.certificate_directory, options.state_directory, account ? &*account : nullptr);
   if (!places.ok()) return fail(places.status());
   drop_capabilities(account.has_value());
 

@@ -180,6 +180,10 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
     static_cast<void>(
         call(&proto::Ike::Stub::ReloadCertificates, proto::ReloadCertificatesRequest(), limits::kQueryPatience));
   }
+  Result<proto::ListFailedNegotiationsReply> list_failed_negotiations() override {
+    return call(&proto::Ike::Stub::ListFailedNegotiations, proto::ListFailedNegotiationsRequest(),
+                limits::kQueryPatience);
+  }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
     return call(&proto::Ike::Stub::DeleteMainModeSas, request, limits::kQueryPatience);
   }

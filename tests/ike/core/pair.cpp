@@ -251,6 +251,10 @@ void Pair::perform(Host& host, Actions actions) {
       host.questions.push_back(*question);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
+    } else if (const auto* line = std::get_if<WriteLog>(&action)) {
+      host.log.push_back(*line);
+    } else if (const auto* key = std::get_if<TellMainModeKey>(&action)) {
+      host.told_keys.push_back(*key);
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
       give(host, compute(*dh, host.random));
     } else if (const auto* prove_action = std::get_if<ProveIdentity>(&action)) {

@@ -65,6 +65,8 @@ struct Host {
   std::vector<std::string> crls_wanted;  // distribution points that were asked for
   std::vector<ReportEvent> events;
   std::vector<AskForFilter> questions;  // to the policy agent
+  std::vector<WriteLog> log;
+  std::vector<TellMainModeKey> told_keys;
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
