@@ -53,7 +53,7 @@ class WireNamespace:
 class StrongSwan:
     """A charon; without data path ("null" kernel) every SA is accepted and its keys are written to the log."""
 
-    SA_LINE = re.compile(r"null SA (in|out) esp spi ([0-9a-f]{8}) (\S+) -> (\S+) (tunnel|transport)\S* .*enc (\S+) key ([0-9a-f:]*)"
+    SA_LINE = re.compile(r"null SA (in|out) (?:esp|ah) spi ([0-9a-f]{8}) (\S+) -> (\S+) (tunnel|transport)\S* .*enc (\S+) key ([0-9a-f:]*)"
                          r" ?int (\S+) key ?([0-9a-f:]*)")
 
     def __init__(self, namespace, directory, remote, ike="aes128-sha256-modp2048", esp="aes128-sha256", mode="transport",

@@ -27,6 +27,13 @@ CASES = [
     ("aes128-sha256-ecp521", "aes128gcm16", "modp2048", "tunnel"),
     ("aes256-sha256-modp6144", "aes256-sha256", None, "transport"),
 ]
+# The same with AH in place of ESP.
+AH_CASES = [
+    ("aes128-sha256-modp2048", "sha1", None, "transport"),
+    ("aes256-sha256-modp2048", "sha256", "modp2048", "transport"),
+    ("aes128-sha1-modp1024", "md5", None, "tunnel"),
+    ("aes128-sha256-ecp256", "sha512", "ecp256", "tunnel"),
+]
 
 
 def words(proposal):
@@ -38,8 +45,12 @@ def words(proposal):
 
 def policy_for(ike, esp, pfs, mode, own, peer):
     cipher, integrity, group = words(ike)
-    esp_cipher, esp_integrity, _ = words(esp)
-    action = policies.negotiate(policies.offer({"cipher": esp_cipher, "integrity": esp_integrity}))
+    if esp in HASHES:
+        offer = {"ah": HASHES[esp], "lifetime_kilobytes": 100_000, "lifetime_seconds": 3600}
+    else:
+        esp_cipher, esp_integrity, _ = words(esp)
+        offer = policies.offer({"cipher": esp_cipher, "integrity": esp_integrity})
+    action = policies.negotiate(offer)
     if pfs:
         action.update(quick_mode_pfs=True, pfs_group=pfs)
     if mode == "transport":
@@ -62,7 +73,7 @@ class StrongSwanPeer(LabTest):
     def negotiate(self, case, initiator):
         ike, esp, pfs, mode = case
         own = self.lab.address("a")
-        extra = ["--pfs", pfs] if pfs else []
+        extra = [*(["--pfs", pfs] if pfs else []), *(["--ah", esp] if esp in HASHES else [])]
         with tempfile.TemporaryDirectory(prefix="swan-") as directory:
             swan = StrongSwan(self.peer, directory, own, ike, esp, mode, extra=extra)
             try:
@@ -92,6 +103,12 @@ class StrongSwanPeer(LabTest):
         for case in CASES:
             with self.subTest(case=case):
                 self.negotiate(case, "we")
+
+    def test_QM_02_QM_08_ah(self):
+        for case in AH_CASES:
+            for initiator in ("strongSwan", "we"):
+                with self.subTest(case=case, initiator=initiator):
+                    self.negotiate(case, initiator)
 
     def test_a_wrong_key_gives_no_sa(self):
         own = self.lab.address("a")
