@@ -126,7 +126,7 @@ TEST_F(RunningPolicies, EX_06_the_driver_gets_a_new_exemption_at_the_next_start_
 
   open();
   EXPECT_EQ(store::property_value(running_->config_in_effect(), "ipsecexempt"), "0");
-  EXPECT_EQ(in_force().settings, (ServiceSettings{0, 7, 3600, true, 2}));
+  EXPECT_EQ(in_force().settings, (ServiceSettings{0, 7, 3600, true, {{"packets", 3}}, 2}));
 }
 
 // Nothing of a request is done if a part of it cannot be: the stored policies are changed last.
