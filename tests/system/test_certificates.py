@@ -268,34 +268,41 @@ class Revocation(CertificateTest):
 class WithStrongSwan(CertificateTest):
     HOSTS = ("a",)
 
-    def make_ca(self, directory):
-        own = self.lab.address("a")
-        run(shared("peers/strongswan") / "make-ca", "-d", directory, f"left={own}", f"right={PEER_ADDRESS}")
+    def rsa_authority(self, directory):
+        """Of strongSwan's own tool; this host takes its PKCS #12 file."""
+        run(shared("peers/strongswan") / "make-ca", "-d", directory, f"left={self.lab.address('a')}", f"right={PEER_ADDRESS}")
         top = self.folder("a")
         for name in ("own", "roots"):
             shutil.rmtree(top / name, ignore_errors=True)
             (top / name).mkdir(parents=True)
-        shutil.copy(directory / "left.p12", top / "own" / "left.p12")
-        (top / "own" / "left.p12").chmod(0o600)
-        password = top / "own" / "left.p12.password"
-        password.touch(mode=0o600)
-        password.write_text("test")
-        shutil.copy(directory / "ca.crt", top / "roots" / "ca.crt")
-        (top / "roots" / "ca.crt").chmod(0o644)
+        for name, content in (("left.p12", (directory / "left.p12").read_bytes()), ("left.p12.password", b"test")):
+            (top / "own" / name).touch(mode=0o600)
+            (top / "own" / name).write_bytes(content)
+        (top / "roots" / "ca.crt").write_bytes((directory / "ca.crt").read_bytes())
         self.reread("a")
         wait_for(lambda: any(own["usable"] for own in self.lab.show("a", "certificates")["own"]), SECONDS,
                  lambda: self.lab.netsh("a", "ipsec", "dynamic", "show", "certificates"))
+        return "O=IPsec interop, CN=Interop CA", "O=IPsec interop, CN=left"
 
-    def negotiate(self, initiator):
-        own = self.lab.address("a")
+    def ecdsa_authority(self, directory):
+        root = Authority("Lab Root")
+        directory.mkdir()
+        right = root.issue("right", "ecdsa", addresses=[PEER_ADDRESS])
+        (directory / "ca.crt").write_bytes(root.pem())
+        (directory / "right.crt").write_bytes(right.pem())
+        (directory / "right.key").write_bytes(right.key_pem())
+        self.equip("a", root.issue("left", "ecdsa"), [root])
+        return ROOT, "O=Lab, CN=left"
+
+    def negotiate(self, initiator, make_authority, method):
         with tempfile.TemporaryDirectory(prefix="swan-") as directory:
             directory = pathlib.Path(directory)
-            self.make_ca(directory / "ca")
+            root, own_name = make_authority(directory / "ca")
             # What this side calls itself is the subject of its certificate.
-            swan = StrongSwan(self.wire, directory / "run", own,
-                              extra=["--auth", "rsa", "--ca", str(directory / "ca"), "--cert", "right", "--remote-id", "O=IPsec interop, CN=left"])
+            swan = StrongSwan(self.wire, directory / "run", self.lab.address("a"), esp="aes128gcm16",
+                              extra=["--auth", "rsa", "--ca", str(directory / "ca"), "--cert", "right", "--remote-id", own_name])
             try:
-                self.lab.apply("a", self.policy(PEER_ADDRESS, "O=IPsec interop, CN=Interop CA"))
+                self.lab.apply("a", self.policy(PEER_ADDRESS, root))
                 if initiator == "strongSwan":
                     swan.initiate(check=False)
                 else:
@@ -303,12 +310,18 @@ class WithStrongSwan(CertificateTest):
                 wait_for(lambda: len(swan.security_associations()) >= 2, SECONDS, lambda: f"{swan.log()}\n{self.tell()}")
                 ours = wait_for(lambda: {entry["spi"] for entry in self.lab.quick_mode_sas("a")}, 10, "two SAs here")
                 self.assertEqual(ours, set(swan.security_associations()))
-                self.assertEqual(self.lab.show("a", "mmsas")["sas"][0]["authentication"], "Certificate (RSA signature)")
+                self.assertEqual(self.lab.show("a", "mmsas")["sas"][0]["authentication"], method)
             finally:
                 swan.stop()
 
-    def test_AUC_02_strongswan_initiates(self):
-        self.negotiate("strongSwan")
+    def test_AUC_02_RSA_strongswan_initiates(self):
+        self.negotiate("strongSwan", self.rsa_authority, "Certificate (RSA signature)")
 
-    def test_AUC_02_we_initiate(self):
-        self.negotiate("we")
+    def test_AUC_02_RSA_we_initiate(self):
+        self.negotiate("we", self.rsa_authority, "Certificate (RSA signature)")
+
+    def test_AUC_02_ECDSA_strongswan_initiates(self):
+        self.negotiate("strongSwan", self.ecdsa_authority, "Certificate (ECDSA-256 signature)")
+
+    def test_AUC_02_ECDSA_we_initiate(self):
+        self.negotiate("we", self.ecdsa_authority, "Certificate (ECDSA-256 signature)")
