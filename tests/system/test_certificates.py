@@ -266,9 +266,9 @@ class Revocation(CertificateTest):
 class WithStrongSwan(CertificateTest):
     HOSTS = ("a",)
 
-    def make_ca(self, directory):
-        own = self.lab.address("a")
-        run(shared("peers/strongswan") / "make-ca", "-d", directory, f"left={own}", f"right={PEER_ADDRESS}")
+    def rsa_authority(self, directory):
+        """Of strongSwan's own tool; this host takes its PKCS #12 file."""
+        run(shared("peers/strongswan") / "make-ca", "-d", directory, f"left={self.lab.address('a')}", f"right={PEER_ADDRESS}")
         top = self.folder("a")
         for name in ("own", "roots"):
             shutil.rmtree(top / name, ignore_errors=True)
@@ -280,17 +280,27 @@ class WithStrongSwan(CertificateTest):
         self.reread("a")
         wait_for(lambda: any(own["usable"] for own in self.lab.show("a", "certificates")["own"]), SECONDS,
                  lambda: self.lab.netsh("a", "ipsec", "dynamic", "show", "certificates"))
+        return "O=IPsec interop, CN=Interop CA", "O=IPsec interop, CN=left"
 
-    def negotiate(self, initiator):
-        own = self.lab.address("a")
+    def ecdsa_authority(self, directory):
+        root = Authority("Lab Root")
+        directory.mkdir()
+        right = root.issue("right", "ecdsa", addresses=[PEER_ADDRESS])
+        (directory / "ca.crt").write_bytes(root.pem())
+        (directory / "right.crt").write_bytes(right.pem())
+        (directory / "right.key").write_bytes(right.key_pem())
+        self.equip("a", root.issue("left", "ecdsa"), [root])
+        return ROOT, "O=Lab, CN=left"
+
+    def negotiate(self, initiator, make_authority, method):
         with tempfile.TemporaryDirectory(prefix="swan-") as directory:
             directory = pathlib.Path(directory)
-            self.make_ca(directory / "ca")
+            root, own_name = make_authority(directory / "ca")
             # What this side calls itself is the subject of its certificate.
-            swan = StrongSwan(self.wire, directory / "run", own,
-                              extra=["--auth", "rsa", "--ca", str(directory / "ca"), "--cert", "right", "--remote-id", "O=IPsec interop, CN=left"])
+            swan = StrongSwan(self.wire, directory / "run", self.lab.address("a"), esp="aes128gcm16",
+                              extra=["--auth", "rsa", "--ca", str(directory / "ca"), "--cert", "right", "--remote-id", own_name])
             try:
-                self.lab.apply("a", self.policy(PEER_ADDRESS, "O=IPsec interop, CN=Interop CA"))
+                self.lab.apply("a", self.policy(PEER_ADDRESS, root))
                 if initiator == "strongSwan":
                     swan.initiate(check=False)
                 else:
@@ -298,12 +308,18 @@ class WithStrongSwan(CertificateTest):
                 wait_for(lambda: len(swan.security_associations()) >= 2, SECONDS, lambda: f"{swan.log()}\n{self.tell()}")
                 ours = wait_for(lambda: {entry["spi"] for entry in self.lab.quick_mode_sas("a")}, 10, "two SAs here")
                 self.assertEqual(ours, set(swan.security_associations()))
-                self.assertEqual(self.lab.show("a", "mmsas")["sas"][0]["authentication"], "Certificate (RSA signature)")
+                self.assertEqual(self.lab.show("a", "mmsas")["sas"][0]["authentication"], method)
             finally:
                 swan.stop()
 
-    def test_AUC_02_strongswan_initiates(self):
-        self.negotiate("strongSwan")
+    def test_AUC_02_RSA_strongswan_initiates(self):
+        self.negotiate("strongSwan", self.rsa_authority, "Certificate (RSA signature)")
 
-    def test_AUC_02_we_initiate(self):
-        self.negotiate("we")
+    def test_AUC_02_RSA_we_initiate(self):
+        self.negotiate("we", self.rsa_authority, "Certificate (RSA signature)")
+
+    def test_AUC_02_ECDSA_strongswan_initiates(self):
+        self.negotiate("strongSwan", self.ecdsa_authority, "Certificate (ECDSA-256 signature)")
+
+    def test_AUC_02_ECDSA_we_initiate(self):
+        self.negotiate("we", self.ecdsa_authority, "Certificate (ECDSA-256 signature)")

@@ -12,6 +12,7 @@
 namespace ipsec::ike {
 
 Result<Crl> Crl::parse(ByteView octets) {
+  if (octets.empty()) return invalid("an empty file and no CRL");
   if (octets.size() > kMaxCrlSize) {
     return invalid(fmt::format("a CRL of {} octets; at most {} are accepted", octets.size(), kMaxCrlSize));
   }

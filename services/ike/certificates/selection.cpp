@@ -35,7 +35,8 @@ Verdict private_key_verdict(const OwnCertificate& own) {
 
 Verdict ike_intermediate_verdict(const Certificate& certificate) {
   if (certificate.is_ike_intermediate()) return {Check::kIkeIntermediate, Outcome::kPassed, "1.3.6.1.5.5.8.2.2"};
-  return {Check::kIkeIntermediate, Outcome::kFailed, "not among its extended key usages"};
+  return {Check::kIkeIntermediate, Outcome::kFailed,
+          "not among its extended key usages, which only the first pass of the selection wants"};
 }
 
 class Selector {

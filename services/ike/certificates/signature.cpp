@@ -1,12 +1,12 @@
 #include "services/ike/certificates/signature.h"
 
 #include <algorithm>
-#include <array>
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
+#include "services/ike/certificates/openssl_error.h"
 #include "services/ike/certificates/openssl_x509.h"
 
 namespace ipsec::ike {
@@ -28,15 +28,6 @@ std::size_t half_size(SignatureMethod method) {
     default:
       return 66;
   }
-}
-
-std::string last_error() {
-  std::array<char, 256> text{};
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  if (code == 0) return "no reason given";
-  ERR_error_string_n(code, text.data(), text.size());
-  return text.data();
 }
 
 Result<Bytes> fixed_length(ByteView der, std::size_t half) {
@@ -79,7 +70,7 @@ Result<Bytes> sign(const PrivateKey& key, SignatureMethod method, ByteView hash)
   done = done && EVP_PKEY_sign(context.get(), signature.data(), &size, hash.data(), hash.size()) == 1;
   if (!done) {
     return Status(ErrorCode::kInternal, fmt::format("the provider '{}' of the private key does not make a {}: {}",
-                                                    key.provider(), name(method), last_error()));
+                                                    key.provider(), name(method), take_openssl_error()));
   }
   signature.resize(size);
   if (method == SignatureMethod::kRsa) return signature;

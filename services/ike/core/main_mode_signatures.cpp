@@ -31,31 +31,31 @@ std::vector<Bytes> bodies_of(const PayloadChain& chain, PayloadType type) {
   return bodies;
 }
 
+FailureReason reason_of(Refused why) {
+  switch (why) {
+    case Refused::kNoCertificate:
+      return FailureReason::kNoCertificate;
+    case Refused::kSigningFailed:
+      return FailureReason::kSigningFailed;
+    case Refused::kRevoked:
+      return FailureReason::kCertificateRevoked;
+    case Refused::kRevocationUnknown:
+      return FailureReason::kRevocationUnknown;
+    case Refused::kIdentity:
+      return FailureReason::kIdentityRefused;
+    case Refused::kSignature:
+      return FailureReason::kAuthenticationFailed;
+    case Refused::kAccount:
+      return FailureReason::kAccountRefused;
+    case Refused::kMalformed:
+    case Refused::kNotTrusted:
+      break;
+  }
+  return FailureReason::kCertificateRefused;
+}
+
 Failure failure_of(const Refusal& refusal) {
-  return {[&] {
-            switch (refusal.why) {
-              case Refused::kNoCertificate:
-                return FailureReason::kNoCertificate;
-              case Refused::kSigningFailed:
-                return FailureReason::kSigningFailed;
-              case Refused::kRevoked:
-                return FailureReason::kCertificateRevoked;
-              case Refused::kRevocationUnknown:
-                return FailureReason::kRevocationUnknown;
-              case Refused::kIdentity:
-                return FailureReason::kIdentityRefused;
-              case Refused::kSignature:
-                return FailureReason::kAuthenticationFailed;
-              case Refused::kAccount:
-                return FailureReason::kAccountRefused;
-              case Refused::kMalformed:
-              case Refused::kNotTrusted:
-                break;
-            }
-            return FailureReason::kCertificateRefused;
-          }(),
-          refusal.text,
-          {refusal.offered, refusal.configured}};
+  return {reason_of(refusal.why), refusal.text, {refusal.offered, refusal.configured}};
 }
 
 struct Claimed {

@@ -1,12 +1,9 @@
 #include "services/ike/shell/certificate_files.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/store.h>
@@ -16,8 +13,8 @@
 
 #include "services/ike/certificates/limits.h"
 #include "services/ike/certificates/openssl_x509.h"
-#include "services/ike/shell/file_descriptor.h"
 #include "services/ike/shell/limits.h"
+#include "services/ike/shell/secret_file.h"
 #include "services/ike/shell/token_key.h"
 
 namespace ipsec::ike {
@@ -26,51 +23,6 @@ namespace {
 
 constexpr std::string_view kPassword = ".password";
 constexpr std::string_view kToken = ".pkcs11";
-
-struct FileContent {
-  SecretBytes octets;  // it may be a key
-  mode_t mode = 0;
-  gid_t group = 0;
-};
-
-Result<FileContent> read_regular(const std::string& path, std::size_t most) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.number() < 0 && errno == EACCES) {
-    return unavailable(
-        fmt::format("may not be read by this process (user {}, group {}); owner root, group {} and mode "
-                    "0640 are accepted",
-                    ::geteuid(), ::getegid(), kIkeAccount));
-  }
-  if (file.number() < 0) return unavailable(fmt::format("cannot be read: {}", std::strerror(errno)));
-  struct stat found {};
-  if (::fstat(file.number(), &found) != 0 || !S_ISREG(found.st_mode)) return refused("not a regular file");
-  if (found.st_uid != ::geteuid() && found.st_uid != 0) {
-    return refused(fmt::format("belongs to user {}; a file of root or of this process (user {}) is accepted",
-                               found.st_uid, ::geteuid()));
-  }
-  if (static_cast<std::size_t>(found.st_size) > most)
-    return invalid(fmt::format("has {} octets; at most {} are accepted", found.st_size, most));
-  FileContent content{SecretBytes(static_cast<std::size_t>(found.st_size)), found.st_mode, found.st_gid};
-  std::size_t at = 0;
-  while (at < content.octets.size()) {
-    const ssize_t got = ::read(file.number(), content.octets.data() + at, content.octets.size() - at);
-    if (got <= 0) break;
-    at += static_cast<std::size_t>(got);
-  }
-  content.octets.resize(at);
-  return content;
-}
-
-// For root, and for the account of IKE: by its group, or as its own.
-Status check_private(const FileContent& file) {
-  const bool group_is_own = file.group == ::getegid() && file.group != 0;
-  const mode_t others = S_IRWXO | S_IWGRP | S_IXGRP | (group_is_own ? 0 : S_IRGRP);
-  if ((file.mode & others) == 0) return {};
-  return refused(fmt::format(
-      "has mode {:04o} and holds a private key or its password; 0600, or 0640 with the group {}, is accepted: it is "
-      "not used",
-      file.mode & 07777, kIkeAccount));
-}
 
 Status check_not_writable(mode_t mode) {
   if ((mode & (S_IWGRP | S_IWOTH)) == 0) return {};
@@ -101,6 +53,8 @@ struct Found {
 // Everything in PEM, DER or PKCS #12.
 Found items_of(const FileContent& file, SecretBytes password) {
   Found found;
+  // OpenSSL makes no BIO of nothing.
+  if (file.octets.empty()) return found;
   const X509Owner<BIO> in(BIO_new_mem_buf(file.octets.view().data(), static_cast<int>(file.octets.size())));
   const std::unique_ptr<UI_METHOD, FreeStore> ui(UI_UTIL_wrap_read_pem_callback(give_password, 0));
   require(in && ui);
@@ -181,17 +135,10 @@ class Reader {
   SecretBytes password_for(const std::string& name, const std::string& path) {
     const std::string beside = path + std::string(kPassword);
     if (::access(beside.c_str(), F_OK) != 0) return {};
-    auto content = read_regular(beside, kMaxPasswordSize);
-    Status status = content.status();
-    if (status.ok()) status = check_private(*content);
-    if (!status.ok()) {
-      complain(name + std::string(kPassword), status.message());
-      return {};
-    }
-    SecretBytes password = content->octets;
-    while (!password.empty() && (password.view().back() == '\n' || password.view().back() == '\r'))
-      password.resize(password.size() - 1);
-    return password;
+    auto password = read_secret_file(beside);
+    if (password.ok()) return *std::move(password);
+    complain(name + std::string(kPassword), password.status().message());
+    return {};
   }
 
   void take_own(const std::string& name, const std::string& path) {

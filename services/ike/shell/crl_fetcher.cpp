@@ -19,6 +19,7 @@
 #include "services/common/crypto/require.h"
 #include "services/common/daemon/clock.h"
 #include "services/ike/certificates/limits.h"
+#include "services/ike/certificates/openssl_error.h"
 #include "services/ike/shell/limits.h"
 
 namespace ipsec::ike {
@@ -39,17 +40,6 @@ struct Url {
   std::string port;
   std::string path;
 };
-
-std::string last_error() {
-  std::array<char, 256> text{};
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  if (code == 0) return "the connection was closed";
-  const char* reason = ERR_reason_error_string(code);
-  if (reason != nullptr) return reason;
-  ERR_error_string_n(code, text.data(), text.size());
-  return text.data();
-}
 
 Result<Url> parse_url(const std::string& text) {
   int tls = 0;
@@ -117,7 +107,7 @@ Result<Bytes> exchange(int socket, const Url& url, Timestamp deadline, int stop)
   OSSL_HTTP_REQ_CTX_set_max_response_length(request.get(), kMaxCrlSize);
   for (;;) {
     const int done = OSSL_HTTP_REQ_CTX_nbio(request.get());
-    if (done == 0) return unavailable(fmt::format("no revocation list came: {}", last_error()));
+    if (done == 0) return unavailable(fmt::format("no revocation list came: {}", take_openssl_error()));
     if (done == 1) break;
     const short events = BIO_should_write(bio.get()) ? POLLOUT : POLLIN;
     IPSEC_RETURN_IF_ERROR(wait_for(socket, events, deadline, stop));

@@ -314,6 +314,12 @@ TEST_F(PeerCertificate, AUC_33_single_certificates_and_PKCS7_with_the_end_certif
   EXPECT_EQ(refusal(claim), "");
 }
 
+TEST(RevocationLists, CRL_11_what_is_none_is_refused) {
+  EXPECT_THAT(Crl::parse({}).status().message(), HasSubstr("no CRL"));
+  EXPECT_THAT(Crl::parse(Bytes{0x30, 0x00}).status().message(), HasSubstr("not a CRL"));
+  EXPECT_FALSE(Crl::parse(as_bytes("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")).ok());
+}
+
 TEST(DistinguishedNames, AUC_22_are_read_as_policies_write_them) {
   EXPECT_EQ(DistinguishedName::from_text("c=US,s=WA, o=\"A, B\" , cn= a b ")->to_string(),
             "C=US, ST=WA, O=\"A, B\", CN=a b");

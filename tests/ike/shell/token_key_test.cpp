@@ -84,6 +84,18 @@ TEST_F(TokenKey, AUC_04_a_file_with_its_URI_stands_in_the_certificate_directory)
   EXPECT_EQ(store.own[0].key->provider(), "PKCS #11 token 'ipsec'");
 }
 
+TEST_F(TokenKey, AUC_04_the_PIN_may_stand_in_a_private_file) {
+  const std::string file = directory_ + "/pin";
+  std::ofstream(file) << "1234\n";
+  ::chmod(file.c_str(), 0644);
+  const std::string with_file =
+      std::string("pkcs11:token=ipsec;object=host;type=private?module-path=") + kModule + "&pin-source=file:" + file;
+  EXPECT_THAT(token_key(with_file).status().message(), HasSubstr("has mode 0644"));
+  ::chmod(file.c_str(), 0600);
+  const auto key = token_key(with_file);
+  EXPECT_TRUE(key.ok()) << key.status().message();
+}
+
 TEST_F(TokenKey, AUC_05_what_is_missing_is_named_and_no_PIN) {
   const auto missing = token_key(uri("nobody", "1234"));
   ASSERT_FALSE(missing.ok());
