@@ -177,14 +177,14 @@ class Silence(Explained):
 
     def test_a_dead_peer(self):
         self.apply(policy("Dead"), None)
-        self.lab.exec("b", "ip", "link", "set", "eth0", "down")
+        self.lab.stop("b")
         try:
             self.assertFalse(self.ping())
             failed = wait_for(lambda: self.failed("a", "timeout_message_2"), FAILED_SECONDS, "host a tells of a time-out")
             self.assertIsNone(failed["explanation"]["refused_by"])
             self.assertIn("is up and reachable", " ".join(failed["explanation"]["checks"]))
         finally:
-            self.lab.exec("b", "ip", "link", "set", "eth0", "up")
+            self.lab.start("b")
 
 
 class Methods(Explained):
