@@ -69,5 +69,27 @@ class Policy(unittest.TestCase):
             self.assertLess(octets[f"2 changes of one filter, sent to {service}"], 20_000)
 
 
+class Core(unittest.TestCase):
+    """What runs in memory: the packets come out as they went in, or there is no figure."""
+
+    def report(self, *command):
+        done = subprocess.run([BENCH, *command, "--json"], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertTrue(report["figures"])
+        for name, ratio in report["ratios"].items():
+            self.assertGreater(ratio, 0, name)
+        return report
+
+    def test_crypto_measures_both_engines(self):
+        engines = {figure["engine"] for figure in self.report("crypto", "--rounds", "1")["figures"]}
+        self.assertLessEqual({"intel-ipsec-mb", "OpenSSL"}, engines)
+
+    def test_pipeline_measures_both_engines_and_two_workers(self):
+        report = self.report("pipeline", "--seconds", "0.01")
+        self.assertLessEqual({"intel-ipsec-mb", "OpenSSL"}, {figure.get("engine") for figure in report["figures"]})
+        self.assertTrue(any("two workers to one" in name for name in report["ratios"]))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -53,11 +53,13 @@ class DefaultResponse(LabTest):
         return file, marker
 
     def setUp(self):
-        """Neither SAs nor dynamic filters of the test before."""
+        """Neither SAs nor dynamic filters of the test before, nor its deletes in the captures of the next."""
         for host in self.HOSTS:
             if name := self.lab.show(host, "status")["policy_name"]:
                 self.lab.netsh(host, "ipsec", "static", "set", "policy", f"name={name}", "assign=n")
-            wait_for(lambda host=host: not self.lab.quick_mode_sas(host), EXPIRY_SECONDS, f"host {host} has no SA")
+        for host in self.HOSTS:
+            wait_for(lambda host=host: not self.lab.quick_mode_sas(host) and not self.lab.show(host, "mmsas")["sas"], EXPIRY_SECONDS,
+                     f"host {host} has no SA")
 
     def test_DR_09_between_two_clients_traffic_stays_clear(self):
         for host in ("b", "c"):

@@ -144,6 +144,11 @@ inline constexpr Duration kNatFlowLifetime = std::chrono::minutes(30);
 inline constexpr std::size_t kMaxNatFilters = 1024;
 inline constexpr Duration kNatFilterLifetime = std::chrono::seconds(120);
 
+// ICMP errors of one worker: enough for every flow of a busy gateway to learn a new MTU within seconds, and too few to
+// make a host the amplifier of a flood.
+inline constexpr int kIcmpErrorsPerSecond = 1000;
+inline constexpr int kIcmpErrorBurst = 200;
+
 // TCP flows being merged at once in one batch, and segments of one merged packet (a writev takes 1024 pieces, 64 KiB
 // hold 45 segments of 1460 octets).
 inline constexpr std::size_t kMaxOpenMerges = 16;

@@ -182,7 +182,9 @@ void Protector::refuse_too_big(const Task& task, Batch& batch) {
   const std::size_t fits = task.room.largest_inner;
   const std::size_t mtu = view.is_v4() ? fits : std::max<std::size_t>(fits, limits::kMinMtuIpv6);
   note(task.item.trace, Step::kOutTooBig, [&] { return fmt::format("MTU {}", mtu); });
-  batch.output.to_host.add(make_too_big(view, from, static_cast<std::uint16_t>(mtu), batch.state.arena));
+  if (batch.dry || batch.state.icmp_errors.admits(batch.now)) {
+    batch.output.to_host.add(make_too_big(view, from, static_cast<std::uint16_t>(mtu), batch.state.arena));
+  }
   batch.conclude(Verdict::kOutboundTooBig, facts_of(task.item, task.filter, task.sa));
 }
 

@@ -7,6 +7,7 @@
 
 #include "services/common/crypto/random.h"
 #include "services/common/time.h"
+#include "services/driver/core/answer_limit.h"
 #include "services/driver/core/arena.h"
 #include "services/driver/core/audit.h"
 #include "services/driver/core/boot_filter.h"
@@ -49,6 +50,7 @@ struct WorkerState {
   std::shared_ptr<OffloadWake> offload_wake = std::make_shared<OffloadWake>();
   NatFlows nat_flows;
   BootFilter boot;
+  AnswerLimit icmp_errors;
   LastLook last_look;
   std::deque<PacketTrace> traces;  // of this batch; they stay where they are
 };

@@ -154,16 +154,22 @@ std::optional<ManualSa> read_manual_sa(proto::AddManualSaRequest& request, const
   return Reader(local, problems).read(request);
 }
 
-proto::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRest& rest) {
-  proto::InstallSaRequest request;
-  proto::Sa& message = *request.mutable_sa();
-  message.set_manual(true);
+proto::Sa to_identity(const ManualSa& sa) {
+  proto::Sa message;
   message.set_spi(sa.spi);
   message.set_direction(sa.direction == Direction::kOutbound ? proto::DIRECTION_OUTBOUND : proto::DIRECTION_INBOUND);
   message.set_protocol(sa.cipher ? proto::SECURITY_PROTOCOL_ESP : proto::SECURITY_PROTOCOL_AH);
-  message.set_encapsulation(sa.tunnel ? proto::ENCAPSULATION_TUNNEL : proto::ENCAPSULATION_TRANSPORT);
   *message.mutable_source() = rpc::to_proto(sa.source);
   *message.mutable_destination() = rpc::to_proto(sa.destination);
+  return message;
+}
+
+proto::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRest& rest) {
+  proto::InstallSaRequest request;
+  proto::Sa& message = *request.mutable_sa();
+  message = to_identity(sa);
+  message.set_manual(true);
+  message.set_encapsulation(sa.tunnel ? proto::ENCAPSULATION_TUNNEL : proto::ENCAPSULATION_TRANSPORT);
   *message.mutable_selector() = rpc::to_proto(sa.traffic);
   if (sa.cipher) {
     message.set_cipher(rpc::to_proto(*sa.cipher));
@@ -187,11 +193,9 @@ proto::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRes
   return request;
 }
 
-bool is_same(const proto::Sa& listed, const ManualSa& sa) {
-  const bool is_outbound = listed.direction() == proto::DIRECTION_OUTBOUND;
-  const bool is_esp = listed.protocol() == proto::SECURITY_PROTOCOL_ESP;
-  return listed.spi() == sa.spi && is_outbound == (sa.direction == Direction::kOutbound) &&
-         is_esp == sa.cipher.has_value() && listed.destination().octets() == rpc::to_proto(sa.destination).octets();
+bool is_same(const proto::Sa& a, const proto::Sa& b) {
+  return a.spi() == b.spi() && a.direction() == b.direction() && a.protocol() == b.protocol() &&
+         a.destination().octets() == b.destination().octets();
 }
 
 proto::DeleteSaRequest to_delete_request(const proto::Sa& listed) {

@@ -16,11 +16,13 @@ namespace ipsec::agent {
 std::optional<ManualSa> read_manual_sa(policyagent::v1::AddManualSaRequest& request, const LocalAddresses& local,
                                        store::Problems& problems);
 
+// What the driver knows it by: direction, protocol, SPI and addresses.
+policyagent::v1::Sa to_identity(const ManualSa& sa);
 // Holds keys: hand it to rpc::wipe_keys() after use.
 policyagent::v1::InstallSaRequest to_install_request(const ManualSa& sa, const ManualSaRest& rest);
 
-// Whether the driver's listing means this one.
-bool is_same(const policyagent::v1::Sa& listed, const ManualSa& sa);
+// Whether both have one identity.
+bool is_same(const policyagent::v1::Sa& a, const policyagent::v1::Sa& b);
 policyagent::v1::DeleteSaRequest to_delete_request(const policyagent::v1::Sa& listed);
 
 }  // namespace ipsec::agent

@@ -1,6 +1,7 @@
 #include "services/policyagent/shell/manual_sas.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -28,9 +29,9 @@ Status install(DriverClient& driver, const ManualSa& sa, const ManualSaRest& res
   return status;
 }
 
-const proto::SaStatus* find(const proto::ListSasReply& listed, const ManualSa& sa) {
+const proto::SaStatus* find(const proto::ListSasReply& listed, const proto::Sa& identity) {
   for (const proto::SaStatus& status : listed.sas()) {
-    if (is_same(status.sa(), sa)) return &status;
+    if (is_same(status.sa(), identity)) return &status;
   }
   return nullptr;
 }
@@ -83,7 +84,12 @@ Result<store::Problems> ManualSas::add(ManualSa sa) {
   }
   if (!problems.empty()) return problems;
   const Status status = install(driver_, sa, {0, sa.lifetime_seconds, sa.lifetime_kilobytes});
-  if (status.code() == ErrorCode::kUnavailable) return status;
+  if (status.code() == ErrorCode::kUnavailable) {
+    unwanted_.push_back(to_identity(sa));
+    wake();
+    return status;
+  }
+  std::erase_if(unwanted_, [&](const proto::Sa& unwanted) { return is_same(unwanted, to_identity(sa)); });
   if (status.code() == ErrorCode::kAlreadyExists) {
     complain(store::kManualSaExists, "spi",
              fmt::format("{}; another one, of both ends, would be accepted", status.message()));
@@ -94,12 +100,16 @@ Result<store::Problems> ManualSas::add(ManualSa sa) {
   events_.add(Severity::kInformation, "manual_sa_added", fmt::format("{} is in force", name_of(sa)),
               {{"spi", fmt::format("{:08x}", sa.spi)}, {"peer", sa.peer().to_string()}});
   entries_.push_back({std::move(sa), {daemon::monotonic_now()}});
+  wake();
+  return problems;
+}
+
+void ManualSas::wake() {
   {
-    const std::lock_guard guard(mutex_);
-    has_entries_ = true;
+    const std::lock_guard lock(mutex_);
+    has_any_ = true;
   }
   changed_.notify_all();
-  return problems;
 }
 
 Result<std::uint32_t> ManualSas::remove(std::uint32_t spi, const IpAddress* peer) {
@@ -111,10 +121,7 @@ Result<std::uint32_t> ManualSas::remove(std::uint32_t spi, const IpAddress* peer
     const bool has_spi = spi == 0 || entry.sa.spi == spi || (entry.sa.is_bundle() && entry.sa.ah_spi == spi);
     return has_spi && (peer == nullptr || entry.sa.peer() == *peer);
   });
-  {
-    const std::lock_guard guard(mutex_);
-    has_entries_ = !entries_.empty();
-  }
+  std::erase_if(adopted_, [&](const proto::Sa& sa) { return is_meant(sa, spi, peer); });
   std::uint32_t removed = 0;
   for (const proto::SaStatus& status : listed.sas()) {
     if (!is_meant(status.sa(), spi, peer)) continue;
@@ -131,35 +138,62 @@ void ManualSas::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto is_due = [this] { return stopping_ || look_now_; };
-    if (has_entries_) {
+    if (has_any_) {
       changed_.wait_for(lock, limits::kManualSaCheck, is_due);
     } else {
-      changed_.wait(lock, [&] { return is_due() || has_entries_; });
+      changed_.wait(lock, [&] { return is_due() || has_any_; });
       if (!is_due()) continue;
     }
-    look_now_ = false;
-    if (stopping_ || !has_entries_) continue;
+    const bool is_new_driver = std::exchange(look_now_, false);
+    if (stopping_) continue;
     lock.unlock();
-    synchronise();
+    synchronise(is_new_driver);
     lock.lock();
   }
 }
 
-void ManualSas::synchronise() {
+void ManualSas::synchronise(bool is_new_driver) {
   const std::lock_guard lock(entries_mutex_);
+  take_back_unwanted();
   const auto listed = driver_.list_manual_sas();
   if (!listed.ok()) return;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto current = entry++;
-    if (const proto::SaStatus* status = find(*listed, current->sa)) {
+    if (const proto::SaStatus* status = find(*listed, to_identity(current->sa))) {
       current->use.last_sequence = status->last_sequence();
       current->use.bytes = status->bytes();
     } else if (!give_again(*current)) {
       entries_.erase(current);
     }
   }
+  look_after_adopted(*listed, is_new_driver);
   const std::lock_guard guard(mutex_);
-  has_entries_ = !entries_.empty();
+  has_any_ = !entries_.empty() || !adopted_.empty() || !unwanted_.empty();
+}
+
+// Whatever else the driver answers, it does not have the SA then.
+void ManualSas::take_back_unwanted() {
+  std::erase_if(unwanted_, [&](const proto::Sa& sa) {
+    return driver_.delete_sa(to_delete_request(sa)).code() != ErrorCode::kUnavailable;
+  });
+}
+
+// One that is gone from a driver that goes on has ended there, which is an event of the driver.
+void ManualSas::look_after_adopted(const proto::ListSasReply& listed, bool is_new_driver) {
+  for (const proto::Sa& sa : adopted_) {
+    if (!is_new_driver || find(listed, sa) != nullptr) continue;
+    events_.add(Severity::kError, "manual_sa_lost",
+                fmt::format("manual SA {:#010x} is gone with the driver that had it, and its keys with the agent that "
+                            "had them: add it again, on both sides with new keys",
+                            sa.spi()),
+                {{"spi", fmt::format("{:08x}", sa.spi())}});
+  }
+  adopted_.clear();
+  for (const proto::SaStatus& status : listed.sas()) {
+    const bool is_own = std::any_of(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return is_same(status.sa(), to_identity(entry.sa)); });
+    if (!is_own) adopted_.push_back(status.sa());
+  }
 }
 
 // False: its time is over.

@@ -279,6 +279,24 @@ TEST_F(Outbound, OUT_12_OUT_13_PMT_02_too_big_with_df_is_answered_with_the_right
   EXPECT_TRUE(std::equal(answer.begin() + 28, answer.end(), too_big.begin()));
 }
 
+TEST_F(Outbound, PMT_02_answers_are_limited_and_what_is_not_answered_is_dropped_all_the_same) {
+  rule(Action::kNegotiate);
+  secure();
+  const Bytes too_big = icmp_echo(to("10.77.0.2"), 1472);
+  const auto answers_to = [&](int packets) {
+    std::size_t answers = 0;
+    for (int i = 0; i < packets; ++i) {
+      const auto result = host.send(too_big);
+      EXPECT_THAT(result.to_wire, testing::IsEmpty());
+      answers += result.to_host.size();
+    }
+    return answers;
+  };
+  EXPECT_EQ(answers_to(limits::kIcmpErrorBurst + 50), std::size_t{limits::kIcmpErrorBurst});
+  host.now = host.now + std::chrono::milliseconds(10);
+  EXPECT_EQ(answers_to(50), std::size_t{limits::kIcmpErrorsPerSecond / 100});
+}
+
 TEST_F(Outbound, PMT_02_IPv6_packet_too_big) {
   TestHost left("fd77::1"), right("fd77::2");
   const FilterPair pair = mirrored(kFilter, between("fd77::1", "fd77::2"), Action::kNegotiate);

@@ -43,6 +43,10 @@ class DriverWithMemory : public DriverClient {
   Status install_sa(const proto::InstallSaRequest& request) override {
     const std::lock_guard lock(mutex_);
     if (!answers_) return unavailable("no driver");
+    if (takes_silently_) {
+      *installed_.add_sas()->mutable_sa() = request.sa();
+      return unavailable("no answer in time");
+    }
     for (const proto::SaStatus& status : installed_.sas()) {
       if (status.sa().spi() == request.sa().spi()) return {ErrorCode::kAlreadyExists, "this SPI is in use"};
     }
@@ -56,6 +60,7 @@ class DriverWithMemory : public DriverClient {
     sas->erase(std::remove_if(sas->begin(), sas->end(),
                               [&](const proto::SaStatus& status) { return status.sa().spi() == request.spi(); }),
                sas->end());
+    changed_.notify_all();
     return {};
   }
 
@@ -69,6 +74,15 @@ class DriverWithMemory : public DriverClient {
   void restart() {
     const std::lock_guard lock(mutex_);
     installed_.Clear();
+  }
+  // Installs, but the answer comes too late.
+  void set_takes_silently(bool takes_silently) {
+    const std::lock_guard lock(mutex_);
+    takes_silently_ = takes_silently;
+  }
+  void wait_for_none() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, kPatience, [this] { return installed_.sas_size() == 0; }));
   }
   void set_answers(bool answers) {
     const std::lock_guard lock(mutex_);
@@ -90,6 +104,7 @@ class DriverWithMemory : public DriverClient {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool answers_ = true;
+  bool takes_silently_ = false;
   int listings_ = 0;
   proto::ListSasReply installed_;
 };
@@ -191,6 +206,33 @@ TEST_F(ManualSasTest, delete_takes_those_of_the_spi_and_the_peer_and_also_what_o
   EXPECT_EQ(*sas_.remove(0x7777, nullptr), 1U);
   EXPECT_EQ(*sas_.remove(0, nullptr), 1U);
   EXPECT_EQ(driver_.list_manual_sas()->sas_size(), 0);
+}
+
+TEST_F(ManualSasTest, one_that_the_driver_took_without_an_answer_is_taken_back) {
+  driver_.set_takes_silently(true);
+  EXPECT_EQ(sas_.add(sound()).status().code(), ErrorCode::kUnavailable);
+  driver_.set_takes_silently(false);
+  sas_.driver_connected();
+  driver_.wait_for_none();
+  EXPECT_THAT(*sas_.add(sound()), IsEmpty()) << "and may be added again";
+  sas_.driver_connected();
+  driver_.wait_for_listings(2);
+  EXPECT_EQ(*sas_.remove(0, nullptr), 1U);
+}
+
+TEST_F(ManualSasTest, those_of_an_agent_before_that_are_lost_with_the_driver_are_an_event) {
+  proto::InstallSaRequest orphan;
+  orphan.mutable_sa()->set_spi(0x7777);
+  ASSERT_TRUE(driver_.install_sa(orphan).ok());
+  sas_.driver_connected();
+  driver_.wait_for_listings(1);
+  EXPECT_FALSE(has_event("manual_sa_lost"));
+  driver_.restart();
+  sas_.driver_connected();
+  driver_.wait_for_listings(2);
+  // Waits for the synchronisation to end.
+  EXPECT_EQ(*sas_.remove(0, nullptr), 0U);
+  EXPECT_TRUE(has_event("manual_sa_lost"));
 }
 
 TEST_F(ManualSasTest, keys_are_in_no_event_and_no_text) {
