@@ -7,6 +7,7 @@
 #include "services/ike/certificates/authentication.h"
 #include "services/ike/certificates/container.h"
 #include "services/ike/certificates/identity_match.h"
+#include "tests/ike/certificates/test_authority.h"
 
 // CERT and CERTREQ payloads, identities and signatures of a peer, and the texts of administrators. The first octet
 // chooses.
@@ -49,13 +50,33 @@ void claim(const Bytes& body) {
   require(std::holds_alternative<Refusal>(result));
 }
 
+// What a peer sends whose certificates are real, but for a few octets: pairs of a place and its new value.
+Bytes nearly_real(ByteView changes) {
+  static const Bytes real = [] {
+    tests::TestAuthority root("CN=Root");
+    tests::TestAuthority between(root, "CN=Between");
+    tests::CertificateOptions options;
+    options.key = "ec:P-256";
+    options.alternative_names = "DNS:a.example.org,IP:10.0.0.1,email:x@example.org";
+    options.distribution_points = "URI:http://crl.example.org/root.crl";
+    return write_certificates({between.issue(options).certificate, between.certificate()});
+  }();
+  Bytes body = real;
+  ByteReader in(changes);
+  while (const auto place = in.read_u16()) {
+    const auto value = in.read_u8();
+    if (value) body[*place % body.size()] = *value;
+  }
+  return body;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const Bytes body(data + 1, data + size);
   const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       claim(body);
       break;
@@ -72,6 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = DistinguishedName::from_text(name->to_string());
         if (again.ok()) require(again->same_in_any_order(*name));
       }
+      break;
+    case 3:
+      claim(nearly_real(body));
       break;
     default:
       AccountList::parse(text).ok();

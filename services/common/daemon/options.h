@@ -38,7 +38,7 @@ struct Options {
   std::string log_level = "information";                 // debug, information, warning, error
   // --certificate-directory: of the IKE service (services/ike/shell/certificate_files.h)
   std::string certificate_directory = "/etc/policyagent/ike";
-  std::vector<std::string> interfaces;                   // --nic, repeatable; empty: all but lo
+  std::vector<std::string> interfaces;  // --nic, repeatable; empty: all but lo
   AgentOptions agent;
   DriverOptions driver;
 };
