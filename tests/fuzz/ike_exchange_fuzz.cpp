@@ -118,7 +118,7 @@ class Peer {
     if (next() % 4 == 0) outbound.destination = AddressRange::any(AddressFamily::kIpv4);
     const auto identities = identities_of(outbound);
     return {quick_mode_offers(policy, next() % 4 == 0 ? Encapsulation::kTunnel : Encapsulation::kTransport,
-                              next() % 4 == 0 ? DhGroup::kCurve25519 : DhGroup::kNone, 0x1000U + next()),
+                              next() % 4 == 0 ? DhGroup::kCurve25519 : DhGroup::kNone, SuiteSpis{0x1000U + next(), 0}),
             NoncePayload{Bytes(32, 7)}, identities->initiator, identities->responder};
   }
 
@@ -128,7 +128,7 @@ class Peer {
                                         NotifyType::kAreYouThere,       NotifyType::kInvalidSpi};
     QuickModePolicy policy;
     policy.offers = options_.quick_mode_offers;
-    const SaPayload offers = quick_mode_offers(policy, Encapsulation::kTransport, DhGroup::kNone, 0x1000);
+    const SaPayload offers = quick_mode_offers(policy, Encapsulation::kTransport, DhGroup::kNone, SuiteSpis{0x1000, 0x1001});
     NotifyPayload notify{kDoiIpsec, 3, kNotifies[next() % std::size(kNotifies)], Bytes(4, next()), {}};
     notify.data = next() % 2 == 0 ? write_alternatives(offers, 1000) : Bytes(next() % 40, next());
     return {std::move(notify), DeletePayload{kDoiIpsec, 3, {Bytes(4, next())}}};

@@ -148,10 +148,9 @@ bool handle_quick_mode_delete(Turn& turn, MainModeSa& sa, SecurityProtocol proto
 bool handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
   if (spi.size() != 16) return false;
   bool known = false;
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_identity(sa.peer.address, sa.proven()->peer_identity)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
-    const Established* established = other.established();
-    if (established == nullptr || established->peer_identity != sa.proven()->peer_identity) continue;
+    if (other.established() == nullptr) continue;
     if (other.facts.initiator_cookie != load_u64(spi.data()) ||
         other.facts.responder_cookie != load_u64(spi.data() + 8))
       continue;
@@ -283,17 +282,16 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
   // What began after this main mode did may be newer than the peer's statement.
   const auto is_older = [&](Timestamp established_at) { return established_at < sa.created; };
   std::size_t dropped = 0;
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_identity(sa.peer.address, identity)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
-    const Established* established = other.established();
-    if (established == nullptr || established->peer_identity != identity || !is_older(other.established_at)) continue;
+    if (other.established() == nullptr || !is_older(other.established_at)) continue;
     if (other.local.address != sa.local.address) continue;
     end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"},
                   LastMessages::kAbandon);
     ++dropped;
   }
-  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (!belongs_to(pair, identity) || !may_be_same(pair.host, sa.host()) || !is_older(pair.established_at)) continue;
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_identity(sa.peer.address, identity)) {
+    if (!may_be_same(pair.host, sa.host()) || !is_older(pair.established_at)) continue;
     if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);

@@ -31,10 +31,7 @@ std::pair<Endpoint, Endpoint> endpoints_towards(Turn& turn, const IpAddress& loc
 
 // INITIAL-CONTACT is the truth only where nothing is known of the peer (RFC 2407 section 4.6.3.3).
 bool knows_nothing_else(Turn& turn, const MainModeSa& sa) {
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
-    if (handle != sa.handle && turn.state.main_modes.at(handle).established() != nullptr) return false;
-  }
-  return !turn.state.quick_modes.any_with(sa.peer.address);
+  return !turn.state.main_modes.has_other_established(sa) && !turn.state.quick_modes.any_with(sa.peer.address);
 }
 
 void become_established(Turn& turn, MainModeSa& sa) {

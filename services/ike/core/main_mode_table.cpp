@@ -26,6 +26,7 @@ void MainModeTable::remove(std::uint64_t handle) {
   if (found == by_handle_.end()) return;
   const MainModeSa& sa = *found->second;
   if (sa.half_open()) leave_half_open(sa);
+  if (const Established* proven = sa.proven()) forget_identity(sa, *proven);
   by_own_cookie_.erase(sa.own_cookie());
   if (!sa.initiator) by_message1_.erase({sa.message1_from, sa.facts.initiator_cookie});
   const auto peers = by_peer_.find(sa.peer.address);
@@ -106,7 +107,28 @@ std::size_t MainModeTable::half_open(const IpAddress& peer) const {
   return found != half_open_by_peer_.end() ? found->second : 0;
 }
 
-void MainModeTable::count_established(const MainModeSa& sa) { leave_half_open(sa); }
+std::vector<std::uint64_t> MainModeTable::with_identity(const IpAddress& peer, const std::string& identity) const {
+  const auto found = by_identity_.find(IdentityKey(peer, identity));
+  return found != by_identity_.end() ? found->second : std::vector<std::uint64_t>();
+}
+
+bool MainModeTable::has_other_established(const MainModeSa& sa) const {
+  const auto found = by_peer_.find(sa.peer.address);
+  return found != by_peer_.end() && std::any_of(found->second.begin(), found->second.end(), [&](std::uint64_t handle) {
+           return handle != sa.handle && at(handle).established() != nullptr;
+         });
+}
+
+void MainModeTable::count_established(const MainModeSa& sa) {
+  leave_half_open(sa);
+  by_identity_[{sa.peer.address, sa.proven()->peer_identity}].push_back(sa.handle);
+}
+
+void MainModeTable::forget_identity(const MainModeSa& sa, const Established& proven) {
+  const auto found = by_identity_.find(IdentityKey(sa.peer.address, proven.peer_identity));
+  std::erase(found->second, sa.handle);
+  if (found->second.empty()) by_identity_.erase(found);
+}
 
 void MainModeTable::count_proven(const MainModeSa& sa) { unproven_.erase(sa.handle); }
 
