@@ -128,7 +128,8 @@ class Peer {
                                         NotifyType::kAreYouThere,       NotifyType::kInvalidSpi};
     QuickModePolicy policy;
     policy.offers = options_.quick_mode_offers;
-    const SaPayload offers = quick_mode_offers(policy, Encapsulation::kTransport, DhGroup::kNone, SuiteSpis{0x1000, 0x1001});
+    const SaPayload offers =
+        quick_mode_offers(policy, Encapsulation::kTransport, DhGroup::kNone, SuiteSpis{0x1000, 0x1001});
     NotifyPayload notify{kDoiIpsec, 3, kNotifies[next() % std::size(kNotifies)], Bytes(4, next()), {}};
     notify.data = next() % 2 == 0 ? write_alternatives(offers, 1000) : Bytes(next() % 40, next());
     return {std::move(notify), DeletePayload{kDoiIpsec, 3, {Bytes(4, next())}}};

@@ -295,7 +295,7 @@ ExplanationPointer explain_peers_refusal(const MainModeSa& sa, const NotifyPaylo
   explanation->notify = name(notify.type);
   explanation->unproven = true;
   if (awaited != 2) return explanation;
-  const SaPayload offered = main_mode_offers(sa.facts.rule.policy);
+  const SaPayload offered = main_mode_offers(sa.facts.rule.policy, sa.facts.rule.methods);
   const auto told = read_alternatives(notify.data);
   if (told && notify.type == NotifyType::kNoProposalChosen) {
     take(compare_main_mode(offered, *told, Side::kThisHost), *explanation);
@@ -346,7 +346,9 @@ Explanation explanation_of(const MainModeSa& sa, const Failure& failure, Timesta
   }
   if (failure.reason == FailureReason::kAuthenticationFailed) {
     explanation.unproven = true;
-    add_key_explanation(sa, explanation);
+    const MainModeChoice* choice = choice_of(sa.state);
+    // What fails with certificates is in the failure's own words.
+    if (choice == nullptr || choice->method == phase1::kMethodPresharedKey) add_key_explanation(sa, explanation);
   }
   if (sa.initiator && awaited != 0)
     add_sending_facts(main_mode_message(awaited - 1), sa.resender, sa.local, sa.peer, explanation);
@@ -358,7 +360,8 @@ Explanation explanation_of(const MainModeSa& sa, const Failure& failure, Timesta
             : fmt::format("nothing came from {} in {}", sa.peer.address.to_string(), seconds_text(now - sa.created)));
     explanation.facts.push_back(sa.unreachable.empty() ? "no ICMP error came" : sa.unreachable);
     add_silence_checks(sa, awaited, explanation);
-    if (awaited == 2) explanation.offers = main_mode_table(main_mode_offers(sa.facts.rule.policy));
+    if (awaited == 2)
+      explanation.offers = main_mode_table(main_mode_offers(sa.facts.rule.policy, sa.facts.rule.methods));
   }
   add_nat_fact(nat_of(sa.state), explanation);
   return explanation;

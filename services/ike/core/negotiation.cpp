@@ -125,7 +125,7 @@ Failure explain(const std::vector<ReadTransform>& offered, const SaPayload& mess
                   fmt::join(shortened(texts), ", "), policy.name, configured(policy), fmt::join(accepted, " or "), pair,
                   fmt::join(closest, ", ")),
       {shortened(std::move(texts)), offer_texts(policy)},
-      explain_refused_main_mode(message, main_mode_offers(policy))};
+      explain_refused_main_mode(message, main_mode_offers(policy, methods))};
 }
 
 bool is_offer(const ReadTransform& read, const MainModePolicy& policy, const AuthenticationNumbers& methods) {
@@ -217,7 +217,7 @@ Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModeP
         FailureReason::kModifiedProposal,
         fmt::format("the peer chose {}, which was not offered; offered were {}", to_string(read), configured(policy)),
         {offer_texts(policy), {to_string(read)}},
-        explain_modified_main_mode(main_mode_offers(policy), answer)};
+        explain_modified_main_mode(main_mode_offers(policy, methods), answer)};
   }
   return choice_of(read, policy);
 }

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/certificates/method.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/nat_traversal.h"
 #include "services/ike/core/transform_attributes.h"
@@ -172,7 +173,7 @@ Offer read_main_mode(const Transform& transform, std::uint32_t number) {
   offer.authentication = method_text(method);
   offer.lifetime = limit_text(numbers.lifetimes().seconds, "s");
   offer.other = numbers.other();
-  const bool usable = method == phase1::kMethodPresharedKey && offer.other.empty();
+  const bool usable = (method == phase1::kMethodPresharedKey || is_signature(method)) && offer.other.empty();
   if (usable && cipher && hash && group && *group != DhGroup::kNone) {
     offer.main_mode = MainModeOffer{*cipher, *hash, *group};
     offer.weak = info(*cipher).weak || info(*hash).weak || info(*group).weak;

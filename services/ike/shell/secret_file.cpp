@@ -16,9 +16,10 @@ namespace ipsec::ike {
 Result<FileContent> read_regular(const std::string& path, std::size_t most) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.number() < 0 && errno == EACCES) {
-    return unavailable(fmt::format("may not be read by this process (user {}, group {}); owner root, group {} and mode "
-                                   "0640 are accepted",
-                                   ::geteuid(), ::getegid(), kIkeAccount));
+    return unavailable(
+        fmt::format("may not be read by this process (user {}, group {}); owner root, group {} and mode "
+                    "0640 are accepted",
+                    ::geteuid(), ::getegid(), kIkeAccount));
   }
   if (file.number() < 0) return unavailable(fmt::format("cannot be read: {}", std::strerror(errno)));
   struct stat found {};
