@@ -63,9 +63,11 @@ Bytes nearly_real(ByteView changes) {
   }();
   Bytes body = real;
   ByteReader in(changes);
-  while (const auto place = in.read_u16()) {
+  // Many changes leave nothing real.
+  for (int change = 0; change < 4; ++change) {
+    const auto place = in.read_u16();
     const auto value = in.read_u8();
-    if (value) body[*place % body.size()] = *value;
+    if (place && value) body[*place % body.size()] = *value;
   }
   return body;
 }
