@@ -40,27 +40,27 @@ struct Run {
   double milliseconds = 0;  // of the responder's processor, for each handshake
 };
 
-std::string policy(const std::string& group){
-    return Json{{"format", "policyagent/1"},
-                {"assigned", "Handshakes"},
-                {"policies",
-                 {{{"name", "Handshakes"},
-                   {"main_mode", {{"offers", {{{"cipher", "AES128"}, {"integrity", "SHA256"}, {"dh_group", group}}}}}},
-                   {"rules",
-                    {{{"name", "All"},
-                      {"filter_list", "All"},
-                      {"filter_action", "Secure"},
-                      {"authentication", {{{"method", "psk"}, {"psk", kPresharedKey}}}}}}},
-                   {"default_response", {{"active", false}}}}}},
-                {"filter_lists", {{{"name", "All"}, {"filters", {{{"source", "me"}, {"destination", kLocal}}}}}}},
-                {"filter_actions",
-                 {{{"name", "Secure"},
-                   {"action", "negotiate"},
-                   {"offers",
-                    {{{"esp", {{"cipher", "AES128"}, {"integrity", "SHA256"}}},
-                      {"lifetime_kilobytes", 100'000'000},
-                      {"lifetime_seconds", 3600}}}}}}}}
-    .dump(2);
+std::string policy(const std::string& group) {
+  return Json{{"format", "policyagent/1"},
+              {"assigned", "Handshakes"},
+              {"policies",
+               {{{"name", "Handshakes"},
+                 {"main_mode", {{"offers", {{{"cipher", "AES128"}, {"integrity", "SHA256"}, {"dh_group", group}}}}}},
+                 {"rules",
+                  {{{"name", "All"},
+                    {"filter_list", "All"},
+                    {"filter_action", "Secure"},
+                    {"authentication", {{{"method", "psk"}, {"psk", kPresharedKey}}}}}}},
+                 {"default_response", {{"active", false}}}}}},
+              {"filter_lists", {{{"name", "All"}, {"filters", {{{"source", "me"}, {"destination", kLocal}}}}}}},
+              {"filter_actions",
+               {{{"name", "Secure"},
+                 {"action", "negotiate"},
+                 {"offers",
+                  {{{"esp", {{"cipher", "AES128"}, {"integrity", "SHA256"}}},
+                    {"lifetime_kilobytes", 100'000'000},
+                    {"lifetime_seconds", 3600}}}}}}}}
+      .dump(2);
 }
 
 // "...: 600 of 600 handshakes in 2.10 s = 285/s; CPU per handshake: initiator 3.20 ms, responder 1.10 ms"

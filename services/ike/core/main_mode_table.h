@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,7 +56,7 @@ class MainModeTable {
   std::size_t half_open(const IpAddress& peer) const;
   // As responder: the peer has sent a message 3 with our cookie in it, so that its address is its own.
   void count_proven(const MainModeSa& sa);
-  // The SA has become established.
+  // The SA has become established, at its established_at.
   void count_established(const MainModeSa& sa);
   // The half-open SA that has waited longest for message 3; nullptr: none. Anybody can make such an SA in anybody's
   // name.
@@ -74,16 +73,19 @@ class MainModeTable {
   using IdentityKey = std::pair<IpAddress, std::string>;
   using Message1Key = std::pair<Endpoint, Cookie>;
   MainModeSa* touch(MainModeSa* sa);
-  MainModeSa* newest(const IpAddress& peer, const std::function<bool(const MainModeSa&)>& wanted);
+  template <typename Wanted>
+  MainModeSa* newest_established(const IpAddress& peer, Wanted wanted);
   void set_deadline(std::uint64_t handle, Timestamp at);
   void leave_half_open(const MainModeSa& sa);
-  void forget_identity(const MainModeSa& sa, const Established& proven);
+  void forget_established(const MainModeSa& sa, const Established& proven);
 
   std::uint64_t next_handle_ = 1;
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<MainModeSa>> by_handle_;
   absl::flat_hash_map<Cookie, std::uint64_t> by_own_cookie_;
   absl::flat_hash_map<Message1Key, std::uint64_t> by_message1_;
   absl::flat_hash_map<IpAddress, std::set<std::uint64_t>> by_peer_;
+  absl::flat_hash_map<IpAddress, std::set<std::pair<Timestamp, std::uint64_t>>>
+      established_by_peer_;  // ended ones, too
   absl::flat_hash_map<IdentityKey, std::vector<std::uint64_t>> by_identity_;
   absl::flat_hash_map<IpAddress, std::size_t> half_open_by_peer_;
   std::size_t half_open_ = 0;
