@@ -73,7 +73,7 @@ MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddr
 }
 
 MainModeSa* MainModeTable::find_confirmed(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
-  return newest(peer, [&](const MainModeSa& sa) {
+  return newest_established(peer, [&](const MainModeSa& sa) {
     const bool is_established =
         sa.established() != nullptr && sa.local.address == local && may_be_same(sa.host(), host);
     return is_established && (sa.initiator || sa.last_proof > sa.established_at);
