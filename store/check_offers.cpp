@@ -59,6 +59,10 @@ void check_method(const Reporter& report, const AuthenticationMethod& method) {
       report.add(kPresharedKeyInvalid, "psk",
                  fmt::format("the preshared key has {} octets; accepted are 1 to {}", psk->key.size(),
                              kMaxPresharedKeyLength));
+    } else if (psk->key.view().front() == '<' && psk->key.view().back() == '>') {
+      report.add(kPresharedKeyInvalid, "psk",
+                 "the preshared key is a placeholder in angle brackets, which everybody knows; a key of your own is "
+                 "accepted");
     }
   } else if (const auto* certificate = std::get_if<CertificateAuthentication>(&method)) {
     if (certificate->root_ca.empty()) {

@@ -39,7 +39,8 @@ std::string method_text(const QuickModeOffer& offer) {
 }  // namespace
 
 NetshCommand& NetshCommand::text(std::string_view tag, std::string_view value) {
-  is_writable_ = is_writable_ && value.find('"') == std::string_view::npos;
+  // What netsh, or a shell into which the line is pasted, would not take for text.
+  is_writable_ = is_writable_ && value.find_first_of("\"\\$`") == std::string_view::npos;
   line_ += fmt::format(" {}=\"{}\"", tag, value);
   return *this;
 }

@@ -16,7 +16,10 @@ Status check(const SaParameters& sa) {
   }
   const bool is_ah = sa.protocol == SecurityProtocol::kAh;
   if (sa.ah && (is_ah || sa.soft)) return complaint("only ESP can have AH around it");
-  if (sa.ah && sa.ah->spi == sa.spi) return complaint("AH around ESP needs an SPI of its own");
+  // Inbound: outbound the numbers are the peer's choice, for each protocol.
+  if (sa.ah && sa.ah->spi == sa.spi && sa.direction == Direction::kInbound) {
+    return complaint("AH around ESP needs an SPI of its own");
+  }
   if (sa.udp && (is_ah || sa.ah)) return complaint("AH cannot cross a NAT, so there is no AH in UDP (NAT-05)");
   if (sa.udp && sa.soft) return complaint("a soft SA carries packets as they are, not in UDP");
   if (sa.udp && (sa.udp->local_port == 0 || sa.udp->peer_port == 0)) return complaint("ESP in UDP needs both ports");

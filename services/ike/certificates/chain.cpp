@@ -58,6 +58,28 @@ X509Owner<STACK_OF(X509)> stack_of(std::span<const Certificate> certificates) {
   return stack;
 }
 
+// Lists that a certificate of the path has signed: any other may come from anybody, and OpenSSL would go on to what it
+// says once its signature has been complained of.
+STACK_OF(X509_CRL) * signed_lists(const X509_STORE_CTX* context, const X509_NAME* issuer) {
+  X509Owner<STACK_OF(X509_CRL)> found(sk_X509_CRL_new_null());
+  require(found != nullptr);
+  const STACK_OF(X509_OBJECT)* all = X509_STORE_get0_objects(X509_STORE_CTX_get0_store(context));
+  const STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context);
+  for (int i = 0; i < sk_X509_OBJECT_num(all); ++i) {
+    X509_CRL* const list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(all, i));
+    if (list == nullptr || X509_NAME_cmp(X509_CRL_get_issuer(list), issuer) != 0) continue;
+    for (int k = 0; k < sk_X509_num(path); ++k) {
+      X509* const by = sk_X509_value(path, k);
+      const bool is_issuer = X509_NAME_cmp(X509_get_subject_name(by), issuer) == 0;
+      if (!is_issuer || X509_CRL_verify(list, X509_get0_pubkey(by)) != 1) continue;
+      require(X509_CRL_up_ref(list) == 1 && sk_X509_CRL_push(found.get(), list) > 0);
+      break;
+    }
+  }
+  ERR_clear_error();
+  return found.release();
+}
+
 void set_terms(X509_STORE_CTX* context, const ChainTerms& terms) {
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_time(parameters, static_cast<std::time_t>(terms.now));
@@ -114,6 +136,7 @@ Chain build_chain(const Certificate& end, std::span<const Certificate> intermedi
   require(store && context);
   for (const Certificate& root : roots) require(X509_STORE_add_cert(store.get(), root.get()) == 1);
   for (const Crl& list : crls.lists) require(X509_STORE_add_crl(store.get(), list.get()) == 1);
+  X509_STORE_set_lookup_crls(store.get(), signed_lists);
   const auto untrusted = stack_of(intermediates);
   require(X509_STORE_CTX_init(context.get(), store.get(), end.get(), untrusted.get()) == 1);
   set_terms(context.get(), terms);

@@ -23,6 +23,8 @@ bool names(const Certificate& certificate, const IdentificationPayload& identity
     case IdentityType::kDistinguishedName:
       return is_subject(certificate, identity);
     case IdentityType::kFqdn:
+      // To OpenSSL that is any name below.
+      if (text[0] == '.') return false;
       return X509_check_host(certificate.get(), text, size, X509_CHECK_FLAG_NO_WILDCARDS, nullptr) == 1;
     case IdentityType::kUserFqdn:
       return X509_check_email(certificate.get(), text, size, 0) == 1;

@@ -25,4 +25,14 @@ inline constexpr std::size_t kMaxCandidatesListed = 8;
 // Names of an allow list: as many as a policy has filters at most.
 inline constexpr std::size_t kMaxAccounts = 100000;
 
+// Octets of what a refusal says of a peer's certificate, and of its names in a listing: they stand in events, in the
+// log and in the list of failures, and the peer chooses them.
+inline constexpr std::size_t kMaxRefusalText = 4096;
+inline constexpr std::size_t kMaxNameText = 512;
+
+// CERTREQ payloads sent: a message may hold 16 of a kind. Of more authorities any certificate is asked for.
+inline constexpr std::size_t kMaxRequests = 15;
+// Octets of the CERTREQ payloads of a peer that are kept until it is to get a certificate.
+inline constexpr std::size_t kMaxKeptRequests = 8192;
+
 }  // namespace ipsec::ike

@@ -7,6 +7,7 @@
 #include "services/ike/certificates/checks.h"
 #include "services/ike/certificates/container.h"
 #include "services/ike/certificates/identity_match.h"
+#include "services/ike/certificates/limits.h"
 #include "services/ike/certificates/selection.h"
 #include "services/ike/certificates/signature.h"
 
@@ -40,6 +41,14 @@ bool is_mapped(const CertificateTerms& terms, const Certificate& root) {
   const auto found = std::find_if(terms.authorities.begin(), terms.authorities.end(),
                                   [&](const CertificateMethod& one) { return is_meant(one.root_ca, subject); });
   return found != terms.authorities.end() && found->map_to_account;
+}
+
+// Names are the peer's choice, and may have tens of thousands of octets. Never cut within a character.
+std::string shortened(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+  text.resize(most);
+  return text + "...";
 }
 
 Status admit(const CertificateStore& store, const Certificate& certificate) {
@@ -107,8 +116,8 @@ class PeerCheck {
     if (failed.check == Check::kTrust && names_left_out)
       text += "; with excludecaname:yes a peer with several roots cannot know which one is wanted";
     return {reason_of(failed, chain),
-            std::move(text),
-            {fmt::format("{}, issued by {}", end.to_string(), end.issuer().to_string())},
+            shortened(std::move(text), kMaxRefusalText),
+            {shortened(fmt::format("{}, issued by {}", end.to_string(), end.issuer().to_string()), kMaxNameText)},
             wanted()};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/ike/certificates/container.h"
+#include "services/ike/certificates/limits.h"
 #include "services/ike/certificates/openssl_x509.h"
 
 namespace ipsec::ike {
@@ -52,6 +53,10 @@ std::vector<Bytes> certificate_requests(const CertificateSummary& summary,
       const bool is_new = std::find(bodies.begin(), bodies.end(), body) == bodies.end();
       if (is_new && name.ok() && is_meant(authority.root_ca, *name)) bodies.push_back(std::move(body));
     }
+  }
+  if (bodies.size() > kMaxRequests) {
+    bodies.resize(kMaxRequests);
+    any = true;
   }
   if (any || bodies.empty()) bodies.push_back(write_request({}));
   return bodies;

@@ -82,22 +82,6 @@ std::string main_mode_message(int number) {
   return number == 0 ? std::string() : fmt::format("main mode message {}", number);
 }
 
-bool is_timeout(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kTimeoutMessage2:
-    case FailureReason::kTimeoutMessage3:
-    case FailureReason::kTimeoutMessage4:
-    case FailureReason::kTimeoutMessage5:
-    case FailureReason::kTimeoutMessage6:
-    case FailureReason::kTimeoutQuickMode2:
-    case FailureReason::kTimeoutQuickMode3:
-    case FailureReason::kPeerDead:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // Who ended it, where the failure itself does not say.
 Side blamed(FailureReason reason) {
   if (is_timeout(reason)) return Side::kNobody;
@@ -149,7 +133,8 @@ void add_silence_checks(const MainModeSa& sa, int awaited, Explanation& explanat
     checks.push_back(fmt::format("that a policy is assigned on {}: a host without one keeps silent", peer));
     return;
   }
-  if (awaited == 6) {
+  const MainModeChoice* choice = choice_of(sa.state);
+  if (awaited == 6 && (choice == nullptr || choice->method == phase1::kMethodPresharedKey)) {
     checks.push_back(
         "the preshared key on both sides: a peer with another one cannot read message 5, and some keep silent");
     add_authentication_remedies(explanation);
@@ -236,7 +221,8 @@ ExplanationPointer explain_refused_traffic(const IkePolicy& policy, const Select
   const bool covers = filter->selector.source.contains(local) && filter->selector.destination.contains(peer);
   const Selector configured = transport && covers ? negotiated_selector(*filter, local, peer) : filter->selector;
   add_traffic(traffic_difference(outbound, configured), Side::kPeer, filter->rule_name, *explanation);
-  explanation->alternatives = write_traffic(configured);
+  // Others' filters are nobody's business.
+  if (covers || filter->tunnel_destination == peer) explanation->alternatives = write_traffic(configured);
   return explanation;
 }
 
@@ -313,7 +299,7 @@ ExplanationPointer explain_peers_refusal(const MainModeSa& sa, const QuickModeEx
   auto explanation = refused_by(Side::kPeer, "quick mode message 1");
   explanation->notify = name(notify.type);
   const SaPayload offered = offers_of(sa, exchange);
-  if (notify.type == NotifyType::kNoProposalChosen) {
+  if (notify.type == NotifyType::kNoProposalChosen && sa.proven()->choice.extensions.explanations) {
     if (const auto told = read_alternatives(notify.data)) {
       take(compare_quick_mode(offered, *told, Side::kThisHost), *explanation);
       return explanation;

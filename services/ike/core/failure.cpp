@@ -82,4 +82,20 @@ bool is_about_authentication(FailureReason reason) {
 
 std::string_view name(FailureReason reason) { return kNames[static_cast<std::size_t>(reason)]; }
 
+bool is_timeout(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kTimeoutMessage2:
+    case FailureReason::kTimeoutMessage3:
+    case FailureReason::kTimeoutMessage4:
+    case FailureReason::kTimeoutMessage5:
+    case FailureReason::kTimeoutMessage6:
+    case FailureReason::kTimeoutQuickMode2:
+    case FailureReason::kTimeoutQuickMode3:
+    case FailureReason::kPeerDead:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace ipsec::ike

@@ -75,4 +75,7 @@ struct Failure {
   std::shared_ptr<const Explanation> explanation{};  // null: the text says it all
 };
 
+// The peer kept silent.
+bool is_timeout(FailureReason reason);
+
 }  // namespace ipsec::ike

@@ -58,7 +58,8 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
                       !does_ipsec(turn.state, local, peer);
   const std::uint32_t lifetime = sa.facts.rule.policy.lifetime_seconds;
   turn.state.main_modes.remove(sa.handle);
-  if (dead) end_sas_of_dead_peer(turn, local, peer, *dead);
+  // What goes wrong on this host says nothing about the peer.
+  if (dead && is_timeout(failure.reason)) end_sas_of_dead_peer(turn, local, peer, *dead);
   for (const QuickModeWish& wish : wishes) {
     if (silent && may_go_on_in_clear(turn.state.policy, wish)) {
       begin_soft_sa(turn, wish, lifetime);

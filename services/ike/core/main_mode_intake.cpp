@@ -133,7 +133,10 @@ bool answer_refused_again(Turn& turn, const Header& header, const DatagramReceiv
   const auto found = refused.find({datagram.peer, header.initiator_cookie});
   // One without an answer is from before there was a policy.
   if (found == refused.end() || found->second.answer.empty()) return false;
-  turn.send(datagram.local, datagram.peer, found->second.answer);
+  // A header alone repeats the message, too, and may bear anybody's address: it gets no more than it has brought.
+  if (datagram.bytes.size() >= found->second.answer.size()) {
+    turn.send(datagram.local, datagram.peer, found->second.answer);
+  }
   return true;
 }
 
@@ -162,7 +165,9 @@ void refuse_without_rule(Turn& turn, const Header& header, const DatagramReceive
   MainModeRule rule;
   const auto terms = find_main_mode_terms(turn.state.policy, datagram.local.address, datagram.peer.address);
   if (terms) {
-    failure.explanation = explain_unusable_methods(*chain.find<SaPayload>(), *terms->policy, *terms->authentication);
+    if (turn.can_report_unproven()) {
+      failure.explanation = explain_unusable_methods(*chain.find<SaPayload>(), *terms->policy, *terms->authentication);
+    }
     rule.rule_name = terms->rule_name;
     rule.policy.name = terms->policy->name;
   }
@@ -179,7 +184,7 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
                             datagram.peer.address, std::get<MainModeRule>(found)};
   turn.log(LogCategory::kPolicy, kLogSteps, [&] { return rule_text(facts); });
-  StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
+  StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}, turn.can_report_unproven()};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
     refuse_message1(turn, header, datagram, *failure, facts.rule, extensions_of(chain, datagram.peer.address.family()));

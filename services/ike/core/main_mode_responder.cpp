@@ -16,7 +16,8 @@ Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
 }  // namespace
 
 std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& message1, StepContext& context) {
-  auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.methods);
+  auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.methods,
+                                 context.explains);
   if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
   auto& answer = std::get<MainModeAnswer>(chosen);
   answer.choice.extensions = extensions_of(message1, context.facts.peer.family());

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/certificates/limits.h"
 #include "services/ike/core/quick_mode_messages.h"
 #include "services/ike/wire/identity.h"
 
@@ -107,7 +108,17 @@ Sealed write_proof(const StepContext& context, const Phase1Keys& keys, ByteView 
 
 }  // namespace
 
-std::vector<Bytes> requests_in(const PayloadChain& chain) { return bodies_of(chain, PayloadType::kCertificateRequest); }
+std::vector<Bytes> requests_in(const PayloadChain& chain) {
+  std::vector<Bytes> requests = bodies_of(chain, PayloadType::kCertificateRequest);
+  std::size_t octets = 0;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    octets += requests[i].size();
+    if (octets <= kMaxKeptRequests) continue;
+    requests.resize(i);
+    break;
+  }
+  return requests;
+}
 
 void add_requests(const MainModeFacts& facts, std::vector<PayloadContent>& payloads) {
   for (const Bytes& body : facts.rule.certificate_requests)

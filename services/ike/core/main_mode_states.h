@@ -204,6 +204,9 @@ struct StepContext {
   RandomSource& random;
   bool say_initial_contact = false;  // no other SA with this peer is known here
   MainModeEffects effects;
+  // Whether a refusal of message 1 explains itself: comparing all offers costs more than all else that is done with
+  // such a message, which may bear anybody's address.
+  bool explains = true;
 };
 
 }  // namespace ipsec::ike

@@ -101,7 +101,7 @@ std::vector<std::string> differences(const ReadTransform& read, const MainModeOf
 std::string configured(const MainModePolicy& policy) { return fmt::format("{}", fmt::join(offer_texts(policy), ", ")); }
 
 // Names what each side wants and, for the closest pair, the options in which it differs (MM-36).
-Failure explain(const std::vector<ReadTransform>& offered, const SaPayload& message, const MainModePolicy& policy,
+Failure explain(const std::vector<ReadTransform>& offered, const SaPayload* message, const MainModePolicy& policy,
                 const AuthenticationNumbers& methods) {
   std::vector<std::string> texts;
   std::vector<std::string> closest;
@@ -125,7 +125,7 @@ Failure explain(const std::vector<ReadTransform>& offered, const SaPayload& mess
                   fmt::join(shortened(texts), ", "), policy.name, configured(policy), fmt::join(accepted, " or "), pair,
                   fmt::join(closest, ", ")),
       {shortened(std::move(texts)), offer_texts(policy)},
-      explain_refused_main_mode(message, main_mode_offers(policy, methods))};
+      message == nullptr ? nullptr : explain_refused_main_mode(*message, main_mode_offers(policy, methods))};
 }
 
 bool is_offer(const ReadTransform& read, const MainModePolicy& policy, const AuthenticationNumbers& methods) {
@@ -187,7 +187,7 @@ SaPayload main_mode_offers(const MainModePolicy& policy, const AuthenticationNum
 }
 
 Choice<MainModeAnswer> choose_main_mode(const SaPayload& offered, const MainModePolicy& policy,
-                                        const AuthenticationNumbers& methods) {
+                                        const AuthenticationNumbers& methods, bool explains) {
   std::vector<ReadTransform> seen;
   for (const Proposal& proposal : offered.proposals) {
     if (proposal.protocol != kProtocolIsakmp) continue;
@@ -202,7 +202,7 @@ Choice<MainModeAnswer> choose_main_mode(const SaPayload& offered, const MainMode
       seen.push_back(read);
     }
   }
-  return explain(seen, offered, policy, methods);
+  return explain(seen, explains ? &offered : nullptr, policy, methods);
 }
 
 Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModePolicy& policy,

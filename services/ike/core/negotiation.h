@@ -45,9 +45,11 @@ struct MainModeAnswer {
   SaPayload sa;  // the answer on the wire: the chosen transform, unchanged
 };
 // The responder takes the first of the initiator's transforms that is an offer of the policy. Lifetimes never decide.
-// The refusal lists both sides' offers and names the options in which the closest pair differs.
+// The refusal lists both sides' offers and names the options in which the closest pair differs; with `explains` it has
+// the table of both.
 Choice<MainModeAnswer> choose_main_mode(const SaPayload& offered, const MainModePolicy& policy,
-                                        const AuthenticationNumbers& methods = {phase1::kMethodPresharedKey});
+                                        const AuthenticationNumbers& methods = {phase1::kMethodPresharedKey},
+                                        bool explains = true);
 
 // The initiator checks that the answer is exactly one transform that it had offered; only lifetimes may differ.
 Choice<MainModeChoice> verify_main_mode(const SaPayload& answer, const MainModePolicy& policy,

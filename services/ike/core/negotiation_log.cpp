@@ -26,7 +26,10 @@ void NegotiationLog::add(FailedNegotiation failed) {
     failed.times += before->times;
     entries_.erase(before);
   } else if (entries_.size() == kMaxFailedNegotiations) {
-    entries_.pop_front();
+    // What anybody could have caused in anybody's name must not push out what a peer has proven.
+    const auto unproven = std::find_if(entries_.begin(), entries_.end(),
+                                       [](const FailedNegotiation& entry) { return entry.explanation.unproven; });
+    entries_.erase(unproven != entries_.end() ? unproven : entries_.begin());
   }
   entries_.push_back(std::move(failed));
 }

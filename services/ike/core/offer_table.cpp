@@ -126,11 +126,16 @@ std::string limit_text(const std::optional<std::uint32_t>& limit, std::string_vi
 // Attributes by class; what has no number of 16 bits stands in `other`.
 class Numbers {
  public:
-  Numbers(const Transform& transform, LifetimeReader lifetimes, std::span<const std::uint16_t> known) {
+  // `granted`: a class that decides nothing; 0: none.
+  Numbers(const Transform& transform, LifetimeReader lifetimes, std::span<const std::uint16_t> known,
+          std::uint16_t granted = 0) {
     for (const Attribute& attribute : transform.attributes) {
       if (lifetimes.take(attribute)) continue;
       const auto value = attribute.as_number();
       const auto place = std::find(known.begin(), known.end(), attribute.type);
+      // 64-bit sequence numbers are given to whoever asks for them.
+      const bool is_granted = attribute.type == granted && value == phase2::kSequence64Bit;
+      if (is_granted) continue;
       if (!value || *value > 0xffff || place == known.end()) {
         other_ = fmt::format("attribute {}", attribute.type);
       } else {
@@ -204,7 +209,8 @@ constexpr auto kEsp = static_cast<std::uint8_t>(SecurityProtocol::kEsp);
 
 // Adds what one protocol's transform says.
 void add_part(const Proposal& proposal, const Transform& transform, Offer& offer) {
-  const Numbers numbers(transform, {phase2::kLifeType, phase2::kLifeDuration}, kQuickModeClasses);
+  const Numbers numbers(transform, {phase2::kLifeType, phase2::kLifeDuration}, kQuickModeClasses,
+                        phase2::kExtendedSequence);
   const std::uint16_t authentication = numbers.of(phase2::kAuthentication);
   const std::uint16_t key_bits = numbers.of(phase2::kKeyLength);
   offer.group = group_text(numbers.of(phase2::kGroup));
@@ -226,7 +232,11 @@ void add_part(const Proposal& proposal, const Transform& transform, Offer& offer
     offer.parts.push_back({"ESP", cipher ? std::string(info(*cipher).name) : number_text(transform.id, key_bits),
                            integrity ? std::string(info(*integrity).name) : number_text(authentication, 0)});
     if (offer.quick_mode && cipher && integrity) offer.quick_mode->esp = EspOffer{*cipher, *integrity};
-    if (!cipher || !integrity) offer.quick_mode.reset();
+    const bool is_aead = cipher && info(*cipher).is_aead();
+    const bool is_bare = integrity == Integrity::kNone;
+    const bool is_possible = cipher && integrity && (!is_aead || is_bare) && (cipher != Cipher::kNull || !is_bare);
+    if (!is_possible) offer.quick_mode.reset();
+    offer.weak = offer.weak || (!is_aead && is_bare && !(offer.quick_mode && offer.quick_mode->ah));
     offer.weak = offer.weak || (cipher && info(*cipher).weak) || (integrity && info(*integrity).weak);
   } else {
     offer.parts.push_back({fmt::format("protocol {}", proposal.protocol), "", ""});

@@ -52,6 +52,8 @@ struct MainModeRule {
   friend bool same_authentication(const MainModeRule& a, const MainModeRule& b) {
     return a.filter_id == b.filter_id && a.policy.offers == b.policy.offers &&
            a.certificates.authorities == b.certificates.authorities &&
+           (a.certificates.authorities.empty() || (a.certificates.crl_level == b.certificates.crl_level &&
+                                                   a.certificates.windows2003 == b.certificates.windows2003)) &&
            constant_time_equal(a.preshared_key.view(), b.preshared_key.view());
   }
 };

@@ -20,7 +20,9 @@ void release_sas(Turn& turn, const QuickModeExchange& exchange) {
     const std::uint32_t spi = exchange.own_spis.of(protocol);
     if (spi != 0) turn.delete_sa(spi, Direction::kInbound, protocol, peer);
   }
+  // What the driver has refused may be the SA of another peer behind the same address: its SPI is the peer's choice.
   const auto release_outbound = [&](const SaParameters& sa) {
+    if (turn.state.quick_modes.find_outbound(peer, sa.protocol, sa.spi) != nullptr) return;
     turn.delete_sa(sa.spi, Direction::kOutbound, sa.protocol, peer);
   };
   if (const auto* installing = std::get_if<InstallingPair>(&exchange.state))
@@ -157,7 +159,7 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
   release_sas(turn, exchange);
   if (tell == TellPeer::kYes && peer_knows_spi(exchange)) {
     Bytes gone = send_quick_mode_delete(turn, sa, exchange.own_spis);
-    if (!exchange.facts.initiator) answer_repetitions_of_failed(turn, sa, exchange, failure, std::move(gone));
+    answer_repetitions_of_failed(turn, sa, exchange, failure, std::move(gone));
   } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
     exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), SecurityProtocol::kEsp, 0, {}));
   }
@@ -187,6 +189,7 @@ std::deque<QuickModeWish> abandon_quick_modes(Turn& turn, MainModeSa& sa, const 
 }
 
 QuickModeExchange* find_exchange_by_peer_spi(MainModeSa& sa, SecurityProtocol protocol, std::uint32_t spi) {
+  if (spi == 0) return nullptr;
   for (auto& [id, exchange] : sa.exchanges) {
     const SaPair* pair = nullptr;
     if (const auto* state = std::get_if<InstallingPair>(&exchange.state)) pair = &state->pair;

@@ -60,6 +60,8 @@ class RateLimit {
  public:
   explicit RateLimit(int per_second) : per_second_(per_second) {}
   bool allows(Timestamp now);
+  // Whether it would, without counting.
+  bool has_room(Timestamp now) const { return used_ < per_second_ || now - window_ >= std::chrono::seconds(1); }
 
  private:
   int per_second_;
@@ -120,6 +122,7 @@ struct Turn {
   void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
   // Whether a failure that anybody could have caused in anybody's name may be reported now; counted where not.
   bool may_report_unproven();
+  bool can_report_unproven() const { return state.unproven_reports.has_room(now); }
   // The same for a first message that gets no answer; false for its repetitions, too.
   bool may_report_unanswered(const Endpoint& peer, Cookie initiator);
   // First messages refused long ago.

@@ -79,6 +79,9 @@ const Failure kPolicyChanged{FailureReason::kPolicyChanged, "the policy in force
 bool is_covered(const EngineState& state, const MainModeSa& sa) {
   const auto found =
       find_main_mode_rule(state.policy, sa.local.address, sa.peer.address, !sa.initiator, state.certificates);
+  // What exists stays while this host's own certificate is away.
+  const auto* failure = std::get_if<Failure>(&found);
+  if (failure != nullptr && failure->reason == FailureReason::kNoCertificate) return sa.established() != nullptr;
   const auto* rule = std::get_if<MainModeRule>(&found);
   return rule != nullptr && same_authentication(*rule, sa.facts.rule);
 }

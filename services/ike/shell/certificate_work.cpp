@@ -36,9 +36,13 @@ void CertificateWork::start() {
 }
 
 void CertificateWork::read_again() {
-  workers_.post([this, &loop = loop_, place = places_.certificates] {
+  workers_.post([this, &loop = loop_, place = places_.certificates, number = ++readings_] {
     auto store = std::make_shared<const CertificateStore>(read_certificates_of(place));
-    loop.post([this, store] { take(store); });
+    loop.post([this, store, number] {
+      // Workers may overtake each other.
+      if (number > taken_) take(store);
+      taken_ = std::max(taken_, number);
+    });
   });
 }
 

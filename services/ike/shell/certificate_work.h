@@ -81,7 +81,9 @@ class CertificateWork {
   std::set<std::string> fetching_;
   std::map<std::uint64_t, Job> jobs_;
   std::uint64_t next_job_ = 1;
-  CrlFetcher fetcher_;  // last: its threads end first
+  std::uint64_t readings_ = 0;  // begun on a worker
+  std::uint64_t taken_ = 0;     // the newest of them that is in use
+  CrlFetcher fetcher_;          // last: its threads end first
 };
 
 }  // namespace ipsec::ike

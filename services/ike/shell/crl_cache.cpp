@@ -28,7 +28,6 @@ CrlCache::CrlCache(std::string directory, std::int64_t now) : directory_(std::mo
         fmt::format("{} cannot be made: {}; revocation lists are kept in memory only", directory_, error.message()));
     return;
   }
-  std::filesystem::permissions(directory_, std::filesystem::perms::owner_all, error);
   for (const auto& each : std::filesystem::directory_iterator(directory_, error)) {
     const std::string name = each.path().filename().string();
     if (!name.ends_with(kSuffix)) continue;

@@ -12,6 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 constexpr mode_t kStateMode = 0700;
+constexpr mode_t kGivenMode = 0770;
 
 // Kept open until the process ends.
 Place hold(const std::string& directory) {
@@ -19,19 +20,13 @@ Place hold(const std::string& directory) {
   return {directory, handle < 0 ? directory : fmt::format("/proc/self/fd/{}", handle)};
 }
 
+// Root stays the owner: that needs no right to change owners, and the account may fill the directory, not give it away.
 Status give(const std::string& path, const Account& account) {
-  if (::lchown(path.c_str(), account.user, account.group) == 0) return {};
-  return unavailable(fmt::format("cannot give '{}' to '{}': {}", path, account.name, std::strerror(errno)));
-}
-
-// What was kept under another account could be neither read nor replaced.
-Status give_all(const std::string& directory, const Account& account) {
-  IPSEC_RETURN_IF_ERROR(give(directory, account));
-  std::error_code error;
-  for (const auto& each : std::filesystem::recursive_directory_iterator(directory, error)) {
-    IPSEC_RETURN_IF_ERROR(give(each.path().string(), account));
+  if (::lchown(path.c_str(), static_cast<uid_t>(-1), account.group) == 0 && ::chmod(path.c_str(), kGivenMode) == 0) {
+    return {};
   }
-  return {};
+  return unavailable(
+      fmt::format("cannot open '{}' to the group of '{}': {}", path, account.name, std::strerror(errno)));
 }
 
 }  // namespace
@@ -44,7 +39,7 @@ Result<IkePlaces> reach_places(const std::string& certificates, const std::strin
   if (::mkdir(own.c_str(), kStateMode) != 0 && errno != EEXIST) {
     return unavailable(fmt::format("cannot make the directory '{}': {}", own, std::strerror(errno)));
   }
-  if (account != nullptr) IPSEC_RETURN_IF_ERROR(give_all(own, *account));
+  if (account != nullptr) IPSEC_RETURN_IF_ERROR(give(own, *account));
   return IkePlaces{hold(certificates), hold(own)};
 }
 

@@ -18,9 +18,9 @@ struct IkePlaces {
   Place state;         // what IKE itself keeps: revocation lists, its log
 };
 
-// For IKE while it still has its rights. The certificate directory stays as the administrator has made it: the account
-// reads what its owner, group and mode let it. The directory `ike` in the state directory is made where it is not there
-// yet, and becomes the account's with all that is in it, where there is one.
+// For IKE while it still has its rights, as a member of the account's group (join_group). The certificate directory
+// stays as the administrator has made it: the account reads what its owner, group and mode let it. The directory `ike`
+// in the state directory is made where it is not there yet, and the account's group may fill it, where there is one.
 // Errors: kUnavailable where it cannot be made or given away.
 Result<IkePlaces> reach_places(const std::string& certificates, const std::string& state_directory,
                                const Account* account);

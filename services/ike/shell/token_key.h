@@ -9,7 +9,8 @@
 // Private keys that stay in a PKCS #11 token (AUC-04, AUC-05).
 namespace ipsec::ike {
 
-// By its URI (RFC 7512): "pkcs11:token=ipsec;object=host?pin-source=/etc/policyagent/ike/pin&module-path=...".
+// By its URI (RFC 7512): "pkcs11:token=ipsec;object=host?pin-source=/etc/softhsm/pin&module-path=...".
+// Files are opened as the user of the IKE service.
 // Blocking. The token signs, by OpenSSL's engine "pkcs11" (Debian: libengine-pkcs11-openssl). Errors name what is
 // missing and never a PIN.
 Result<std::shared_ptr<const PrivateKey>> token_key(const std::string& uri);
