@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "services/ike/core/aggressive_mode.h"
 #include "services/ike/core/default_response.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/main_mode.h"
@@ -64,6 +65,9 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
   switch (header->exchange) {
     case ExchangeType::kIdentityProtection:
       receive_main_mode(turn, *header, datagram);
+      return;
+    case ExchangeType::kAggressive:
+      refuse_aggressive_mode(turn, *header, datagram);
       return;
     case ExchangeType::kInformational:
       receive_informational(turn, *header, datagram);
