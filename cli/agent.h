@@ -23,7 +23,9 @@ class Agent {
   virtual Result<proto::CompiledPolicyReply> compiled_policy() = 0;
   virtual Result<proto::DynamicPolicy> dynamic_policy() = 0;
   virtual Result<proto::ListMainModeSasReply> main_mode_sas() = 0;
+  virtual Result<proto::ListCertificatesReply> certificates() = 0;
   virtual Result<proto::ListSasReply> quick_mode_sas() = 0;
+  virtual Result<proto::ListFailedNegotiationsReply> failed_negotiations() = 0;
   virtual Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(
       const proto::DeleteMainModeSasRequest& request) = 0;
   virtual Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) = 0;
@@ -36,6 +38,9 @@ class Agent {
   virtual Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
                                                                 std::chrono::seconds time) = 0;
   virtual Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) = 0;
+  // Of the IKE service itself, whose socket is root's alone: keys of the main modes that are there, and of what is made
+  // within the time. Secrets.
+  virtual Result<std::vector<proto::KeyRecord>> export_keys(std::chrono::seconds time) = 0;
   // Where it is looked for, for messages.
   virtual std::string location() const = 0;
 };

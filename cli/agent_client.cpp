@@ -4,6 +4,7 @@
 
 #include "cli/limits.h"
 #include "proto/driver.grpc.pb.h"
+#include "proto/ike.grpc.pb.h"
 #include "proto/policyagent.grpc.pb.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/paths.h"
@@ -18,6 +19,7 @@ class AgentClient : public Agent {
   explicit AgentClient(const std::string& runtime_directory)
       : socket_(rpc::policy_agent_socket(runtime_directory)),
         driver_socket_(rpc::driver_socket(runtime_directory)),
+        ike_socket_(rpc::ike_socket(runtime_directory)),
         channel_(rpc::connect_channel(socket_)),
         stub_(proto::PolicyAgent::NewStub(channel_)) {}
 
@@ -57,6 +59,12 @@ class AgentClient : public Agent {
   Result<proto::ListMainModeSasReply> main_mode_sas() override {
     return call(&Stub::ListMainModeSas, proto::ListMainModeSasRequest());
   }
+  Result<proto::ListCertificatesReply> certificates() override {
+    return call(&Stub::ListCertificates, proto::ListCertificatesRequest());
+  }
+  Result<proto::ListFailedNegotiationsReply> failed_negotiations() override {
+    return call(&Stub::ListFailedNegotiations, proto::ListFailedNegotiationsRequest());
+  }
   Result<proto::ListSasReply> quick_mode_sas() override {
     return call(&Stub::ListQuickModeSas, proto::ListSasRequest());
   }
@@ -90,6 +98,19 @@ class AgentClient : public Agent {
     if (!status.ok()) return status;
     return reply;
   }
+  Result<std::vector<proto::KeyRecord>> export_keys(std::chrono::seconds time) override {
+    const auto ike = proto::Ike::NewStub(rpc::connect_channel(ike_socket_));
+    grpc::ClientContext context;
+    rpc::set_patience(context, time);
+    const auto reader = ike->ExportKeys(&context, proto::ExportKeysRequest());
+    std::vector<proto::KeyRecord> records;
+    proto::KeyRecord record;
+    while (reader->Read(&record)) records.push_back(std::move(record));
+    const grpc::Status status = reader->Finish();
+    // The time is over: so every export ends.
+    if (status.ok() || status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) return records;
+    return rpc::from_grpc(status);
+  }
   std::string location() const override { return socket_; }
 
  private:
@@ -111,6 +132,7 @@ class AgentClient : public Agent {
 
   std::string socket_;
   std::string driver_socket_;
+  std::string ike_socket_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<Stub> stub_;
 };

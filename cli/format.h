@@ -94,8 +94,12 @@ std::string format_specific_filters(const proto::CompiledPolicyReply& shown, con
 std::string format_running_rules(const proto::CompiledPolicyReply& shown, const proto::CompiledPolicyReply& whole);
 std::string format_exemptions(const proto::CompiledPolicyReply& compiled);
 // `now` is UTC seconds.
+// Each certificate with its checks (AUC-16, AUC-32, AUC-34).
+std::string format_certificates(const proto::ListCertificatesReply& reply);
 std::string format_main_mode_sas(const proto::ListMainModeSasReply& reply, std::int64_t now,
                                  const ShowOptions& options);
+// Newest first. Normal: the two offers that differ least; verbose: all of them.
+std::string format_negotiations(const proto::ListFailedNegotiationsReply& reply, const ShowOptions& options);
 // One direction each, as the driver has them.
 std::string format_sas(const proto::ListSasReply& reply, const ShowOptions& options);
 std::string format_quick_mode_sas(const proto::ListSasReply& reply, const ShowOptions& options);

@@ -36,6 +36,7 @@ constexpr VerbRow kVerbs[] = {
     {ContextId::kDynamic, "show", "Shows what runs now"},
     {ContextId::kDynamic, "trace", "Shows what the driver does with packets, step by step"},
     {ContextId::kDynamic, "explain", "Says what the driver would do with a packet"},
+    {ContextId::kDynamic, "export", "Writes keys of negotiations for Wireshark"},
 };
 
 constexpr ShellRow kShellCommands[] = {

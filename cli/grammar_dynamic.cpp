@@ -24,8 +24,8 @@ constexpr Parameter kOnlyDestinationPort =
 constexpr Parameter kActionInbound = choice("actioninbound", kActions, {}, "Only those with this action inbound");
 constexpr Parameter kActionOutbound = choice("actionoutbound", kActions, {}, "Only those with this action outbound");
 
-constexpr std::string_view kProperties[] = {"ipsecdiagnostics", "ikelogging", "strongcrlcheck", "ipsecloginterval",
-                                            "ipsecexempt",      "bootmode",   "bootexemptions"};
+constexpr std::string_view kProperties[] = {"ipsecdiagnostics", "ikelogging",  "ikeloglevels", "strongcrlcheck",
+                                            "ipsecloginterval", "ipsecexempt", "bootmode",     "bootexemptions"};
 
 constexpr Parameter kNameOrAll =
     text("name", kRequired | kTakesAll, "Name of the policy; the bare word all: every one");
@@ -98,7 +98,8 @@ constexpr Parameter kDeleteRule[] = {kSourceAddress,
 constexpr Parameter kSetConfig[] = {
     choice("property", kProperties, {}, "Which property", kRequired),
     text("value", kRequired,
-         "ipsecdiagnostics 0..7, ikelogging 0|1, strongcrlcheck 0..2, ipsecloginterval 60..86400, ipsecexempt 0..3, "
+         "ipsecdiagnostics 0..7, ikelogging 0|1, ikeloglevels none|\"mainmode:2 packets:3\", strongcrlcheck 0..2, "
+         "ipsecloginterval 60..86400, ipsecexempt 0..3, "
          "bootmode stateful|block|permit, bootexemptions none|\"ICMP:inbound TCP:80:80:outbound\"")};
 constexpr std::string_view kSaKinds[] = {"negotiated", "manual", "all"};
 constexpr Parameter kSpiOfOne = value("spi", Kind::kSpi, 0, {}, "Only the manual SA with this SPI");
@@ -150,6 +151,7 @@ constexpr Parameter kRule[] = {choice("type", kRuleTypes, {}, "Only tunnel rules
                                kResolve};
 constexpr Parameter kMainModeSas[] = {kAll, kOnlySource, kOnlyDestination, kFormat, kResolve};
 constexpr Parameter kQuickModeSas[] = {kAll, kOnlySource, kOnlyDestination, kOnlyProtocol, kFormat, kResolve};
+constexpr Parameter kNegotiations[] = {kAll, kOnlySource, kOnlyDestination, kLevel, kResolve};
 constexpr Parameter kSas[] = {kAll,
                               value("spi", Kind::kSpi, 0, {}, "Only the SA with this SPI"),
                               choice("type", kSaKinds, "all", "Those that IKE made, those that add sa made, or all"),
@@ -167,6 +169,9 @@ constexpr Parameter kPacketDestination = value("dst", Kind::kAddress, 0, {}, "De
 constexpr Parameter kTrace[] = {kPacketSource, kPacketDestination,
                                 number("count", 1, kMostTraces, "packets", "10", "Ends after so many"),
                                 number("seconds", 1, kLongestTrace, "seconds", "10", "Ends after this time")};
+constexpr Parameter kExportKeys[] = {
+    text("directory", kRequired, "An existing folder; files that are there already are not overwritten"),
+    number("seconds", 1, kLongestTrace, "seconds", "30", "How long to wait for negotiations")};
 constexpr Parameter kExplain[] = {value("src", Kind::kAddress, kRequired, {}, "Source address of the packet, or me"),
                                   value("dst", Kind::kAddress, kRequired, {}, "Destination address"),
                                   value("protocol", Kind::kProtocol, 0, {}, "Its protocol; ICMP, with ports TCP"),
@@ -213,6 +218,13 @@ constexpr CommandRow kCommands[] = {
      "set rule srcaddr=me dstaddr=10.77.0.2 protocol=ANY srcport=0 dstport=0 mirrored=yes conntype=all "
      "actionoutbound=block"},
     {kDynamic, "show", "all", CommandId::kShowRunning, kShowAll, "Shows everything that runs", "show all"},
+    {kDynamic,
+     "show",
+     "certificates",
+     CommandId::kShowCertificates,
+     {},
+     "Shows the certificates of this computer and the verdict of every check",
+     "show certificates"},
     {kDynamic, "show", "config", CommandId::kShowConfig, {}, "Shows the properties of set config", "show config"},
     {kDynamic, "show", "events", CommandId::kShowEvents, kEvents, "Shows the newest events", "show events count=20"},
     {kDynamic,
@@ -228,6 +240,9 @@ constexpr CommandRow kCommands[] = {
      "show mmpolicy all"},
     {kDynamic, "show", "mmsas", CommandId::kShowMainModeSas, kMainModeSas, "Shows main mode SAs",
      "show mmsas format=table"},
+    {kDynamic, "show", "negotiations", CommandId::kShowNegotiations, kNegotiations,
+     "Shows negotiations that failed: what each side wanted, and what would mend it",
+     "show negotiations dstaddr=10.77.0.2"},
     {kDynamic, "show", "qmfilter", CommandId::kShowQuickModeFilter, kQuickModeFilter, "Shows quick mode filters",
      "show qmfilter all type=specific"},
     {kDynamic, "show", "qmpolicy", CommandId::kShowQuickModePolicy, kByName, "Shows quick mode policies",
@@ -260,6 +275,10 @@ constexpr CommandRow kCommands[] = {
      kExplain,
      "Says what the driver would do with a packet now",
      "explain src=me dst=10.77.0.2 protocol=TCP dstport=445"},
+    {kDynamic, "export", "keys", CommandId::kExportKeys, kExportKeys,
+     "Writes keys of negotiations for Wireshark: those of main modes that are there, and of all that is made while it "
+     "runs",
+     "export keys directory=/root/keys seconds=60"},
 };
 
 }  // namespace

@@ -53,6 +53,9 @@ inline constexpr std::uint32_t kMostEvents = 1000;
 // Packets of one trace, as the driver has it, and how long netsh waits for them.
 inline constexpr std::uint32_t kMostTraces = 10000;
 inline constexpr std::uint32_t kLongestTrace = 3600;
+// How long `export keys` waits for negotiations where nothing is stated: a main mode with its retries takes a minute at
+// most, one that somebody starts now a second.
+inline constexpr std::uint32_t kUsualKeySeconds = 30;
 
 // Text width of `wide=no`.
 inline constexpr std::size_t kScreenColumns = 80;

@@ -46,6 +46,8 @@ class AgentScope : public Agent {
   Result<proto::CompiledPolicyReply> compiled_policy() override { return agent_.compiled_policy(); }
   Result<proto::DynamicPolicy> dynamic_policy() override { return agent_.dynamic_policy(); }
   Result<proto::ListMainModeSasReply> main_mode_sas() override { return agent_.main_mode_sas(); }
+  Result<proto::ListCertificatesReply> certificates() override { return agent_.certificates(); }
+  Result<proto::ListFailedNegotiationsReply> failed_negotiations() override { return agent_.failed_negotiations(); }
   Result<proto::ListSasReply> quick_mode_sas() override { return agent_.quick_mode_sas(); }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override;
   Result<proto::ApplyReply> add_manual_sa(const proto::AddManualSaRequest& request) override;
@@ -56,6 +58,9 @@ class AgentScope : public Agent {
   Result<std::vector<proto::PacketTrace>> trace_packets(const proto::TracePacketsRequest& request,
                                                         std::chrono::seconds time) override {
     return agent_.trace_packets(request, time);
+  }
+  Result<std::vector<proto::KeyRecord>> export_keys(std::chrono::seconds time) override {
+    return agent_.export_keys(time);
   }
   Result<proto::PacketTrace> explain_packet(const proto::ExplainPacketRequest& request) override {
     return agent_.explain_packet(request);

@@ -17,6 +17,7 @@ pkg_check_modules(LIBMNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(NCURSES REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(LIBCAPNG REQUIRED IMPORTED_TARGET libcap-ng)
+pkg_check_modules(LIBSECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 
 # intel-ipsec-mb exists for x86-64 only; elsewhere the driver uses OpenSSL for every algorithm.
 find_library(IPSEC_MB_LIBRARY IPSec_MB)

@@ -78,3 +78,15 @@ build_preset() {
   NINJA_STATUS='[%f/%t %es] ' ninja -C "$SOURCE_DIR/build/$preset" -j "$(build_jobs)" "$@"
   say "Built preset $preset in $((SECONDS - began)) s"
 }
+
+readonly IKE_ACCOUNT=policyagent-ike
+
+# The user and group under which the IKE service runs; it owns nothing.
+make_ike_account() {
+  if [ "$(id -u)" -ne 0 ] || getent passwd "$IKE_ACCOUNT" >/dev/null; then return 0; fi
+  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$IKE_ACCOUNT"
+}
+
+remove_ike_account() {
+  if getent passwd "$IKE_ACCOUNT" >/dev/null; then userdel "$IKE_ACCOUNT"; fi
+}

@@ -34,6 +34,10 @@ constexpr bool kAtStart = true;
 constexpr PropertyInfo kProperties[] = {
     {"ipsecdiagnostics", "0", "0 to 7", kAtStart},
     {"ikelogging", "0", "0 or 1"},
+    {"ikeloglevels", "none",
+     "none, or entries category:level with blanks between them: mainmode, quickmode, packets, policy, certificates, "
+     "nat, "
+     "driver or all; level 0 nothing, 1 outcomes, 2 steps and messages, 3 everything"},
     {"strongcrlcheck", "1", "0, 1 or 2"},
     {"ipsecloginterval", "3600", "60 to 86400 seconds", kAtStart},
     {"ipsecexempt", "3", "0 to 3", kAtStart},
@@ -118,6 +122,43 @@ std::optional<std::string> normal_exemptions(std::string_view value) {
   return text.empty() ? "none" : text;
 }
 
+constexpr std::string_view kLogCategories[] = {"mainmode",     "quickmode", "packets", "policy",
+                                               "certificates", "nat",       "driver"};
+
+void set_level(std::vector<IkeLogLevel>& levels, std::string_view category, std::uint32_t level) {
+  std::erase_if(levels, [&](const IkeLogLevel& one) { return one.category == category; });
+  levels.push_back({std::string(category), level});
+}
+
+// nullopt: not "none", and no list of entries. The later of two entries counts.
+std::optional<std::vector<IkeLogLevel>> read_log_levels(std::string_view value) {
+  std::vector<IkeLogLevel> levels;
+  if (to_lower(value) == "none") return levels;
+  for (const std::string& entry : split(to_lower(value), ' ')) {
+    if (entry.empty()) continue;
+    const std::vector<std::string> parts = split(entry, ':');
+    const auto level = parts.size() == 2 ? number_between(parts[1], 0, 3) : std::nullopt;
+    if (!level) return std::nullopt;
+    bool known = false;
+    for (const std::string_view category : kLogCategories) {
+      if (parts[0] != category && parts[0] != "all") continue;
+      set_level(levels, category, *level);
+      known = true;
+    }
+    if (!known) return std::nullopt;
+  }
+  return levels.empty() ? std::nullopt : std::optional(std::move(levels));
+}
+
+std::optional<std::string> normal_log_levels(std::string_view value) {
+  const auto levels = read_log_levels(value);
+  if (!levels) return std::nullopt;
+  std::string text;
+  for (const IkeLogLevel& one : *levels)
+    text += fmt::format("{}{}:{}", text.empty() ? "" : " ", one.category, one.level);
+  return text.empty() ? "none" : text;
+}
+
 std::optional<std::string> normal_value(std::string_view property, std::string_view value) {
   for (const Numbers& row : kNumbers) {
     if (row.property != property) continue;
@@ -125,6 +166,7 @@ std::optional<std::string> normal_value(std::string_view property, std::string_v
     return number ? std::optional(std::to_string(*number)) : std::nullopt;
   }
   if (property == "bootexemptions") return normal_exemptions(value);
+  if (property == "ikeloglevels") return normal_log_levels(value);
   const std::string word = to_lower(value);
   const bool is_mode = std::find(std::begin(kBootModes), std::end(kBootModes), word) != std::end(kBootModes);
   return is_mode ? std::optional(word) : std::nullopt;
@@ -171,6 +213,10 @@ Config config_in_effect(const Config& started_with, const Config& stored) {
 
 std::vector<BootExemption> boot_exemptions(const Config& config) {
   return read_exemptions(property_value(config, "bootexemptions")).value_or(std::vector<BootExemption>());
+}
+
+std::vector<IkeLogLevel> ike_log_levels(const Config& config) {
+  return read_log_levels(property_value(config, "ikeloglevels")).value_or(std::vector<IkeLogLevel>());
 }
 
 }  // namespace ipsec::store

@@ -44,4 +44,12 @@ struct BootExemption {
 };
 std::vector<BootExemption> boot_exemptions(const Config& config);
 
+// An entry of property ikeloglevels.
+struct IkeLogLevel {
+  std::string category;     // as proto/policy.proto IkeLogLevel names them
+  std::uint32_t level = 0;  // 0 to 3
+  friend bool operator==(const IkeLogLevel&, const IkeLogLevel&) = default;
+};
+std::vector<IkeLogLevel> ike_log_levels(const Config& config);
+
 }  // namespace ipsec::store

@@ -14,8 +14,9 @@ ALLOWED = {
     "services/common/daemon": ["services/common"],
     "store": ["services/common", "services/common/crypto"],
     "services/ike/wire": ["services/common"],
-    "services/ike/core": ["services/ike/wire", "services/common", "services/common/crypto"],
-    "services/ike/shell": ["services/ike/core", "services/ike/wire", "services/common", "services/common/crypto",
+    "services/ike/certificates": ["services/ike/wire", "services/common", "services/common/crypto"],
+    "services/ike/core": ["services/ike/certificates", "services/ike/wire", "services/common", "services/common/crypto"],
+    "services/ike/shell": ["services/ike/core", "services/ike/certificates", "services/ike/wire", "services/common", "services/common/crypto",
                            "services/common/daemon", "services/common/rpc", "proto"],
     "services/driver/crypto": ["services/common", "services/common/crypto"],
     "services/driver/core": ["services/driver/crypto", "services/common", "services/common/crypto"],
@@ -32,7 +33,7 @@ FORBIDDEN = [
     ("services/policyagent/core", re.compile(r'"store/(?!model\.h)')),
     ("store", re.compile(r'<sqlite3\.h>'), re.compile(r"store/.*\.h$")),
 ]
-CORE_FOLDERS = ("services/ike/wire", "services/ike/core", "services/driver/core", "services/driver/crypto", "services/policyagent/core")
+CORE_FOLDERS = ("services/ike/wire", "services/ike/certificates", "services/ike/core", "services/driver/core", "services/driver/crypto", "services/policyagent/core")
 CORE_SYSTEM = re.compile(r"<(thread|mutex|condition_variable|fstream|sys/socket\.h|unistd\.h|grpc.*|sqlite3\.h|spdlog/.*)>")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<][^">]+[">])')
 

@@ -124,7 +124,12 @@ Outcome run_ipseccmd(const Ipseccmd& command, Services& services);
 // main_mode.cpp
 Outcome show_main_mode_policy(const Command& command, Services& services);
 Outcome show_main_mode_filter(const Command& command, Services& services);
+Outcome show_certificates(const Command& command, Services& services);
 Outcome show_main_mode_sas(const Command& command, Services& services);
+// export_keys.cpp
+Outcome export_keys(const Command& command, Services& services);
+// negotiations.cpp
+Outcome show_negotiations(const Command& command, Services& services);
 // quick_mode.cpp
 Outcome show_quick_mode_policy(const Command& command, Services& services);
 Outcome show_quick_mode_filter(const Command& command, Services& services);

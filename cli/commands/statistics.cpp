@@ -27,6 +27,13 @@ Outcome show_statistics(const Command& command, Services& services) {
   return {text, false};
 }
 
+Outcome show_certificates(const Command& command, Services& services) {
+  const auto reply = services.agent.certificates();
+  if (!reply.ok()) return call_failed(services.agent, reply.status());
+  if (wants_json(command, services)) return json_outcome(command, *reply);
+  return {format_certificates(*reply), false};
+}
+
 Outcome show_status(const Command& command, Services& services) {
   const auto reply = services.agent.status();
   if (!reply.ok()) return call_failed(services.agent, reply.status());

@@ -22,6 +22,7 @@ struct Command {
 };
 
 Benchmark declare_crypto(CLI::App& app);
+Benchmark declare_ike(CLI::App& app);
 Benchmark declare_pipeline(CLI::App& app);
 Benchmark declare_policy(CLI::App& app);
 Benchmark declare_throughput(CLI::App& app);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace ipsec::bench {
 namespace {
@@ -50,6 +51,19 @@ Result<Background> Lab::start(const std::string& host, const Words& words) const
 
 Result<std::string> Lab::netsh(const std::string& host, const Words& words) const {
   return run(command("netsh", host, words));
+}
+
+Status Lab::start_daemons(const std::string& host) const { return run(command("start", host, {})).status(); }
+
+Result<std::string> Lab::network(const std::string& host) const {
+  IPSEC_ASSIGN_OR_RETURN(const std::string status, run({program(), "status", "--dir", directory_, "--json"}));
+  const auto parsed = nlohmann::json::parse(status, nullptr, false);
+  if (!parsed.is_discarded()) {
+    for (const auto& each : parsed.value("hosts", nlohmann::json::array())) {
+      if (each.value("name", "") == host) return each.value("namespace", "");
+    }
+  }
+  return unavailable(fmt::format("the lab knows no host {}: {}", host, status));
 }
 
 std::string Lab::runtime_directory(const std::string& host) const { return directory_ + "/" + host + "/run"; }

@@ -22,6 +22,10 @@ class Lab {
   Result<Background> start(const std::string& host, const Words& command) const;
   Result<std::string> netsh(const std::string& host, const Words& words) const;
   std::string runtime_directory(const std::string& host) const;
+  // The daemons of one host, where up() has started none.
+  Status start_daemons(const std::string& host) const;
+  // Its network namespace.
+  Result<std::string> network(const std::string& host) const;
   // For files of the benchmark.
   const std::string& directory() const { return directory_; }
 

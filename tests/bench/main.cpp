@@ -14,6 +14,9 @@ namespace {
 constexpr std::array kCommands{
     Command{"crypto", "The cryptographic engines on the same packets, and what their work costs without them",
             declare_crypto},
+    Command{"ike",
+            "Handshakes of the IKE service as responder, beside strongSwan's, and memory of main mode SAs (root)",
+            declare_ike},
     Command{"pipeline", "The driver core alone: packets in memory, both ways", declare_pipeline},
     Command{"policy", "A big policy: compiling, distributing, changing it, and what the daemons need for it (root)",
             declare_policy},

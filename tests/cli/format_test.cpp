@@ -67,7 +67,12 @@ TEST(Format, golden_listings_of_what_runs) {
   expect_golden("qmfilter-specific.txt", format_specific_filters(compiled, compiled, {}));
   expect_golden("rule.txt", format_running_rules(compiled, compiled));
   expect_golden("exemptions.txt", format_exemptions(compiled));
+  expect_golden("certificates.txt", format_certificates(sample_certificates()));
   expect_golden("mmsas.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}));
+  ShowOptions verbose;
+  verbose.verbose = true;
+  expect_golden("negotiations.txt", format_negotiations(sample_negotiations(), {}));
+  expect_golden("negotiations-verbose.txt", format_negotiations(sample_negotiations(), verbose));
   expect_golden("mmsas-table.txt", format_main_mode_sas(sample_main_mode_sas(), kSampleTime, table()));
   expect_golden("qmsas.txt", format_quick_mode_sas(sample_quick_mode_sas(), {}));
   expect_golden("sas.txt", format_sas(sample_sas(), {}));
@@ -106,6 +111,7 @@ TEST(Format, golden_json) {
   expect_golden("events.json", show_json("dynamic show events", sample_events()));
   expect_golden("status.json", show_json("dynamic show status", sample_status()));
   expect_golden("stores.json", show_json("static show store", sample_stores()));
+  expect_golden("negotiations.json", show_json("dynamic show negotiations", sample_negotiations()));
   expect_golden("mmsas.json", show_json("dynamic show mmsas", sample_main_mode_sas()));
   expect_golden("stats.json", show_json("dynamic show stats", sample_statistics()));
   expect_golden("lint.json", show_json("static lint", sample_findings()));
@@ -184,6 +190,7 @@ TEST(Format, statistics_have_the_words_of_netsh) {
 
 TEST(Format, what_is_not_there_is_said) {
   EXPECT_EQ(format_main_mode_sas({}, kSampleTime, {}), "IKE Main Mode SAs not available.\n");
+  EXPECT_EQ(format_negotiations({}, {}), "No negotiation has failed.\n");
   EXPECT_EQ(format_quick_mode_sas({}, {}), "Quick Mode SAs not available.\n");
   EXPECT_EQ(format_main_mode_policies({}), "Main mode policies not available.\n");
   EXPECT_EQ(format_quick_mode_policies({}), "Quick mode policies not available.\n");
@@ -198,8 +205,8 @@ TEST(Format, what_is_not_there_is_said) {
 }
 
 TEST(Text, control_characters_never_reach_the_terminal) {
-  const std::string text =
-      format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}) + format_events(sample_events());
+  const std::string text = format_main_mode_sas(sample_main_mode_sas(), kSampleTime, {}) +
+                           format_events(sample_events()) + format_negotiations(sample_negotiations(), {});
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("\\x1b[2J"), std::string::npos);
   EXPECT_NE(text.find("wrong\\x0akey"), std::string::npos);

@@ -79,6 +79,27 @@ TEST(Lines, json_is_the_last_word_of_a_show) {
   EXPECT_EQ(described("add filterlist L --json"), "add filterlist | name=L | description=--json");
 }
 
+// As services/policyagent/shell/remedy_commands.cpp writes them, without the program's name.
+TEST(Lines, remedies_of_failed_negotiations_are_commands) {
+  for (
+      const char* line :
+      {R"(ipsec static set policy name="P" mmsecmethods="AES128-SHA1-14 3DES-MD5-31")",
+       R"(ipsec static set policy name="P" assign=yes)",
+       R"(ipsec static set filteraction name="A" qmpfs=yes pfsgroup=14 qmsecmethods="AH[SHA1]+ESP[AES128-GCM]:100000k/3600s")",
+       R"(ipsec static set filteraction name="A" qmpfs=no)",
+       R"(ipsec static set rule name="R" policy="P" kerberos=yes psk="the key")",
+       R"(ipsec static set defaultrule policy="P" qmpfs=yes psk="the key")",
+       R"(ipsec static add filter filterlist="L" srcaddr=10.77.0.1 dstaddr=10.77.0.0/24 protocol=6 dstport=445 mirrored=yes)",
+       R"(ipsec dynamic set mmpolicy name="P" mmsecmethods="AES128-SHA1-14")",
+       R"(ipsec dynamic set qmpolicy name="P" pfsgroup=GRP14 qmsecmethods="ESP[AES128,SHA1]:100000k/3600s")",
+       R"(ipsec dynamic set qmpolicy name="P" pfsgroup=NOPFS)",
+       R"(ipsec dynamic set rule srcaddr=me dstaddr=10.77.0.2 mirrored=yes protocol=ANY srcport=0 dstport=0 conntype=all psk="the key")",
+       R"(ipsec dynamic add rule srcaddr=10.77.0.1 dstaddr=10.77.0.2 protocol=6 dstport=445 mirrored=yes mmpolicy="M" qmpolicy="Q" psk="the key")"}) {
+    EXPECT_TRUE(std::holds_alternative<Command>(parse(line, ContextId::kRoot)))
+        << line << ": " << describe(parse(line, ContextId::kRoot));
+  }
+}
+
 TEST(Contexts, paths_of_pushd) {
   const auto path = [](std::string_view text, ContextId from) { return find_context(from, split_words(text)); };
   EXPECT_EQ(path("ipsec static", ContextId::kRoot), ContextId::kStatic);

@@ -369,6 +369,199 @@ proto::ListMainModeSasReply sample_main_mode_sas() {
   return reply;
 }
 
+proto::ListCertificatesReply sample_certificates() {
+  proto::ListCertificatesReply reply;
+  reply.set_directory("/etc/policyagent/ike");
+  reply.add_authorities("CN=Root");
+  proto::CertificateStatus& own = *reply.add_own();
+  own.set_file("own/host.pem");
+  own.set_subject("C=DE, CN=host\x1b[2J");
+  own.set_issuer("CN=Root");
+  own.set_serial("3E8");
+  own.set_not_before("2026-11-30T12:00:00Z");
+  own.set_not_after("2027-11-30T12:00:00Z");
+  own.set_key("RSA 2048");
+  own.add_alternative_names("DNS:host.example.org");
+  own.add_extended_key_usages("ipsecIKE");
+  own.add_distribution_points("http://crl.example.org/root.crl");
+  own.set_private_key("software");
+  const auto add = [&](const char* name, const char* outcome, const char* text) {
+    proto::CertificateCheck& check = *own.add_checks();
+    check.set_name(name);
+    check.set_outcome(outcome);
+    check.set_text(text);
+  };
+  add("trust", "passed", "root CN=Root");
+  add("revocation", "not checked", "could not be checked: CN=host (serial 3E8): unable to get certificate CRL");
+  add("ike_intermediate", "failed", "not among its extended key usages");
+  own.set_usable(true);
+  proto::CertificateStatus& root = *reply.add_roots();
+  root.set_file("roots/root.pem");
+  root.set_subject("CN=Root");
+  root.set_issuer("CN=Root");
+  root.set_key("EC P-256");
+  root.set_usable(true);
+  proto::RevocationListStatus& list = *reply.add_revocation_lists();
+  list.set_issuer("CN=Root");
+  list.set_last_update("2026-11-30T12:00:00Z");
+  list.set_next_update("2026-12-07T12:00:00Z");
+  list.set_revoked(2);
+  proto::UnavailablePoint& point = *reply.add_unavailable_points();
+  point.set_point("http://crl.example.org/root.crl");
+  point.set_reason("no answer within 15 s");
+  reply.add_problems("/etc/policyagent/ike/own/bad.pem has mode 0644 and holds a private key");
+  return reply;
+}
+
+namespace {
+
+proto::FailedNegotiation& add_negotiation(proto::ListFailedNegotiationsReply& reply,
+                                          proto::FailedNegotiation::Mode mode, const std::string& reason) {
+  proto::FailedNegotiation& failed = *reply.add_negotiations();
+  failed.set_mode(mode);
+  *failed.mutable_local()->mutable_address() = address("10.77.0.1");
+  failed.mutable_local()->set_port(500);
+  *failed.mutable_peer()->mutable_address() = address("10.77.0.2");
+  failed.mutable_peer()->set_port(500);
+  failed.set_reason(reason);
+  failed.set_text("for people \x1b[2J");
+  failed.set_age_seconds(75);
+  failed.set_times(1);
+  failed.set_windows_event(mode == proto::FailedNegotiation::MODE_MAIN ? 4653 : 4654);
+  failed.set_windows_event_2003(547);
+  failed.set_windows_status(13868);
+  return failed;
+}
+
+// Cells that differ end with '*'.
+void add_offer_row(google::protobuf::RepeatedPtrField<proto::OfferRow>& rows, std::uint32_t offer, bool closest,
+                   std::initializer_list<std::string> cells) {
+  proto::OfferRow& row = *rows.Add();
+  row.set_offer(offer);
+  row.set_closest(closest);
+  for (std::string text : cells) {
+    proto::OfferCell& cell = *row.add_cells();
+    cell.set_differs(text.back() == '*');
+    if (cell.differs()) text.pop_back();
+    cell.set_text(text);
+  }
+}
+
+proto::Remedy& add_remedy(proto::Explanation& explanation, proto::Side side, const std::string& field,
+                          const std::string& command) {
+  proto::Remedy& remedy = *explanation.add_remedies();
+  remedy.set_side(side);
+  remedy.add_fields(field);
+  if (!command.empty()) remedy.add_commands(command);
+  return remedy;
+}
+
+}  // namespace
+
+proto::ListFailedNegotiationsReply sample_negotiations() {
+  proto::ListFailedNegotiationsReply reply;
+  {
+    auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_MAIN, "no_proposal_chosen");
+    failed.set_rule_name("db link");
+    failed.set_policy_name("Protect");
+    failed.set_times(3);
+    proto::Explanation& explanation = *failed.mutable_explanation();
+    explanation.set_refused_by(proto::SIDE_THIS_HOST);
+    explanation.set_at("main mode message 1");
+    explanation.set_unproven(true);
+    proto::OfferTable& offers = *explanation.mutable_offers();
+    for (const char* column : {"Encryption", "Hash", "Group", "Lifetime", "Authentication"}) offers.add_columns(column);
+    add_offer_row(*offers.mutable_offered(), 1, false, {"DES*", "MD5*", "modp768*", "28800 s", "preshared key"});
+    add_offer_row(*offers.mutable_offered(), 2, true, {"3DES*", "SHA256", "modp2048", "28800 s", "preshared key"});
+    add_offer_row(*offers.mutable_configured(), 1, true, {"AES128*", "SHA256", "modp2048", "28800 s", "preshared key"});
+    offers.set_more_offered(4);
+    auto& weak =
+        add_remedy(explanation, proto::SIDE_THIS_HOST, "encryption",
+                   "netsh ipsec static set policy name=\"Protect\" mmsecmethods=\"AES128-SHA256-14 3DES-SHA256-14\"");
+    weak.set_weak(true);
+    add_remedy(explanation, proto::SIDE_PEER, "encryption",
+               "netsh ipsec static set policy name=\"<its policy>\" mmsecmethods=\"DES-MD5-1 3DES-SHA256-14 "
+               "AES128-SHA256-14\"");
+  }
+  {
+    auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_QUICK, "no_matching_filter");
+    failed.set_initiator(true);
+    failed.set_rule_name("db link");
+    failed.set_policy_name("Secure");
+    failed.set_filter("filter 10.77.0.1 -> 10.77.0.0/24 ANY of list 'L\x1b[2J'");
+    proto::Explanation& explanation = *failed.mutable_explanation();
+    explanation.set_refused_by(proto::SIDE_PEER);
+    explanation.set_at("quick mode message 1");
+    explanation.set_notify("INVALID-ID-INFORMATION");
+    const Selector asked{AddressRange::host(*IpAddress::parse("10.77.0.1")), *AddressRange::parse("10.77.0.0/24"),
+                         kProtocolAny, PortRange::any(), PortRange::any()};
+    const Selector configured{AddressRange::host(*IpAddress::parse("10.77.0.1")), *AddressRange::parse("10.77.0.2"),
+                              kProtocolTcp, PortRange::any(), PortRange::single(445)};
+    *explanation.mutable_traffic()->mutable_asked() = rpc::to_proto(asked);
+    *explanation.mutable_traffic()->mutable_configured() = rpc::to_proto(configured);
+    *explanation.mutable_traffic()->mutable_overlap() = rpc::to_proto(*intersection(asked, configured));
+    add_remedy(explanation, proto::SIDE_THIS_HOST, "traffic",
+               "netsh ipsec static add filter filterlist=\"L\" srcaddr=10.77.0.1 dstaddr=10.77.0.2 protocol=6 "
+               "dstport=445 mirrored=yes");
+    add_remedy(explanation, proto::SIDE_PEER, "traffic", "");
+  }
+  {
+    auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_MAIN, "timeout_message_2");
+    failed.set_initiator(true);
+    failed.set_rule_name("db link");
+    failed.set_policy_name("Protect");
+    failed.set_windows_status(13805);
+    proto::Explanation& explanation = *failed.mutable_explanation();
+    explanation.set_at("main mode message 2");
+    proto::OfferTable& offers = *explanation.mutable_offers();
+    for (const char* column : {"Encryption", "Hash", "Group", "Lifetime", "Authentication"}) offers.add_columns(column);
+    add_offer_row(*offers.mutable_offered(), 1, false, {"AES128", "SHA256", "modp2048", "28800 s", "preshared key"});
+    explanation.add_facts("main mode message 1 (344 octets) was sent 6 times from 10.77.0.1:500 to 10.77.0.2:500");
+    explanation.add_facts("no ICMP error came");
+    explanation.add_checks("that 10.77.0.2 is up");
+  }
+  {
+    auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_MAIN, "authentication_failed");
+    failed.set_rule_name("db link");
+    failed.set_policy_name("Protect");
+    failed.set_windows_event_2003(545);
+    failed.set_windows_status(13801);
+    proto::Explanation& explanation = *failed.mutable_explanation();
+    explanation.set_refused_by(proto::SIDE_THIS_HOST);
+    explanation.set_at("main mode message 5");
+    explanation.set_unproven(true);
+    for (const proto::Side side : {proto::SIDE_THIS_HOST, proto::SIDE_PEER}) {
+      add_remedy(explanation, side, "preshared key",
+                 "netsh ipsec static set rule name=\"R\" policy=\"P\" psk=\"<the key of both hosts>\"")
+          .set_authentication("preshared key");
+    }
+  }
+  {
+    auto& failed = add_negotiation(reply, proto::FailedNegotiation::MODE_QUICK, "pfs_mismatch");
+    failed.set_rule_name("db link");
+    failed.set_policy_name("Secure");
+    failed.set_filter("filter 10.77.0.1 -> 10.77.0.2 ANY of list 'L'");
+    proto::Explanation& explanation = *failed.mutable_explanation();
+    explanation.set_refused_by(proto::SIDE_THIS_HOST);
+    explanation.set_at("quick mode message 1");
+    proto::OfferTable& offers = *explanation.mutable_offers();
+    for (const char* column :
+         {"Protocol", "Encryption", "Integrity", "PFS group", "Encapsulation", "Lifetime", "Kilobytes"})
+      offers.add_columns(column);
+    add_offer_row(*offers.mutable_offered(), 1, true,
+                  {"AH", "none", "SHA1", "none*", "transport", "3600 s", "100000 kB"});
+    add_offer_row(*offers.mutable_offered(), 1, true,
+                  {"ESP", "AES128", "SHA1", "none*", "transport", "3600 s", "100000 kB"});
+    add_offer_row(*offers.mutable_configured(), 1, true,
+                  {"AH", "none", "SHA1", "modp2048*", "transport", "900 s", "none"});
+    add_offer_row(*offers.mutable_configured(), 1, true,
+                  {"ESP", "AES128", "SHA1", "modp2048*", "transport", "900 s", "none"});
+    add_remedy(explanation, proto::SIDE_THIS_HOST, "PFS group",
+               "netsh ipsec static set filteraction name=\"Secure\" qmpfs=no");
+  }
+  return reply;
+}
+
 proto::ListNatFiltersReply sample_nat_filters() {
   proto::ListNatFiltersReply reply;
   const auto add = [&](std::uint64_t id, proto::Direction direction, const Selector& selector) {

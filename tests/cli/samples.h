@@ -13,6 +13,9 @@ proto::AddressRange range(std::string_view text);
 proto::ReadReply sample_store();
 proto::CompiledPolicyReply sample_compiled();
 proto::ListMainModeSasReply sample_main_mode_sas();
+proto::ListCertificatesReply sample_certificates();
+// One of every kind that is laid out in its own way.
+proto::ListFailedNegotiationsReply sample_negotiations();
 proto::ListNatFiltersReply sample_nat_filters();
 proto::ListSasReply sample_quick_mode_sas();
 // The same and manual ones: one that works, one that is used up.

@@ -174,8 +174,9 @@ TEST_F(Sessions, json_of_a_show_is_one_document) {
     EXPECT_THAT(netsh_.run(line), StartsWith("{\n  \"schema\": \"policyagent-show/1\"")) << line;
   }
   netsh_.run("pushd ipsec dynamic");
-  for (const char* line : {"show all", "show mmpolicy", "show qmpolicy", "show mmfilter", "show qmfilter", "show rule",
-                           "show mmsas", "show qmsas", "show stats", "show status", "show events"}) {
+  for (const char* line :
+       {"show all", "show mmpolicy", "show qmpolicy", "show mmfilter", "show qmfilter", "show rule", "show mmsas",
+        "show qmsas", "show negotiations", "show stats", "show status", "show events"}) {
     EXPECT_THAT(netsh_.run(line), StartsWith("{\n  \"schema\": \"policyagent-show/1\"")) << line;
   }
 }
@@ -215,6 +216,8 @@ TEST_F(Sessions, security_associations_are_narrowed) {
   netsh_.run("pushd ipsec dynamic");
   EXPECT_THAT(netsh_.run("show mmsas dstaddr=10.77.0.2"), HasSubstr("Cookie Pair"));
   EXPECT_THAT(netsh_.run("show mmsas dstaddr=10.77.0.3"), HasSubstr("not available"));
+  EXPECT_THAT(netsh_.run("show negotiations dstaddr=10.77.0.2"), HasSubstr("no_proposal_chosen"));
+  EXPECT_THAT(netsh_.run("show negotiations dstaddr=10.77.0.3"), HasSubstr("No negotiation has failed"));
   EXPECT_THAT(netsh_.run("show qmsas srcaddr=10.2.3.4"), HasSubstr("Tunnel Filter"));
   EXPECT_THAT(netsh_.run("show qmsas srcaddr=10.2.3.4"), Not(HasSubstr("Transport Filter")));
   EXPECT_THAT(netsh_.run("show qmsas protocol=udp"), HasSubstr("not available"));

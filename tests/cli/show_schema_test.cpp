@@ -98,6 +98,8 @@ TEST_F(ShowSchema, every_sample_fits) {
   EXPECT_EQ(complaints(show_json("static show all", sample_store())), "");
   EXPECT_EQ(complaints(show_json("dynamic show qmfilter", sample_compiled())), "");
   EXPECT_EQ(complaints(show_json("dynamic show mmsas", sample_main_mode_sas())), "");
+  EXPECT_EQ(complaints(show_json("dynamic show certificates", sample_certificates())), "");
+  EXPECT_EQ(complaints(show_json("dynamic show negotiations", sample_negotiations())), "");
   EXPECT_EQ(complaints(show_json("dynamic show qmsas", sample_quick_mode_sas())), "");
   EXPECT_EQ(complaints(show_json("dynamic show stats", sample_statistics())), "");
   EXPECT_EQ(complaints(show_json("dynamic show status", sample_status())), "");

@@ -78,6 +78,11 @@ class IkeStandIn : public StandIn<agent::IkeClient> {
  public:
   using StandIn::StandIn;
   Result<proto::ListMainModeSasReply> list_main_mode_sas() override { return answer(sample_main_mode_sas()); }
+  Result<proto::ListCertificatesReply> list_certificates() override { return answer(sample_certificates()); }
+  void reload_certificates() override {}
+  Result<proto::ListFailedNegotiationsReply> list_failed_negotiations() override {
+    return answer(sample_negotiations());
+  }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest&) override {
     return answer(proto::DeleteMainModeSasReply());
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -86,6 +87,29 @@ TEST(Flood, messages_forged_in_the_peers_name_do_not_keep_it_out) { withstand(Fo
 TEST(Flood, one_address_takes_no_more_than_its_share) { withstand(Forgers::kOneAddressOfTheirOwn); }
 
 TEST(Flood, strangers_cost_nothing_but_a_counter) { withstand(Forgers::kStrangers); }
+
+TEST(Flood, a_first_message_costs_no_long_arithmetic_and_gets_one_answer_no_longer_than_itself) {
+  Pair pair(7);
+  set_mirrored_policies(pair);
+  const Bytes message1 = message1_of_peer();
+  std::size_t computed = 0;
+  pair.compute = [&](const ComputeDh& request, RandomSource& random) {
+    ++computed;
+    return compute_dh(request, random);
+  };
+  std::size_t answers = 0;
+  pair.wire = [&](const SentDatagram& sent) {
+    ++answers;
+    EXPECT_LE(sent.datagram.bytes.size(), message1.size());
+    return std::vector<Duration>();
+  };
+  pair.inject(pair.a, message1);
+  EXPECT_EQ(answers, 1U);
+  // Left alone, the responder says nothing more: who sends message 1 in another's name cannot make it send twice.
+  pair.run(kHalfOpenLifetime + seconds(1));
+  EXPECT_EQ(answers, 1U);
+  EXPECT_EQ(computed, 0U);
+}
 
 TEST(Flood, what_has_sent_message_3_is_not_driven_out) {
   Pair pair(7);

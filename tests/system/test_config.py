@@ -96,26 +96,42 @@ class Exemptions(ConfigTest):
 
 
 class Logging(ConfigTest):
-    def test_ikelogging_acts_at_once(self):
+    def oakley(self, host="a"):
+        file = self.lab.directory / host / "state" / "ike" / "oakley.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def negotiate_anew(self):
+        self.lab.wait_in_force("a", "Protect")
+        self.lab.netsh("a", "ipsec", "dynamic", "delete", "sa", "all")
+        wait_for(lambda: self.pings("a", "10.77.0.2"), SECONDS, "a ping is answered")
+
+    def test_ikelogging_acts_at_once_and_levels_narrow_it(self):
         for host in self.HOSTS:
             self.lab.apply(host, policies.protect_network())
         wait_for(lambda: self.pings("a", "10.77.0.2"), SECONDS, "a ping is answered")
-        self.assertNotIn("message_sent", self.lab.log("a"))
+        self.assertEqual(self.oakley(), "")
         self.set_config("a", "ikelogging", 1)
         self.assertEqual(self.config("a")["ikelogging"], ("1", "1"))
-        self.lab.wait_in_force("a", "Protect")
-        self.lab.netsh("a", "ipsec", "dynamic", "delete", "sa", "all")
-        wait_for(lambda: self.pings("a", "10.77.0.2"), SECONDS, "a ping is answered")
-        log = self.lab.log("a")
-        for part in ("message_sent local=10.77.0.1:500 peer=10.77.0.2:500", "message_received", 'exchange="main mode"', 'payloads="KE NONCE', "payloads=encrypted"):
+        self.negotiate_anew()
+        log = self.oakley()
+        for part in ("packets: message_sent local=10.77.0.1:500 peer=10.77.0.2:500", "packets: message_received", 'exchange="main mode"', 'payloads="KE NONCE',
+                     "payloads=encrypted", "as initiator: awaiting message 4", "policy: 10.77.0.1 and 10.77.0.2: rule 'Network'", "driver: install outbound SA",
+                     "quickmode: quick_mode_established"):
             self.assertIn(part, log)
+        self.assertRegex(log.splitlines()[0], r"^ ?\d+-\d\d: \d\d:\d\d:\d\d:\d{3}:[0-9a-f]+ \w+: ")
         self.assertNotIn(policies.KEY, log)
+        self.assertEqual((self.lab.directory / "a" / "state" / "ike" / "oakley.log").stat().st_mode & 0o777, 0o600)
         self.set_config("a", "ikelogging", 0)
+        self.set_config("a", "ikeloglevels", "mainmode:1")
         self.lab.wait_in_force("a", "Protect")
-        before = self.lab.log("a").count("message_sent")
-        self.lab.netsh("a", "ipsec", "dynamic", "delete", "sa", "all")
-        wait_for(lambda: self.pings("a", "10.77.0.2"), SECONDS, "a ping is answered")
-        self.assertEqual(self.lab.log("a").count("message_sent"), before)
+        before = len(self.oakley())
+        self.negotiate_anew()
+        self.assertEqual({line.split()[2] for line in self.oakley()[before:].splitlines()}, {"mainmode:"})
+        self.set_config("a", "ikeloglevels", "none")
+        self.lab.wait_in_force("a", "Protect")
+        before = len(self.oakley())
+        self.negotiate_anew()
+        self.assertEqual(len(self.oakley()), before)
 
 
 class BootMode(ConfigTest):

@@ -29,9 +29,6 @@ LogLevel level_by_name(std::string_view name) {
   return LogLevel::kInformation;
 }
 
-// Of start_logging.
-spdlog::level::level_enum chosen_level = spdlog::level::info;
-
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 bool needs_quotes(std::string_view value) {
@@ -58,13 +55,10 @@ std::string quoted(std::string_view value) {
 void start_logging(std::string_view program, std::string_view level) {
   auto logger = spdlog::stderr_logger_mt(std::string(program));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %n %l %v", spdlog::pattern_time_type::utc);
-  chosen_level = spdlog_level(level_by_name(level));
-  logger->set_level(chosen_level);
+  logger->set_level(spdlog_level(level_by_name(level)));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
 }
-
-void log_everything(bool everything) { spdlog::set_level(everything ? spdlog::level::debug : chosen_level); }
 
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
   log(level, name, std::span<const LogField>(fields.begin(), fields.size()));

@@ -24,9 +24,6 @@ struct LogField {
 // `level` is a name of Options::log_level; `program` starts every line. Call once, before other threads.
 void start_logging(std::string_view program, std::string_view level);
 
-// Everything is logged from now on, or again what start_logging said.
-void log_everything(bool everything);
-
 // `name` is stable, lower case with underscores. Safe from any thread. Never per packet.
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields = {});
 void log(LogLevel level, std::string_view name, std::span<const LogField> fields);

@@ -158,6 +158,10 @@ OptionParser::OptionParser(const std::string& program, std::string description, 
       ->check(CLI::IsMember({"debug", "information", "warning", "error"}))
       ->type_name("LEVEL")
       ->capture_default_str();
+  app_->add_option("--certificate-directory", options.certificate_directory,
+                   "Certificates, keys, trusted roots and revocation lists of this computer")
+      ->type_name("DIR")
+      ->capture_default_str();
   app_->add_option("--nic", options.interfaces, "Network interface to protect (repeatable; default all but lo)")
       ->type_name("NAME")
       ->allow_extra_args(false);

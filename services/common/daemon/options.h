@@ -36,7 +36,9 @@ struct Options {
   std::string runtime_directory = "/run/policyagent";    // --runtime-dir, POLICYAGENT_RUNTIME_DIR
   std::string state_directory = "/var/lib/policyagent";  // --state-dir
   std::string log_level = "information";                 // debug, information, warning, error
-  std::vector<std::string> interfaces;                   // --nic, repeatable; empty: all but lo
+  // --certificate-directory: of the IKE service (services/ike/shell/certificate_files.h)
+  std::string certificate_directory = "/etc/policyagent/ike";
+  std::vector<std::string> interfaces;  // --nic, repeatable; empty: all but lo
   AgentOptions agent;
   DriverOptions driver;
 };

@@ -15,5 +15,9 @@ std::string runtime_directory(std::string_view option);
 std::string policy_agent_socket(std::string_view runtime_directory);
 std::string driver_socket(std::string_view runtime_directory);
 std::string ike_socket(std::string_view runtime_directory);
+// What the account of IKE may reach: the driver's socket for it, and nothing else (ike_access.h).
+std::string ike_directory(std::string_view runtime_directory);
+inline constexpr std::string_view kDriverSocketForIke = "driver.sock";
+std::string driver_socket_for_ike(std::string_view runtime_directory);
 
 }  // namespace ipsec::rpc

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
@@ -12,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "services/common/account.h"
+#include "services/common/rpc/ike_access.h"
 #include "services/common/rpc/limits.h"
 
 namespace ipsec::rpc {
@@ -60,10 +63,20 @@ std::string read_lock(const std::string& socket_path) {
   return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
+bool name_process(const std::string& lock_file) {
+  const std::string process = fmt::format("{}\n{}\n", getpid(), identity_of("/proc/self/exe"));
+  const int file = open(lock_file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return false;
+  const bool written = write(file, process.data(), process.size()) == static_cast<ssize_t>(process.size());
+  close(file);
+  return written;
+}
+
 // The lock file stays when its holder ends; only the lock on it says that a process lives.
 Result<int> lock_socket(const std::string& socket_path) {
   const std::string path = lock_path(socket_path);
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  // Held for reading only: others rely on what it says, also after this process has given up its rights.
+  const int file = open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) return system_error("open", path);
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     const bool taken = errno == EWOULDBLOCK;
@@ -73,8 +86,7 @@ Result<int> lock_socket(const std::string& socket_path) {
     return already_exists(
         fmt::format("socket '{}' is already served by process {}", socket_path, serving_process(socket_path)));
   }
-  const std::string process = fmt::format("{}\n{}\n", getpid(), identity_of("/proc/self/exe"));
-  if (ftruncate(file, 0) != 0 || pwrite(file, process.data(), process.size(), 0) < 0) {
+  if (!name_process(path)) {
     const Status failure = system_error("write", path);
     close(file);
     return failure;
@@ -101,6 +113,8 @@ Result<std::unique_ptr<Server>> Server::start(const std::string& socket_path, So
                                               std::span<grpc::Service* const> services) {
   IPSEC_RETURN_IF_ERROR(check_path(socket_path));
   IPSEC_RETURN_IF_ERROR(make_directory(socket_path));
+  const std::optional<Account> ike = access == SocketAccess::kIke ? find_account(kIkeAccount) : std::nullopt;
+  if (ike) IPSEC_RETURN_IF_ERROR(open_directory_to(*ike, std::filesystem::path(socket_path).parent_path()));
   IPSEC_ASSIGN_OR_RETURN(const int lock, lock_socket(socket_path));
   if (unlink(socket_path.c_str()) != 0 && errno != ENOENT) {
     const Status failure = system_error("remove the stale socket", socket_path);
@@ -112,6 +126,7 @@ Result<std::unique_ptr<Server>> Server::start(const std::string& socket_path, So
   if (access == SocketAccess::kGroup && chmod(socket_path.c_str(), 0660) != 0) {
     return system_error("set the mode of", socket_path);
   }
+  if (ike) IPSEC_RETURN_IF_ERROR(open_socket_to(*ike, socket_path));
   return server;
 }
 

@@ -19,14 +19,16 @@ namespace ipsec::rpc {
 enum class SocketAccess {
   kOwner,  // 0600: the daemons among themselves (keys cross the driver's socket)
   kGroup,  // 0660: administration by members of the directory's group
+  kIke,    // 0660 of IKE's account in a directory of its own (ike_access.h); as kOwner where there is no such account
 };
 
 class Server {
  public:
   // Makes the directory of the socket (0750) where it is missing, removes a stale socket, serves `services`.
   // The services must outlive the server. kAlreadyExists where a living process serves this socket: it holds the lock
-  // file `socket_path`.lock, which also names its process id and its program. Changes the process's umask for a moment:
-  // call it before other threads make files.
+  // file `socket_path`.lock, which also names its process id and its program; the process can change what it names only
+  // with the rights it starts the server with. Changes the process's umask for a moment: call it before other threads
+  // make files.
   static Result<std::unique_ptr<Server>> start(const std::string& socket_path, SocketAccess access,
                                                std::span<grpc::Service* const> services);
   // Like shutdown() with no grace.

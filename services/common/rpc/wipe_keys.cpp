@@ -28,6 +28,13 @@ void wipe_keys(proto::InstallSaRequest& message) {
   if (sa.has_ah()) wipe(*sa.mutable_ah()->mutable_key());
 }
 
+void wipe_keys(proto::KeyRecord& message) {
+  if (message.has_main_mode()) wipe(*message.mutable_main_mode()->mutable_encryption_key());
+  if (!message.has_esp()) return;
+  wipe(*message.mutable_esp()->mutable_encryption_key());
+  wipe(*message.mutable_esp()->mutable_integrity_key());
+}
+
 void wipe_keys(proto::IkePolicyUpdate& message) {
   if (message.has_settings()) wipe(*message.mutable_settings()->mutable_default_response()->mutable_authentication());
   for (proto::InsertedMainModeFilter& inserted : *message.mutable_main_mode_change()->mutable_inserted()) {

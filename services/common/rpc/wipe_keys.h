@@ -9,5 +9,6 @@ namespace ipsec::rpc {
 // these calls it before the message goes.
 void wipe_keys(policyagent::v1::InstallSaRequest& message);
 void wipe_keys(policyagent::v1::IkePolicyUpdate& message);
+void wipe_keys(policyagent::v1::KeyRecord& message);
 
 }  // namespace ipsec::rpc

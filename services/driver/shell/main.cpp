@@ -9,6 +9,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <poll.h>
 
+#include "services/common/account.h"
 #include "services/common/crypto/random.h"
 #include "services/common/daemon/logging.h"
 #include "services/common/daemon/options.h"
@@ -19,6 +20,7 @@
 #include "services/driver/shell/bpf_attachment.h"
 #include "services/driver/shell/driver.h"
 #include "services/driver/shell/driver_service.h"
+#include "services/driver/shell/ike_service.h"
 #include "services/driver/shell/limits.h"
 
 // ipsec-driverd: the IPsec driver.
@@ -82,6 +84,8 @@ void run(Driver& driver, NicWatch& watch, daemon::SignalWatcher& signals) {
 
 Status serve(const daemon::Options& options, daemon::SignalWatcher& signals) {
   const Driver::Settings settings = settings_of(options);
+  // Its socket for IKE is of that group.
+  if (const auto ike = find_account(kIkeAccount)) IPSEC_RETURN_IF_ERROR(join_group(*ike));
   IPSEC_RETURN_IF_ERROR(drop_capabilities());
   IPSEC_ASSIGN_OR_RETURN(NicWatch watch, NicWatch::open());
   IPSEC_ASSIGN_OR_RETURN(auto attachment, BpfAttachment::create(system_random()));
@@ -92,10 +96,16 @@ Status serve(const daemon::Options& options, daemon::SignalWatcher& signals) {
   IPSEC_ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::start(rpc::driver_socket(options.runtime_directory), rpc::SocketAccess::kOwner, services));
+  const std::unique_ptr<grpc::Service> ike_service = make_ike_service(*service);
+  const std::array ike_services{ike_service.get()};
+  IPSEC_ASSIGN_OR_RETURN(
+      const std::unique_ptr<rpc::Server> ike_server,
+      rpc::Server::start(rpc::driver_socket_for_ike(options.runtime_directory), rpc::SocketAccess::kIke, ike_services));
   daemon::log(LogLevel::kInformation, "started", {{"socket", server->socket_path()}, {"workers", settings.workers}});
   run(*driver, watch, signals);
   // First the NICs: from here on packets pass the driver by.
   driver->stop();
+  ike_server->shutdown(limits::kShutdownGrace);
   server->shutdown(limits::kShutdownGrace);
   return {};
 }

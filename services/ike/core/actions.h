@@ -15,8 +15,10 @@
 #include "services/common/crypto/random.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/core/events.h"
 #include "services/ike/core/failure.h"
+#include "services/ike/core/log.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/sa_parameters.h"
 
@@ -88,6 +90,18 @@ struct ReportEvent {
   std::map<std::string, std::string> fields;
 };
 
+// A line of the log of negotiations. Only where the policy's levels ask for it. No secrets.
+struct WriteLog {
+  LogCategory category = LogCategory::kMainMode;
+  std::string text;
+};
+
+// The key of a main mode's messages, for an administrator who exports keys (Engine::tell_keys). Secret.
+struct TellMainModeKey {
+  std::uint64_t initiator_cookie = 0;
+  SecretBytes key;
+};
+
 // Long arithmetic that a shell may run on a pool. Answer: DhComputed, made by compute_dh().
 struct ComputeDh {
   std::uint64_t request_id = 0;
@@ -99,8 +113,19 @@ struct ComputeDh {
 // The work itself; needs nothing of the engine, so that any thread may run it.
 DhComputed compute_dh(const ComputeDh& request, RandomSource& random);
 
+// Authentication by certificate: long arithmetic, and revocation lists that may have to be fetched, which takes 15 s at
+// most (CRL-06). Answers: IdentityProven and PeerVerified. Both requests hold secrets.
+struct ProveIdentity {
+  std::uint64_t request_id = 0;
+  ProofRequest request;
+};
+struct VerifyPeer {
+  std::uint64_t request_id = 0;
+  PeerClaim claim;
+};
+
 using Action = std::variant<SendDatagram, SendKeepAlive, ReserveSpi, InstallSa, DeleteSa, MovePeer, AcquireFailed,
-                            AskForFilter, ReportEvent, ComputeDh>;
+                            AskForFilter, ReportEvent, WriteLog, TellMainModeKey, ComputeDh, ProveIdentity, VerifyPeer>;
 using Actions = std::vector<Action>;
 
 }  // namespace ipsec::ike

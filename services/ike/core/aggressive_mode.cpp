@@ -2,8 +2,6 @@
 
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "services/ike/core/policy_lookup.h"
 #include "services/ike/wire/message.h"
 
@@ -18,21 +16,7 @@ constexpr NotifyType kUnsupportedExchangeType{29};  // RFC 2408 section 3.14.1
 void refuse_aggressive_mode(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   EngineState& state = turn.state;
   const bool is_message1 = header.initiator_cookie != 0 && header.responder_cookie == 0 && header.message_id == 0;
-  if (!is_message1 || is_unassigned(state.policy)) {
-    ++state.statistics.unexpected_messages;
-    return;
-  }
-  ++state.statistics.negotiation_failures;
-  ++state.statistics.receive_fail;
-  if (!turn.may_report_unproven()) return;
-  turn.report("aggressive_mode_refused", Severity::kWarning,
-              fmt::format("{} asks for aggressive mode, which shows identities and lets everybody try preshared keys "
-                          "against its hash; this host does main mode only. On the peer: use main mode",
-                          datagram.peer.to_string()),
-              {{"peer", datagram.peer.to_string()},
-               {"local", datagram.local.to_string()},
-               {"role", "responder"},
-               {"policy", state.policy.policy_name}});
+  if (!is_message1 || is_unassigned(state.policy) || !state.invalid_cookie_answers.allows(turn.now)) return;
   Header answer = header;
   answer.exchange = ExchangeType::kInformational;
   answer.flags = 0;

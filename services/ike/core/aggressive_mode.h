@@ -6,8 +6,8 @@
 // it shows who asks, and with preshared keys it hands everybody who asks a hash to try words against.
 namespace ipsec::ike {
 
-// A message of the aggressive exchange that belongs to no main mode. Answers and events are bounded, since anybody can
-// cause them in anybody's name. A host without policy says nothing.
+// Answers a first message of it with UNSUPPORTED-EXCHANGE-TYPE. The answers are bounded, since anybody can cause them
+// in anybody's name. A host without policy says nothing.
 void refuse_aggressive_mode(Turn& turn, const Header& header, const DatagramReceived& datagram);
 
 }  // namespace ipsec::ike

@@ -1,6 +1,7 @@
 #include "services/ike/core/authentication.h"
 
 #include <array>
+#include <initializer_list>
 
 #include "services/common/crypto/hash.h"
 
@@ -14,19 +15,31 @@ std::array<std::uint8_t, 4> octets_of(std::uint32_t message_id) {
   return octets;
 }
 
-}  // namespace
-
-SecretBytes hash_i(Integrity hash, ByteView skeyid, const Phase1Transcript& t, ByteView identity) {
-  const auto cookie_i = cookie_octets(t.initiator_cookie);
-  const auto cookie_r = cookie_octets(t.responder_cookie);
-  return hmac(hash, skeyid, {t.public_i, t.public_r, cookie_i, cookie_r, t.sa_body, identity});
+Bytes joined(std::initializer_list<ByteView> parts) {
+  Bytes all;
+  for (const ByteView part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
 }
 
-SecretBytes hash_r(Integrity hash, ByteView skeyid, const Phase1Transcript& t, ByteView identity) {
-  const auto cookie_i = cookie_octets(t.initiator_cookie);
-  const auto cookie_r = cookie_octets(t.responder_cookie);
+}  // namespace
+
+Bytes covered_by_hash_i(const Phase1Transcript& t) {
+  return joined(
+      {t.public_i, t.public_r, cookie_octets(t.initiator_cookie), cookie_octets(t.responder_cookie), t.sa_body});
+}
+
+Bytes covered_by_hash_r(const Phase1Transcript& t) {
   // RFC 2409 section 5: SAi_b is the initiator's SA in both hashes.
-  return hmac(hash, skeyid, {t.public_r, t.public_i, cookie_r, cookie_i, t.sa_body, identity});
+  return joined(
+      {t.public_r, t.public_i, cookie_octets(t.responder_cookie), cookie_octets(t.initiator_cookie), t.sa_body});
+}
+
+SecretBytes hash_i(Integrity hash, ByteView skeyid, const Phase1Transcript& transcript, ByteView identity) {
+  return hmac(hash, skeyid, {covered_by_hash_i(transcript), identity});
+}
+
+SecretBytes hash_r(Integrity hash, ByteView skeyid, const Phase1Transcript& transcript, ByteView identity) {
+  return hmac(hash, skeyid, {covered_by_hash_r(transcript), identity});
 }
 
 SecretBytes message_hash(Integrity hash, ByteView skeyid_a, std::uint32_t message_id, ByteView payloads) {

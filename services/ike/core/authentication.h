@@ -19,6 +19,10 @@ struct Phase1Transcript {
   ByteView sa_body;  // the initiator's SA body, as offered
 };
 
+// What HASH_I and HASH_R cover before the identity.
+Bytes covered_by_hash_i(const Phase1Transcript& transcript);
+Bytes covered_by_hash_r(const Phase1Transcript& transcript);
+
 // `identity` is the ID payload body of the side whose hash it is, as sent.
 SecretBytes hash_i(Integrity hash, ByteView skeyid, const Phase1Transcript& transcript, ByteView identity);
 SecretBytes hash_r(Integrity hash, ByteView skeyid, const Phase1Transcript& transcript, ByteView identity);

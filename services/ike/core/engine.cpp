@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "services/ike/core/aggressive_mode.h"
 #include "services/ike/core/default_response.h"
 #include "services/ike/core/informational.h"
@@ -12,6 +14,7 @@
 #include "services/ike/core/sa_pairs.h"
 #include "services/ike/core/soft_sa.h"
 #include "services/ike/core/turn.h"
+#include "services/ike/core/unread.h"
 #include "services/ike/core/upkeep.h"
 #include "services/ike/core/wishes.h"
 
@@ -56,6 +59,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
   const auto header = parse_header(datagram.bytes);
   if (!header.ok()) {
     ++statistics.invalid_packets_received;
+    report_unsupported(turn, datagram);
     return;
   }
   if (is_fragment(datagram.bytes)) {
@@ -67,7 +71,9 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
       receive_main_mode(turn, *header, datagram);
       return;
     case ExchangeType::kAggressive:
+      ++statistics.invalid_packets_received;
       refuse_aggressive_mode(turn, *header, datagram);
+      report_unsupported(turn, datagram);
       return;
     case ExchangeType::kInformational:
       receive_informational(turn, *header, datagram);
@@ -87,6 +93,7 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
     }
     default:
       ++statistics.invalid_packets_received;
+      report_unsupported(turn, datagram);
   }
 }
 
@@ -97,6 +104,7 @@ struct Handler {
   void operator()(const AcquireRequested& event) { handle_acquire(turn, event); }
   void operator()(const RekeyRequested& event) { handle_rekey(turn, event); }
   void operator()(const SaEnded& event) { handle_sa_ended(turn, event); }
+  void operator()(const PeerUnreachable& event) { note_unreachable(turn, event); }
   void operator()(const PeerMoved& event) { handle_peer_moved(turn, event); }
   void operator()(const DriverRestarted&) { handle_driver_restart(turn); }
   void operator()(const DriverSasFound& event) { adopt_sas(turn, event); }
@@ -115,6 +123,20 @@ struct Handler {
     } else {
       quick_mode_computed(turn, *sa, request->message_id, event);
     }
+  }
+
+  void operator()(const CertificatesChanged& event) { turn.state.certificates = event.summary; }
+
+  void operator()(const IdentityProven& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kProveIdentity);
+    MainModeSa* sa = request ? turn.state.main_modes.find(request->handle) : nullptr;
+    if (sa != nullptr) main_mode_proven(turn, *sa, event);
+  }
+
+  void operator()(const PeerVerified& event) {
+    const auto request = take(event.request_id, PendingRequest::Kind::kVerifyPeer);
+    MainModeSa* sa = request ? turn.state.main_modes.find(request->handle) : nullptr;
+    if (sa != nullptr) main_mode_verified(turn, *sa, event);
   }
 
   void operator()(const SpiReserved& event) {
@@ -169,16 +191,9 @@ struct Handler {
   }
 };
 
-MainModeOffer offer_of(const MainModeState& state) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.choice; }) {
-          return one.choice.offer;
-        } else {
-          return MainModeOffer{};
-        }
-      },
-      state);
+// "Preshared key", "Certificate (RSA signature)"
+std::string authentication_text(std::uint16_t method) {
+  return is_signature(method) ? fmt::format("Certificate ({})", method_name(method)) : "Preshared key";
 }
 
 MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
@@ -188,11 +203,13 @@ MainModeSaStatus status_of(const MainModeSa& sa, Timestamp now) {
   status.local = sa.local;
   status.peer = sa.peer;
   status.initiator = sa.initiator;
-  status.offer = offer_of(sa.state);
-  status.authentication = "Preshared key";
+  const MainModeChoice* choice = choice_of(sa.state);
+  if (choice != nullptr) status.offer = choice->offer;
+  status.authentication = authentication_text(choice != nullptr ? choice->method : sa.facts.rule.methods.front());
   status.local_identity = sa.local.address.to_string();
   if (const Established* established = sa.established()) {
     status.peer_identity = established->peer_identity;
+    if (!established->own_identity.empty()) status.local_identity = established->own_identity;
     status.lifetime_seconds = established->choice.lifetime_seconds;
     status.nat = established->choice.nat;
   }
@@ -270,6 +287,18 @@ Statistics Engine::statistics() const {
 
 std::vector<FailedNegotiation> Engine::failed_negotiations() const {
   return implementation_->state.failed.newest_first();
+}
+
+std::vector<TellMainModeKey> Engine::tell_keys(bool on) {
+  EngineState& state = implementation_->state;
+  state.telling_keys = on;
+  std::vector<TellMainModeKey> known;
+  for (const std::uint64_t handle : state.main_modes.all()) {
+    const MainModeSa& sa = state.main_modes.at(handle);
+    if (const Phase1Keys* keys = keys_of(sa.state); on && keys != nullptr)
+      known.push_back({sa.facts.initiator_cookie, keys->protection.key});
+  }
+  return known;
 }
 
 void Engine::count_send_failure() { ++implementation_->state.statistics.send_fail; }

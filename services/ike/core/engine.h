@@ -67,6 +67,8 @@ class Engine {
   Statistics statistics() const;
   // The last ones, newest first.
   std::vector<FailedNegotiation> failed_negotiations() const;
+  // From now on TellMainModeKey comes with every main mode, or no longer; and those of the main modes that are there.
+  std::vector<TellMainModeKey> tell_keys(bool on);
   // For the shell: a datagram could not be sent.
   void count_send_failure();
   // Sorted by initiator cookie; half-open ones too.

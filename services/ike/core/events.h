@@ -13,6 +13,7 @@
 #include "services/common/result.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/core/policy.h"
 #include "services/ike/core/sa_parameters.h"
 
@@ -62,6 +63,14 @@ struct PeerMoved {
   std::uint16_t new_port = 0;
 };
 
+// An ICMP error has come for a datagram of ours. It may be forged: it ends nothing and is only told.
+struct PeerUnreachable {
+  IpAddress peer;
+  IpAddress reporter;     // who says so
+  std::uint8_t type = 0;  // of ICMP, or of ICMPv6 where the address is one
+  std::uint8_t code = 0;
+};
+
 // Answers to ReserveSpi and InstallSa of actions.h: each request is answered once. `text` is the driver's reason.
 struct SpiReserved {
   std::uint64_t request_id = 0;
@@ -84,6 +93,21 @@ struct DhComputed {
   std::uint64_t request_id = 0;
   std::shared_ptr<const DhKeyPair> own;
   Result<SecretBytes> secret = SecretBytes();
+};
+
+// Answer to ProveIdentity, and to VerifyPeer; made by prove() and verify_peer() of certificates/authentication.h.
+struct IdentityProven {
+  std::uint64_t request_id = 0;
+  std::variant<Proof, Refusal> result;
+};
+struct PeerVerified {
+  std::uint64_t request_id = 0;
+  std::variant<ProvenPeer, Refusal> result;
+};
+
+// The certificates of this computer were read, at the start or anew.
+struct CertificatesChanged {
+  CertificateSummary summary;
 };
 
 // The driver has started anew: every SA it had is gone, every request to it is unanswered for ever.
@@ -119,8 +143,9 @@ struct DeleteRequested {
   bool quick_mode_too = false;
 };
 
-using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, SpiReserved,
-                           SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, DriverRestarted,
-                           DriverSasFound, DriverCapable, AgentListens, FilterDeclined, DeleteRequested>;
+using Event = std::variant<DatagramReceived, AcquireRequested, RekeyRequested, SaEnded, PeerMoved, PeerUnreachable,
+                           SpiReserved, SpiReservationFailed, SaInstalled, SaInstallFailed, DhComputed, IdentityProven,
+                           PeerVerified, CertificatesChanged, DriverRestarted, DriverSasFound, DriverCapable,
+                           AgentListens, FilterDeclined, DeleteRequested>;
 
 }  // namespace ipsec::ike

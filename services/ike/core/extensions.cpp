@@ -43,7 +43,12 @@ constexpr VendorId kWindows = {0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d,
 VendorIdPayload payload(const VendorId& id) { return {Bytes(id.begin(), id.end())}; }
 
 // The product as others announce themselves: MD5 of a fixed string.
-VendorIdPayload product() { return {hash(Integrity::kMd5, {as_bytes(kProduct)})}; }
+VendorId product_id() {
+  const Bytes digest = hash(Integrity::kMd5, {as_bytes(kProduct)});
+  VendorId id{};
+  std::copy(digest.begin(), digest.end(), id.begin());
+  return id;
+}
 
 bool has(const PayloadChain& message, ByteView id) {
   const auto found = message.all<VendorIdPayload>();
@@ -55,7 +60,7 @@ bool has(const PayloadChain& message, ByteView id) {
 }  // namespace
 
 std::vector<PayloadContent> announcements(AddressFamily family) {
-  std::vector<PayloadContent> ids = {product()};
+  std::vector<PayloadContent> ids = {payload(product_id())};
   if (family == AddressFamily::kIpv4) {
     for (const NatRow& row : kNatRows) ids.emplace_back(payload(row.id));
   }
@@ -65,7 +70,7 @@ std::vector<PayloadContent> announcements(AddressFamily family) {
 }
 
 std::vector<PayloadContent> confirmations(const Extensions& agreed) {
-  std::vector<PayloadContent> ids = {product()};
+  std::vector<PayloadContent> ids = {payload(product_id())};
   for (const NatRow& row : kNatRows) {
     if (agreed.nat_traversal != NatTraversal::kNone && row.kind == agreed.nat_traversal)
       ids.emplace_back(payload(row.id));
@@ -83,7 +88,8 @@ Extensions extensions_of(const PayloadChain& message, AddressFamily family) {
   extensions.dead_peer_detection = has(message, kDeadPeerDetection);
   extensions.fragmentation = has(message, kFragmentation);
   // Others have been seen to take a fourth message for the first of another quick mode.
-  extensions.connected_notify = has(message, kWindows) || has(message, product().value);
+  extensions.connected_notify = has(message, kWindows) || has(message, product_id());
+  extensions.explanations = has(message, product_id());
   return extensions;
 }
 

@@ -18,6 +18,7 @@ struct Extensions {
   bool dead_peer_detection = false;  // RFC 3706
   bool fragmentation = false;        // MS-IKEE 2.2.3
   bool connected_notify = false;     // Windows, or this product: knows the fourth message of quick mode (QM-06)
+  bool explanations = false;         // this product: reads what a refusal says (alternatives.h)
   friend bool operator==(const Extensions&, const Extensions&) = default;
 };
 

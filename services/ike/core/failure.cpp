@@ -12,7 +12,7 @@ namespace ipsec::ike {
 namespace {
 
 // In the order of the enumeration.
-constexpr std::array<std::string_view, 30> kNames = {
+constexpr std::array<std::string_view, 39> kNames = {
     "no_main_mode_filter",
     "no_matching_filter",
     "no_proposal_chosen",
@@ -42,6 +42,15 @@ constexpr std::array<std::string_view, 30> kNames = {
     "peer_dead",
     "nat_unsupported",
     "ah_behind_nat",
+    "no_usable_certificate",
+    "signing_failed",
+    "certificate_refused",
+    "certificate_revoked",
+    "revocation_unknown",
+    "account_refused",
+    "no_policy",
+    "unsupported_exchange",
+    "unsupported_version",
     "already_served",
 };
 static_assert(kNames.size() == static_cast<std::size_t>(FailureReason::kAlreadyServed) + 1);
@@ -54,6 +63,21 @@ std::vector<std::string> shortened(std::vector<std::string> terms) {
   terms.resize(kMaxTermsListed);
   terms.push_back(fmt::format("and {} more", more));
   return terms;
+}
+
+bool is_about_authentication(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kAuthenticationFailed:
+    case FailureReason::kNoCertificate:
+    case FailureReason::kSigningFailed:
+    case FailureReason::kCertificateRefused:
+    case FailureReason::kCertificateRevoked:
+    case FailureReason::kRevocationUnknown:
+    case FailureReason::kAccountRefused:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string_view name(FailureReason reason) { return kNames[static_cast<std::size_t>(reason)]; }

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "services/ike/core/explanation.h"
 
 // Every way in which a negotiation can end without SAs. The names are stable: scripts, events and AcquireFailed carry
 // them.
@@ -36,14 +39,25 @@ enum class FailureReason : std::uint8_t {
   kPolicyChanged,  // the filter or the authentication is gone
   kDeletedByPeer,
   kDeletedByRequest,
-  kPeerDead,        // it was asked whether it is there, and did not answer
-  kNatUnsupported,  // an address translator between the two, and a driver without ESP in UDP
-  kAhBehindNat,     // an address translator between the two, and only offers with AH, which it would break (NAT-05)
-  kAlreadyServed,   // no failure: the SA asked for was made while the request was on its way
+  kPeerDead,            // it was asked whether it is there, and did not answer
+  kNatUnsupported,      // an address translator between the two, and a driver without ESP in UDP
+  kAhBehindNat,         // an address translator between the two, and only offers with AH, which it would break (NAT-05)
+  kNoCertificate,       // this host has none that can be used (AUC-20)
+  kSigningFailed,       // the provider of the private key refuses (AUC-05)
+  kCertificateRefused,  // the peer's; the text names the check
+  kCertificateRevoked,  // the peer's, or one of its issuers
+  kRevocationUnknown,   // could not be checked, and strongcrlcheck is 2 (CRL-03, CRL-11)
+  kAccountRefused,      // the peer is not on the list of accounts (AUC-26)
+  kNoPolicy,            // this host has no policy; the peer gets no answer
+  kUnsupportedExchange,  // a first message of another exchange than main mode
+  kUnsupportedVersion,   // or of another version than IKEv1
+  kAlreadyServed,        // no failure: the SA asked for was made while the request was on its way
 };
 
 // "authentication_failed"
 std::string_view name(FailureReason reason);
+// Whether it says that a side could not prove who it is.
+bool is_about_authentication(FailureReason reason);
 
 // What the two sides wanted, an entry for each offer or selector. No secrets.
 struct Terms {
@@ -58,6 +72,7 @@ struct Failure {
   // For people: what was wrong, what each side wanted. No secrets.
   std::string text;
   Terms terms{};
+  std::shared_ptr<const Explanation> explanation{};  // null: the text says it all
 };
 
 }  // namespace ipsec::ike

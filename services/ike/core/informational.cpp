@@ -9,6 +9,7 @@
 
 #include "services/ike/core/authentication.h"
 #include "services/ike/core/dead_peer.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -54,7 +55,8 @@ FailureReason reason_of(NotifyType type) {
 }
 
 // What the peer's error says about a main mode under way, in the light of what was sent.
-Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
+Failure hinted_failure(const MainModeSa& sa, const NotifyPayload& notify) {
+  const NotifyType type = notify.type;
   FailureReason reason = reason_of(type);
   // PAYLOAD-MALFORMED tells of a wrong key only where something encrypted was sent.
   const bool proving = std::holds_alternative<AwaitingMessage6>(sa.state);
@@ -67,17 +69,17 @@ Failure hinted_failure(const MainModeSa& sa, NotifyType type) {
   return {reason,
           fmt::format("{} says {} (unauthenticated) in answer to main mode, {}{}", sa.peer.to_string(), name(type),
                       name(sa.state), offered),
-          std::move(terms)};
+          std::move(terms), explain_peers_refusal(sa, notify)};
 }
 
-void take_hint(Turn& turn, MainModeSa& sa, NotifyType type) {
-  if (!is_error(type)) return;
+void take_hint(Turn& turn, MainModeSa& sa, const NotifyPayload& notify) {
+  if (!is_error(notify.type)) return;
   if (sa.half_open()) {
-    if (sa.initiator) sa.resender.hint(hinted_failure(sa, type), turn.now);
+    if (sa.initiator && !sa.resender.hinted()) sa.resender.hint(hinted_failure(sa, notify), turn.now);
     return;
   }
   // A peer that has lost the main mode SA cannot say more than this.
-  if (type != NotifyType::kInvalidCookie) return;
+  if (notify.type != NotifyType::kInvalidCookie) return;
   for (auto& [id, exchange] : sa.exchanges) {
     if (!std::holds_alternative<AwaitingAnswer>(exchange.state)) continue;
     exchange.resender.hint(
@@ -97,7 +99,7 @@ void receive_clear(Turn& turn, const Header& header, const DatagramReceived& dat
     ++turn.state.statistics.invalid_cookies_received;
     return;
   }
-  for (const NotifyPayload* notify : parsed->chain.all<NotifyPayload>()) take_hint(turn, *sa, notify->type);
+  for (const NotifyPayload* notify : parsed->chain.all<NotifyPayload>()) take_hint(turn, *sa, *notify);
 }
 
 // RFC 2408 section 3.14: the SPI names the SA that the notify is about. Windows writes 8 octets: SPI and quick mode
@@ -127,7 +129,8 @@ void handle_error(Turn& turn, MainModeSa& sa, const NotifyPayload& notify) {
                    fmt::format("{} refuses with {}: {} for {} in {} mode{} were offered", sa.peer.to_string(),
                                name(notify.type), offers_text(rule.policy), exchange->facts.outbound.to_string(),
                                name(rule.encapsulation), rule.policy.pfs ? " with PFS" : ""),
-                   {offered_terms(exchange->facts), {}}},
+                   {offered_terms(exchange->facts), {}},
+                   explain_peers_refusal(sa, *exchange, notify)},
                   TellPeer::kNo);
 }
 
@@ -145,10 +148,9 @@ bool handle_quick_mode_delete(Turn& turn, MainModeSa& sa, SecurityProtocol proto
 bool handle_main_mode_delete(Turn& turn, MainModeSa& sa, ByteView spi) {
   if (spi.size() != 16) return false;
   bool known = false;
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_identity(sa.peer.address, sa.proven()->peer_identity)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
-    const Established* established = other.established();
-    if (established == nullptr || established->peer_identity != sa.proven()->peer_identity) continue;
+    if (other.established() == nullptr) continue;
     if (other.facts.initiator_cookie != load_u64(spi.data()) ||
         other.facts.responder_cookie != load_u64(spi.data() + 8))
       continue;
@@ -280,17 +282,16 @@ void handle_initial_contact(Turn& turn, MainModeSa& sa) {
   // What began after this main mode did may be newer than the peer's statement.
   const auto is_older = [&](Timestamp established_at) { return established_at < sa.created; };
   std::size_t dropped = 0;
-  for (const std::uint64_t handle : turn.state.main_modes.with_peer(sa.peer.address)) {
+  for (const std::uint64_t handle : turn.state.main_modes.with_identity(sa.peer.address, identity)) {
     MainModeSa& other = *turn.state.main_modes.find(handle);
-    const Established* established = other.established();
-    if (established == nullptr || established->peer_identity != identity || !is_older(other.established_at)) continue;
+    if (other.established() == nullptr || !is_older(other.established_at)) continue;
     if (other.local.address != sa.local.address) continue;
     end_main_mode(turn, other, TellPeer::kNo, {FailureReason::kDeletedByPeer, "the peer began anew (INITIAL-CONTACT)"},
                   LastMessages::kAbandon);
     ++dropped;
   }
-  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_peer(sa.peer.address)) {
-    if (!belongs_to(pair, identity) || !may_be_same(pair.host, sa.host()) || !is_older(pair.established_at)) continue;
+  for (const QuickModeSaPair& pair : turn.state.quick_modes.with_identity(sa.peer.address, identity)) {
+    if (!may_be_same(pair.host, sa.host()) || !is_older(pair.established_at)) continue;
     if (pair.local != sa.local.address) continue;
     turn.delete_pair(pair);
     turn.state.quick_modes.remove(pair.inbound_spi);
@@ -322,13 +323,15 @@ void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type) {
   turn.send(sa, write_clear_message(header, payloads));
 }
 
-Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
-  NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(protocol), type, spi_octets(spi), {}};
+Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi,
+                   Bytes data) {
+  NotifyPayload notify{kDoiIpsec, static_cast<std::uint8_t>(protocol), type, spi_octets(spi), std::move(data)};
   return seal_informational(turn, sa, {std::move(notify)});
 }
 
-Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi) {
-  Bytes datagram = write_notify(turn, sa, type, protocol, spi);
+Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi,
+                  Bytes data) {
+  Bytes datagram = write_notify(turn, sa, type, protocol, spi, std::move(data));
   turn.send(sa, datagram);
   return datagram;
 }

@@ -27,9 +27,11 @@ void answer_invalid_cookie(Turn& turn, const Header& header, const DatagramRecei
 
 // A hint to a peer that has no keys yet.
 void send_clear_notify(Turn& turn, MainModeSa& sa, NotifyType type);
-// Authenticated; require an established SA. The octets are returned, too, for repetition.
-Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi);
-Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi);
+// Authenticated; require an established SA. The octets are returned, too, for repetition. `data`: alternatives.h.
+Bytes write_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi,
+                   Bytes data);
+Bytes send_notify(Turn& turn, MainModeSa& sa, NotifyType type, SecurityProtocol protocol, std::uint32_t spi,
+                  Bytes data);
 // R-U-THERE or its acknowledgement.
 void send_probe(Turn& turn, MainModeSa& sa, NotifyType type, std::uint32_t sequence);
 void send_main_mode_delete(Turn& turn, MainModeSa& sa);

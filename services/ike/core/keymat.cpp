@@ -21,6 +21,12 @@ SecretBytes skeyid_preshared_key(Integrity hash, ByteView preshared_key, ByteVie
   return hmac(hash, preshared_key, {nonce_i, nonce_r});
 }
 
+SecretBytes skeyid_signature(Integrity hash, ByteView nonce_i, ByteView nonce_r, ByteView shared_secret) {
+  Bytes nonces(nonce_i.begin(), nonce_i.end());
+  nonces.insert(nonces.end(), nonce_r.begin(), nonce_r.end());
+  return hmac(hash, nonces, {shared_secret});
+}
+
 KeyFamily derive_key_family(Integrity hash, SecretBytes skeyid, ByteView shared_secret, Cookie initiator,
                             Cookie responder) {
   const auto cookie_i = cookie_octets(initiator);

@@ -22,6 +22,9 @@ struct KeyFamily {
 // SKEYID with a preshared key: prf(psk, Ni_b | Nr_b).
 SecretBytes skeyid_preshared_key(Integrity hash, ByteView preshared_key, ByteView nonce_i, ByteView nonce_r);
 
+// SKEYID with signatures: prf(Ni_b | Nr_b, g^xy).
+SecretBytes skeyid_signature(Integrity hash, ByteView nonce_i, ByteView nonce_r, ByteView shared_secret);
+
 // `shared_secret` is g^xy, left padded to the group's size.
 KeyFamily derive_key_family(Integrity hash, SecretBytes skeyid, ByteView shared_secret, Cookie initiator,
                             Cookie responder);

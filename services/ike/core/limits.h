@@ -114,9 +114,11 @@ inline constexpr std::size_t kMaxReassembledSize = 16384;
 inline constexpr Duration kEndedMainModeLifetime = std::chrono::seconds(70);
 
 // Failed negotiations remembered for `show negotiations`: what an administrator looks through. A failure takes at most
-// a few KB, because the offers in it are bounded, too.
+// some 20 KB, because the offers in it are bounded, too: of each side as many as a policy has in practice. More are
+// compared than listed: an SA payload of a generous peer has every suite.
 inline constexpr std::size_t kMaxFailedNegotiations = 64;
 inline constexpr std::size_t kMaxTermsListed = 16;
+inline constexpr std::size_t kMaxOffersCompared = 64;
 
 // Sizes of our own values. Nonces: RFC 2409 allows 8..256; 32 is the largest key we derive.
 inline constexpr std::size_t kNonceSize = 32;

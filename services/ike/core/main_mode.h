@@ -14,6 +14,9 @@ std::variant<MainModeSa*, Failure> begin_main_mode(Turn& turn, const IpAddress& 
 // A datagram of the main mode exchange.
 void receive_main_mode(Turn& turn, const Header& header, const DatagramReceived& datagram);
 void main_mode_computed(Turn& turn, MainModeSa& sa, const DhComputed& computed);
+// A certificate was chosen and has signed, or the peer's was looked at.
+void main_mode_proven(Turn& turn, MainModeSa& sa, const IdentityProven& proven);
+void main_mode_verified(Turn& turn, MainModeSa& sa, const PeerVerified& verified);
 // Retransmission and time-outs of an SA that is not established.
 void main_mode_due(Turn& turn, MainModeSa& sa);
 

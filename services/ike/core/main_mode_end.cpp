@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/dead_peer.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
@@ -70,18 +71,21 @@ void forget_failed(Turn& turn, MainModeSa& sa, const Failure& failure) {
 }  // namespace
 
 Terms different_keys(const MainModeSa& sa) {
+  const MainModeChoice* choice = choice_of(sa.state);
+  if (choice != nullptr && is_signature(choice->method)) return {};
   const Endpoint& initiator = sa.initiator ? sa.local : sa.peer;
   const Endpoint& responder = sa.initiator ? sa.peer : sa.local;
   return {{fmt::format("a preshared key of {}", initiator.address.to_string())},
           {fmt::format("another preshared key on {}", responder.address.to_string())}};
 }
 
-FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure) {
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure, Timestamp now) {
   FailedNegotiation failed;
   failed.mode = NegotiationMode::kMain;
   failed.initiator = sa.initiator;
   failed.local = sa.local;
   failed.peer = sa.peer;
+  failed.explanation = explanation_of(sa, failure, now);
   failed.failure = std::move(failure);
   failed.rule_name = sa.facts.rule.rule_name;
   failed.policy_name = sa.facts.rule.policy.name;
@@ -114,7 +118,7 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
   if (!reported) {
     ++statistics.negotiation_failures;
     if (!sa.initiator) ++statistics.receive_fail;
-    if (failure.reason == FailureReason::kAuthenticationFailed) ++statistics.authentication_failures;
+    if (is_about_authentication(failure.reason)) ++statistics.authentication_failures;
     const bool unproven = std::holds_alternative<AwaitingMessage3>(sa.state);
     if (unproven && !turn.may_report_unproven()) {
       forget_failed(turn, sa, failure);
@@ -122,8 +126,8 @@ void fail_main_mode(Turn& turn, MainModeSa& sa, const Failure& failure) {
     }
     Turn::Fields fields = fields_of(sa);
     fields["state"] = name(sa.state);
-    turn.report_failed(failed_main_mode(sa, failure), fmt::format("main mode with {} failed", sa.peer.to_string()),
-                       std::move(fields));
+    turn.report_failed(failed_main_mode(sa, failure, turn.now),
+                       fmt::format("main mode with {} failed", sa.peer.to_string()), std::move(fields));
   }
   forget_failed(turn, sa, failure);
 }

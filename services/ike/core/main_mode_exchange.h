@@ -15,11 +15,15 @@ namespace ipsec::ike {
 // where nothing is returned, unless it has moved on.
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const MessageReceived& message);
 std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const DhComputed& computed);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const IdentityProven& proven);
+std::optional<Ignored> advance(Turn& turn, MainModeSa& sa, const PeerVerified& verified);
 
-// What a failed authentication by preshared keys was about.
+// What a failed authentication was about, as far as that is clear: preshared keys differ.
 Terms different_keys(const MainModeSa& sa);
-FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure);
+FailedNegotiation failed_main_mode(const MainModeSa& sa, Failure failure, Timestamp now);
 
+// Which rule is followed with a peer, and what it offers, for the log.
+std::string rule_text(const MainModeFacts& facts);
 // Not 0 and no other SA's.
 Cookie fresh_cookie(EngineState& state);
 // Sends what a step has made; an initiator repeats it until answered, a responder where asked again.

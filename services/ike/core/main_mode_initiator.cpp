@@ -5,6 +5,7 @@
 
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_messages.h"
+#include "services/ike/core/main_mode_signatures.h"
 
 namespace ipsec::ike {
 
@@ -15,7 +16,7 @@ Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
 }  // namespace
 
 AwaitingMessage2 start_main_mode(StepContext& context) {
-  SaPayload offers = main_mode_offers(context.facts.rule.policy);
+  SaPayload offers = main_mode_offers(context.facts.rule.policy, context.facts.rule.methods);
   AwaitingMessage2 state{body_octets(offers)};
   std::vector<PayloadContent> payloads = announcements(context.facts.peer.family());
   payloads.insert(payloads.begin(), std::move(offers));
@@ -28,7 +29,7 @@ ResultOf<AwaitingMessage2, MessageReceived> step(const AwaitingMessage2& state, 
   auto read = read_clear(message, MessageKind::kMainMode2);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
   const auto& chain = std::get<PayloadChain>(read);
-  auto verified = verify_main_mode(*chain.find<SaPayload>(), context.facts.rule.policy);
+  auto verified = verify_main_mode(*chain.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.methods);
   if (auto* failure = std::get_if<Failure>(&verified)) return std::move(*failure);
   auto& choice = std::get<MainModeChoice>(verified);
   choice.extensions = extensions_of(chain, context.facts.peer.family());
@@ -56,13 +57,22 @@ ResultOf<AwaitingMessage4, MessageReceived> step(const AwaitingMessage4& state, 
   context.effects.compute = {state.choice.offer.group, state.own, copy(peer.public_value)};
   MainModeChoice choice = state.choice;
   note_nat(chain, context, choice);
-  return ComputingSecret{state.sa_body, choice, state.nonce_i, copy(peer.public_value), copy(peer.nonce)};
+  return ComputingSecret{state.sa_body,           choice,           state.nonce_i,
+                         copy(peer.public_value), copy(peer.nonce), requests_in(chain)};
 }
 
 ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const DhComputed& computed,
                                            StepContext& context) {
   auto made = make_keys(context.facts, state.choice, state.nonce_i, state.nonce_r, computed.secret);
   if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
+  if (is_signature(state.choice.method)) {
+    ProvingAsInitiator proving{state.sa_body, state.choice, copy(computed.own->public_value()), state.public_r,
+                               std::get<Phase1Keys>(std::move(made))};
+    context.effects.prove =
+        proof_request(context.facts, state.choice, proving.keys, {proving.public_i, proving.public_r, proving.sa_body},
+                      Role::kInitiator, state.requests);
+    return proving;
+  }
   AwaitingMessage6 next{state.sa_body,
                         state.choice,
                         copy(computed.own->public_value()),
@@ -80,6 +90,7 @@ ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const D
 
 ResultOf<AwaitingMessage6, MessageReceived> step(const AwaitingMessage6& state, const MessageReceived& message,
                                                  StepContext& context) {
+  if (is_signature(state.choice.method)) return verify_responder(state, message, context);
   auto read = read_identity(context.facts, message, state.keys, state.iv,
                             {state.public_i, state.public_r, state.sa_body}, Role::kResponder, state.choice.nat);
   if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);

@@ -4,11 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/alternatives.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_exchange.h"
 #include "services/ike/core/main_mode_messages.h"
 #include "services/ike/core/main_mode_responder.h"
+#include "services/ike/core/unread.h"
 
 namespace ipsec::ike {
 
@@ -18,17 +21,21 @@ namespace {
 // keeps waiting for a right one until its time is up.
 void suspect_authentication(Turn& turn, MainModeSa& sa, const std::string& text) {
   const bool first = !sa.suspicion;
-  sa.suspicion = Failure{FailureReason::kAuthenticationFailed,
-                         fmt::format("{}; with preshared keys this means that the two sides have different keys", text),
-                         different_keys(sa)};
+  const MainModeChoice* choice = choice_of(sa.state);
+  const bool by_key = choice == nullptr || !is_signature(choice->method);
+  sa.suspicion =
+      Failure{FailureReason::kAuthenticationFailed,
+              fmt::format("{}{}", text,
+                          by_key ? "; with preshared keys this means that the two sides have different keys" : ""),
+              different_keys(sa)};
   if (sa.initiator) return;
   send_clear_notify(turn, sa, NotifyType::kAuthenticationFailed);
   if (!first) return;
   ++turn.state.statistics.authentication_failures;
   ++turn.state.statistics.negotiation_failures;
   ++turn.state.statistics.receive_fail;
-  turn.report_failed(failed_main_mode(sa, *sa.suspicion), fmt::format("{} could not prove itself", sa.peer.to_string()),
-                     fields_of(sa));
+  turn.report_failed(failed_main_mode(sa, *sa.suspicion, turn.now),
+                     fmt::format("{} could not prove itself", sa.peer.to_string()), fields_of(sa));
 }
 
 void count_ignored(Turn& turn, MainModeSa& sa, const Ignored& ignored) {
@@ -84,8 +91,16 @@ void receive_later_message(Turn& turn, MainModeSa& sa, const Header& header, con
   }
 }
 
+// Message 1 may bear anybody's address: the answer is never longer than it.
+Bytes alternatives_within(const Failure& failure, std::size_t size) {
+  constexpr std::size_t kWithoutData = kHeaderSize + 12;
+  if (!failure.explanation || size <= kWithoutData) return {};
+  auto told = read_alternatives(failure.explanation->alternatives);
+  return told ? write_alternatives(*std::move(told), size - kWithoutData) : Bytes();
+}
+
 void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const Failure& failure,
-                     const MainModeRule& rule) {
+                     const MainModeRule& rule, const Extensions& extensions) {
   Statistics& statistics = turn.state.statistics;
   ++statistics.negotiation_failures;
   ++statistics.receive_fail;
@@ -93,6 +108,7 @@ void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& d
   failed.local = datagram.local;
   failed.peer = datagram.peer;
   failed.failure = failure;
+  if (failure.explanation) failed.explanation = *failure.explanation;
   failed.rule_name = rule.rule_name;
   failed.policy_name = rule.rule_name.empty() ? "" : rule.policy.name;
   if (turn.may_report_unproven())
@@ -100,8 +116,9 @@ void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& d
   Header answer = header;
   answer.exchange = ExchangeType::kInformational;
   answer.message_id = turn.state.random.u32();
-  const std::vector<PayloadContent> payloads = {
-      NotifyPayload{kDoiIpsec, kProtocolIsakmp, NotifyType::kNoProposalChosen, {}, {}}};
+  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, NotifyType::kNoProposalChosen, {}, {}};
+  if (extensions.explanations) notify.data = alternatives_within(failure, datagram.bytes.size());
+  const std::vector<PayloadContent> payloads = {std::move(notify)};
   Bytes octets = write_clear_message(answer, payloads);
   turn.send(datagram.local, datagram.peer, octets);
   auto& refused = turn.state.refused;
@@ -111,10 +128,11 @@ void refuse_message1(Turn& turn, const Header& header, const DatagramReceived& d
 }
 
 bool answer_refused_again(Turn& turn, const Header& header, const DatagramReceived& datagram) {
-  auto& refused = turn.state.refused;
-  std::erase_if(refused, [&](const auto& entry) { return entry.second.forget_at <= turn.now; });
+  turn.forget_refused();
+  const auto& refused = turn.state.refused;
   const auto found = refused.find({datagram.peer, header.initiator_cookie});
-  if (found == refused.end()) return false;
+  // One without an answer is from before there was a policy.
+  if (found == refused.end() || found->second.answer.empty()) return false;
   turn.send(datagram.local, datagram.peer, found->second.answer);
   return true;
 }
@@ -138,18 +156,33 @@ bool make_room(Turn& turn, const IpAddress& peer) {
   return true;
 }
 
+// No rule is for this peer, or its rule has no method that can be used.
+void refuse_without_rule(Turn& turn, const Header& header, const DatagramReceived& datagram, Failure failure,
+                         const PayloadChain& chain) {
+  MainModeRule rule;
+  const auto terms = find_main_mode_terms(turn.state.policy, datagram.local.address, datagram.peer.address);
+  if (terms) {
+    failure.explanation = explain_unusable_methods(*chain.find<SaPayload>(), *terms->policy, *terms->authentication);
+    rule.rule_name = terms->rule_name;
+    rule.policy.name = terms->policy->name;
+  }
+  refuse_message1(turn, header, datagram, failure, rule, extensions_of(chain, datagram.peer.address.family()));
+}
+
 void answer_message1(Turn& turn, const Header& header, const DatagramReceived& datagram, const PayloadChain& chain) {
-  const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true);
+  const auto found = find_main_mode_rule(turn.state.policy, datagram.local.address, datagram.peer.address, true,
+                                         turn.state.certificates);
   if (const auto* failure = std::get_if<Failure>(&found)) {
-    refuse_message1(turn, header, datagram, *failure, {});
+    refuse_without_rule(turn, header, datagram, *failure, chain);
     return;
   }
   const MainModeFacts facts{header.initiator_cookie, fresh_cookie(turn.state), datagram.local.address,
                             datagram.peer.address, std::get<MainModeRule>(found)};
+  turn.log(LogCategory::kPolicy, kLogSteps, [&] { return rule_text(facts); });
   StepContext context{facts, datagram.local, datagram.peer, turn.state.random, false, {}};
   auto answered = answer_main_mode(chain, context);
   if (const auto* failure = std::get_if<Failure>(&answered)) {
-    refuse_message1(turn, header, datagram, *failure, facts.rule);
+    refuse_message1(turn, header, datagram, *failure, facts.rule, extensions_of(chain, datagram.peer.address.family()));
     return;
   }
   auto made = std::make_unique<MainModeSa>();
@@ -164,6 +197,13 @@ void answer_message1(Turn& turn, const Header& header, const DatagramReceived& d
   send_step(turn, sa, std::move(context.effects.send));
 }
 
+void report_unanswered(Turn& turn, const Header& header, const DatagramReceived& datagram) {
+  if (!turn.may_report_unanswered(datagram.peer, header.initiator_cookie)) return;
+  report_unread(turn, datagram, FailureReason::kNoPolicy,
+                "no policy is assigned on this host, so that it does not answer",
+                explain_unread("main mode message 1", "whether this host is to have a policy", true));
+}
+
 void receive_message1(Turn& turn, const Header& header, const DatagramReceived& datagram) {
   if (MainModeSa* sa = turn.state.main_modes.find_by_message1(datagram.peer, header.initiator_cookie)) {
     // Only while message 3 has not come: later the initiator has long had its answer.
@@ -174,6 +214,7 @@ void receive_message1(Turn& turn, const Header& header, const DatagramReceived& 
   // (SFT-03), and one that is about to get its policy would lose the peer.
   if (is_unassigned(turn.state.policy)) {
     ++turn.state.statistics.unexpected_messages;
+    report_unanswered(turn, header, datagram);
     return;
   }
   if (answer_refused_again(turn, header, datagram)) return;

@@ -19,13 +19,9 @@ SecretBytes proof(const MainModeFacts& facts, const Phase1Keys& keys, const Tran
                                     : hash_r(keys.hash, keys.family.skeyid.view(), transcript, identity);
 }
 
-NotifyPayload initial_contact(const MainModeFacts& facts) {
-  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, NotifyType::kInitialContact, {}, {}};
-  for (const Cookie cookie : {facts.initiator_cookie, facts.responder_cookie}) {
-    const auto octets = cookie_octets(cookie);
-    notify.spi.insert(notify.spi.end(), octets.begin(), octets.end());
-  }
-  return notify;
+NatDetection detection_of(const StepContext& context, const MainModeChoice& choice) {
+  return {choice.extensions.nat_traversal, choice.offer.hash, context.facts.initiator_cookie,
+          context.facts.responder_cookie,  context.local,     context.peer};
 }
 
 // RFC 2407 section 4.6.2: "During Phase I negotiations, the ID port and protocol fields MUST be set to zero or to UDP
@@ -33,6 +29,19 @@ NotifyPayload initial_contact(const MainModeFacts& facts) {
 bool are_phase1_ports(const IdentificationPayload& identity) {
   if (identity.protocol == 0) return identity.port == 0;
   return identity.protocol == 17 && (identity.port == 0 || identity.port == 500 || identity.port == 4500);
+}
+
+Ignored not_authentic(std::string text) { return {Ignored::Why::kNotAuthentic, std::move(text)}; }
+
+}  // namespace
+
+NotifyPayload initial_contact(const MainModeFacts& facts) {
+  NotifyPayload notify{kDoiIpsec, kProtocolIsakmp, NotifyType::kInitialContact, {}, {}};
+  for (const Cookie cookie : {facts.initiator_cookie, facts.responder_cookie}) {
+    const auto octets = cookie_octets(cookie);
+    notify.spi.insert(notify.spi.end(), octets.begin(), octets.end());
+  }
+  return notify;
 }
 
 // An address proves nothing beyond the key, but it names whose SAs INITIAL-CONTACT may end: it must be the peer's own.
@@ -59,15 +68,6 @@ Status check_identity(const IdentificationPayload& identity, const IpAddress& pe
           fmt::format("identity of type {}; an address or a name is accepted", static_cast<int>(identity.type)));
   }
 }
-
-NatDetection detection_of(const StepContext& context, const MainModeChoice& choice) {
-  return {choice.extensions.nat_traversal, choice.offer.hash, context.facts.initiator_cookie,
-          context.facts.responder_cookie,  context.local,     context.peer};
-}
-
-Ignored not_authentic(std::string text) { return {Ignored::Why::kNotAuthentic, std::move(text)}; }
-
-}  // namespace
 
 Header main_mode_header(const MainModeFacts& facts) {
   Header header;
@@ -116,9 +116,11 @@ std::variant<Phase1Keys, Failure> make_keys(const MainModeFacts& facts, const Ma
   if (!secret.ok()) return Failure{FailureReason::kInvalidKeyExchange, secret.status().message()};
   Phase1Keys keys;
   keys.hash = choice.offer.hash;
+  SecretBytes skeyid = is_signature(choice.method)
+                           ? skeyid_signature(keys.hash, nonce_i, nonce_r, secret->view())
+                           : skeyid_preshared_key(keys.hash, facts.rule.preshared_key.view(), nonce_i, nonce_r);
   keys.family =
-      derive_key_family(keys.hash, skeyid_preshared_key(keys.hash, facts.rule.preshared_key.view(), nonce_i, nonce_r),
-                        secret->view(), facts.initiator_cookie, facts.responder_cookie);
+      derive_key_family(keys.hash, std::move(skeyid), secret->view(), facts.initiator_cookie, facts.responder_cookie);
   const CipherInfo& cipher = info(choice.offer.cipher);
   keys.protection = {choice.offer.cipher, cipher_key(keys.hash, keys.family.skeyid_e.view(), cipher.key_size)};
   if (choice.offer.cipher == Cipher::kDes && is_weak_des_key(keys.protection.key.view())) {
@@ -136,29 +138,38 @@ Sealed write_identity(const StepContext& context, const Phase1Keys& keys, ByteVi
   return seal(keys.protection, iv, main_mode_header(context.facts), payloads);
 }
 
-std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
-                                                        const Phase1Keys& keys, ByteView iv,
-                                                        const Transcript& transcript, Role sender,
-                                                        const NatFound& nat) {
+std::variant<Opened, Ignored> open_last_message(const MessageReceived& message, const Phase1Keys& keys, ByteView iv,
+                                                Role sender) {
   const MessageKind kind = sender == Role::kInitiator ? MessageKind::kMainMode5 : MessageKind::kMainMode6;
   if (!message.header.encrypted()) {
     return Ignored{Ignored::Why::kUnexpected, fmt::format("{} came in clear", name(kind))};
   }
   auto opened = open(keys.protection, iv, message.header, message.datagram);
   if (!opened.ok()) return not_authentic(fmt::format("{} does not decrypt: {}", name(kind), opened.status().message()));
-  const PayloadChain& chain = opened->chain;
-  if (const Status rules = check_payloads(kind, chain); !rules.ok()) return not_authentic(rules.message());
+  if (const Status rules = check_payloads(kind, opened->chain); !rules.ok()) return not_authentic(rules.message());
+  return *std::move(opened);
+}
+
+std::variant<PeerProof, Ignored, Failure> read_identity(const MainModeFacts& facts, const MessageReceived& message,
+                                                        const Phase1Keys& keys, ByteView iv,
+                                                        const Transcript& transcript, Role sender,
+                                                        const NatFound& nat) {
+  auto read = open_last_message(message, keys, iv, sender);
+  if (auto* ignored = std::get_if<Ignored>(&read)) return std::move(*ignored);
+  auto& opened = std::get<Opened>(read);
+  const PayloadChain& chain = opened.chain;
+  const std::string_view what = name(sender == Role::kInitiator ? MessageKind::kMainMode5 : MessageKind::kMainMode6);
   const HashPayload* hash = chain.find<HashPayload>();
-  if (hash == nullptr) return not_authentic(fmt::format("{} has no HASH", name(kind)));
+  if (hash == nullptr) return not_authentic(fmt::format("{} has no HASH", what));
   const SecretBytes expected = proof(facts, keys, transcript, chain.body_of(PayloadType::kIdentification), sender);
   if (!constant_time_equal(expected.view(), hash->value))
-    return not_authentic(fmt::format("{} has a wrong HASH", name(kind)));
+    return not_authentic(fmt::format("{} has a wrong HASH", what));
 
   const IdentificationPayload& identity = *chain.find<IdentificationPayload>();
   if (const Status checked = check_identity(identity, facts.peer, nat); !checked.ok()) {
     return Failure{FailureReason::kIdentityRefused, checked.message()};
   }
-  return PeerProof{to_string(identity), says_initial_contact(chain), std::move(opened->next_iv)};
+  return PeerProof{to_string(identity), says_initial_contact(chain), std::move(opened.next_iv)};
 }
 
 }  // namespace ipsec::ike

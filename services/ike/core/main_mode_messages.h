@@ -45,6 +45,14 @@ struct Transcript {
 Sealed write_identity(const StepContext& context, const Phase1Keys& keys, ByteView iv, const Transcript& transcript,
                       Role sender);
 
+NotifyPayload initial_contact(const MainModeFacts& facts);
+// Messages 5 and 6 through the gates of shape and rules. Ignored{kNotAuthentic} where it does not decrypt to what
+// belongs there.
+std::variant<Opened, Ignored> open_last_message(const MessageReceived& message, const Phase1Keys& keys, ByteView iv,
+                                                Role sender);
+// An address must be the peer's own, unless a translator stands before it.
+Status check_identity(const IdentificationPayload& identity, const IpAddress& peer, const NatFound& nat);
+
 struct PeerProof {
   std::string identity;
   bool initial_contact = false;

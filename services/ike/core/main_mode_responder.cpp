@@ -5,6 +5,7 @@
 
 #include "services/ike/core/limits.h"
 #include "services/ike/core/main_mode_messages.h"
+#include "services/ike/core/main_mode_signatures.h"
 
 namespace ipsec::ike {
 
@@ -15,7 +16,7 @@ Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
 }  // namespace
 
 std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& message1, StepContext& context) {
-  auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy);
+  auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.methods);
   if (auto* failure = std::get_if<Failure>(&chosen)) return std::move(*failure);
   auto& answer = std::get<MainModeAnswer>(chosen);
   answer.choice.extensions = extensions_of(message1, context.facts.peer.family());
@@ -36,7 +37,7 @@ ResultOf<AwaitingMessage3, MessageReceived> step(const AwaitingMessage3& state, 
   context.effects.compute = {state.choice.offer.group, nullptr, copy(peer.public_value)};
   MainModeChoice choice = state.choice;
   note_nat(chain, context, choice);
-  return ComputingAnswer{state.sa_body, choice, copy(peer.public_value), copy(peer.nonce)};
+  return ComputingAnswer{state.sa_body, choice, copy(peer.public_value), copy(peer.nonce), requests_in(chain)};
 }
 
 ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const DhComputed& computed,
@@ -49,16 +50,19 @@ ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const D
                         state.public_i,
                         copy(computed.own->public_value()),
                         std::get<Phase1Keys>(std::move(made)),
-                        {}};
+                        {},
+                        state.requests};
   next.iv = phase1_iv(next.keys.hash, next.public_i, next.public_r, info(state.choice.offer.cipher).block_size);
   std::vector<PayloadContent> payloads = own_nat_detection(context, state.choice);
   payloads.insert(payloads.begin(), {KeyExchangePayload{next.public_r}, NoncePayload{nonce_r}});
+  if (is_signature(state.choice.method)) add_requests(context.facts, payloads);
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return next;
 }
 
 ResultOf<AwaitingMessage5, MessageReceived> step(const AwaitingMessage5& state, const MessageReceived& message,
                                                  StepContext& context) {
+  if (is_signature(state.choice.method)) return verify_initiator(state, message, context);
   const Transcript transcript{state.public_i, state.public_r, state.sa_body};
   auto read =
       read_identity(context.facts, message, state.keys, state.iv, transcript, Role::kInitiator, state.choice.nat);

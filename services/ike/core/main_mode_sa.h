@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "services/common/address.h"
@@ -78,6 +79,7 @@ struct MainModeSa {
   // Initiator: should it fail, the SAs with this one of the hosts at the peer's address end.
   std::optional<HostBehindNat> decides_whether_lives;
   bool peer_has_spoken = false;       // initiator: something that bears the cookies has come, also what was ignored
+  std::string unreachable;            // initiator: the ICMP error that a message has met last, for people
   bool fragmenting = false;           // long messages to this peer go in pieces
   HostBehindNat meant_for;            // initiator: with whom it is to be
   Endpoint message1_from;             // responder: the peer's endpoint may change later

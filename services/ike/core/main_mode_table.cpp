@@ -26,6 +26,7 @@ void MainModeTable::remove(std::uint64_t handle) {
   if (found == by_handle_.end()) return;
   const MainModeSa& sa = *found->second;
   if (sa.half_open()) leave_half_open(sa);
+  if (const Established* proven = sa.proven()) forget_established(sa, *proven);
   by_own_cookie_.erase(sa.own_cookie());
   if (!sa.initiator) by_message1_.erase({sa.message1_from, sa.facts.initiator_cookie});
   const auto peers = by_peer_.find(sa.peer.address);
@@ -50,31 +51,29 @@ MainModeSa* MainModeTable::find_by_message1(const Endpoint& peer, Cookie initiat
   return found != by_message1_.end() ? find(found->second) : nullptr;
 }
 
-MainModeSa* MainModeTable::newest(const IpAddress& peer, const std::function<bool(const MainModeSa&)>& wanted) {
-  const auto found = by_peer_.find(peer);
-  if (found == by_peer_.end()) return nullptr;
-  MainModeSa* best = nullptr;
-  for (const std::uint64_t handle : found->second) {
-    MainModeSa& sa = *by_handle_.at(handle);
-    if (wanted(sa) && (best == nullptr || best->established_at <= sa.established_at)) best = &sa;
-  }
-  return best != nullptr ? touch(best) : nullptr;
+template <typename Wanted>
+MainModeSa* MainModeTable::newest_established(const IpAddress& peer, Wanted wanted) {
+  const auto found = established_by_peer_.find(peer);
+  if (found == established_by_peer_.end()) return nullptr;
+  const auto newest = std::find_if(found->second.rbegin(), found->second.rend(),
+                                   [&](const auto& entry) { return wanted(at(entry.second)); });
+  return newest != found->second.rend() ? find(newest->second) : nullptr;
 }
 
 MainModeSa* MainModeTable::find_usable(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
-  return newest(peer, [&](const MainModeSa& sa) {
+  return newest_established(peer, [&](const MainModeSa& sa) {
     return sa.local.address == local && sa.has_room() && may_be_same(sa.host(), host);
   });
 }
 
 MainModeSa* MainModeTable::find_established(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
-  return newest(peer, [&](const MainModeSa& sa) {
+  return newest_established(peer, [&](const MainModeSa& sa) {
     return sa.local.address == local && sa.established() != nullptr && may_be_same(sa.host(), host);
   });
 }
 
 MainModeSa* MainModeTable::find_confirmed(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
-  return newest(peer, [&](const MainModeSa& sa) {
+  return newest_established(peer, [&](const MainModeSa& sa) {
     const bool is_established =
         sa.established() != nullptr && sa.local.address == local && may_be_same(sa.host(), host);
     return is_established && (sa.initiator || sa.last_proof > sa.established_at);
@@ -82,9 +81,13 @@ MainModeSa* MainModeTable::find_confirmed(const IpAddress& local, const IpAddres
 }
 
 MainModeSa* MainModeTable::find_negotiating(const IpAddress& local, const IpAddress& peer, const HostBehindNat& host) {
-  return newest(peer, [&](const MainModeSa& sa) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return nullptr;
+  const auto newest = std::find_if(found->second.rbegin(), found->second.rend(), [&](std::uint64_t handle) {
+    const MainModeSa& sa = at(handle);
     return sa.local.address == local && sa.initiator && sa.half_open() && may_be_same(sa.host(), host);
   });
+  return newest != found->second.rend() ? find(*newest) : nullptr;
 }
 
 std::vector<std::uint64_t> MainModeTable::with_peer(const IpAddress& peer) const {
@@ -106,7 +109,33 @@ std::size_t MainModeTable::half_open(const IpAddress& peer) const {
   return found != half_open_by_peer_.end() ? found->second : 0;
 }
 
-void MainModeTable::count_established(const MainModeSa& sa) { leave_half_open(sa); }
+std::vector<std::uint64_t> MainModeTable::with_identity(const IpAddress& peer, const std::string& identity) const {
+  const auto found = by_identity_.find(IdentityKey(peer, identity));
+  return found != by_identity_.end() ? found->second : std::vector<std::uint64_t>();
+}
+
+bool MainModeTable::has_other_established(const MainModeSa& sa) const {
+  const auto found = established_by_peer_.find(sa.peer.address);
+  return found != established_by_peer_.end() &&
+         std::any_of(found->second.begin(), found->second.end(), [&](const auto& entry) {
+           return entry.second != sa.handle && at(entry.second).established() != nullptr;
+         });
+}
+
+void MainModeTable::count_established(const MainModeSa& sa) {
+  leave_half_open(sa);
+  established_by_peer_[sa.peer.address].insert({sa.established_at, sa.handle});
+  by_identity_[{sa.peer.address, sa.proven()->peer_identity}].push_back(sa.handle);
+}
+
+void MainModeTable::forget_established(const MainModeSa& sa, const Established& proven) {
+  const auto peer = established_by_peer_.find(sa.peer.address);
+  peer->second.erase({sa.established_at, sa.handle});
+  if (peer->second.empty()) established_by_peer_.erase(peer);
+  const auto found = by_identity_.find(IdentityKey(sa.peer.address, proven.peer_identity));
+  std::erase(found->second, sa.handle);
+  if (found->second.empty()) by_identity_.erase(found);
+}
 
 void MainModeTable::count_proven(const MainModeSa& sa) { unproven_.erase(sa.handle); }
 

@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -44,6 +44,10 @@ class MainModeTable {
   // Handles of all SAs with this peer; of all SAs. Oldest first.
   std::vector<std::uint64_t> with_peer(const IpAddress& peer) const;
   std::vector<std::uint64_t> all() const;
+  // Handles of the SAs, ended ones too, in which the peer has proven this identity. Many hosts may share an address.
+  std::vector<std::uint64_t> with_identity(const IpAddress& peer, const std::string& identity) const;
+  // Whether there is an established SA with this peer besides that one.
+  bool has_other_established(const MainModeSa& sa) const;
   const MainModeSa& at(std::uint64_t handle) const { return *by_handle_.at(handle); }
 
   std::size_t size() const { return by_handle_.size(); }
@@ -52,7 +56,7 @@ class MainModeTable {
   std::size_t half_open(const IpAddress& peer) const;
   // As responder: the peer has sent a message 3 with our cookie in it, so that its address is its own.
   void count_proven(const MainModeSa& sa);
-  // The SA has become established.
+  // The SA has become established, at its established_at.
   void count_established(const MainModeSa& sa);
   // The half-open SA that has waited longest for message 3; nullptr: none. Anybody can make such an SA in anybody's
   // name.
@@ -66,17 +70,23 @@ class MainModeTable {
   MainModeSa* due(Timestamp now);
 
  private:
+  using IdentityKey = std::pair<IpAddress, std::string>;
   using Message1Key = std::pair<Endpoint, Cookie>;
   MainModeSa* touch(MainModeSa* sa);
-  MainModeSa* newest(const IpAddress& peer, const std::function<bool(const MainModeSa&)>& wanted);
+  template <typename Wanted>
+  MainModeSa* newest_established(const IpAddress& peer, Wanted wanted);
   void set_deadline(std::uint64_t handle, Timestamp at);
   void leave_half_open(const MainModeSa& sa);
+  void forget_established(const MainModeSa& sa, const Established& proven);
 
   std::uint64_t next_handle_ = 1;
   absl::flat_hash_map<std::uint64_t, std::unique_ptr<MainModeSa>> by_handle_;
   absl::flat_hash_map<Cookie, std::uint64_t> by_own_cookie_;
   absl::flat_hash_map<Message1Key, std::uint64_t> by_message1_;
   absl::flat_hash_map<IpAddress, std::set<std::uint64_t>> by_peer_;
+  absl::flat_hash_map<IpAddress, std::set<std::pair<Timestamp, std::uint64_t>>>
+      established_by_peer_;  // ended ones, too
+  absl::flat_hash_map<IdentityKey, std::vector<std::uint64_t>> by_identity_;
   absl::flat_hash_map<IpAddress, std::size_t> half_open_by_peer_;
   std::size_t half_open_ = 0;
   std::set<std::uint64_t> unproven_;  // half-open SAs that wait for message 3; handles grow with age

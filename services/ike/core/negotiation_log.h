@@ -22,6 +22,7 @@ struct FailedNegotiation {
   Endpoint local;
   Endpoint peer;
   Failure failure;
+  Explanation explanation{};
   // Names of this host's policy; empty where none applied.
   std::string rule_name;
   std::string policy_name;  // main mode or quick mode policy

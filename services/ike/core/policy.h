@@ -11,6 +11,8 @@
 #include "services/common/algorithms.h"
 #include "services/common/secret.h"
 #include "services/common/selector.h"
+#include "services/ike/certificates/method.h"
+#include "services/ike/core/log.h"
 
 // The compiled policy as the IKE core sees it: plain values, field for field those of proto/policy.proto IkePolicy. The
 // shell refuses what does not convert; the engine checks the references between the lists.
@@ -45,11 +47,6 @@ struct MainModePolicy {
 struct KerberosMethod {};
 struct PresharedKeyMethod {
   SecretBytes key;
-};
-struct CertificateMethod {
-  std::string root_ca;
-  bool map_to_account = false;
-  bool exclude_ca_name = false;
 };
 using AuthenticationMethod = std::variant<KerberosMethod, PresharedKeyMethod, CertificateMethod>;
 
@@ -140,8 +137,8 @@ struct IkePolicy {
   std::vector<QuickModePolicy> quick_mode_policies;
   std::vector<Filter> filters;  // those that negotiate, both directions
   DefaultResponse default_response;
-  std::string profile;                 // "modern" or "windows2003"
-  bool logging = false;                // every message is to be logged
+  std::string profile;  // "modern" or "windows2003"
+  LogLevels log_levels;
   std::uint32_t strong_crl_check = 1;  // of certificates, 0..2 (CRL-01..CRL-03)
 };
 

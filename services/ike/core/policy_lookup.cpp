@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
+#include "services/ike/wire/numbers.h"
 
 namespace ipsec::ike {
 
@@ -17,11 +19,28 @@ auto find_named(const List& list, const std::string& name) -> decltype(list.data
   return found != list.end() ? &*found : nullptr;
 }
 
-const SecretBytes* preshared_key(const std::vector<AuthenticationMethod>& methods) {
+constexpr std::string_view kWindows2003 = "windows2003";
+
+void add_once(std::vector<std::uint16_t>& methods, std::uint16_t method) {
+  if (std::find(methods.begin(), methods.end(), method) == methods.end()) methods.push_back(method);
+}
+
+// What a rule's authentication methods come to on this host. On the wire all authorities are one method, which stands
+// where the first of them does.
+void add_methods(const std::vector<AuthenticationMethod>& methods, const CertificateSummary& own, MainModeRule& rule) {
   for (const AuthenticationMethod& method : methods) {
-    if (const auto* psk = std::get_if<PresharedKeyMethod>(&method)) return &psk->key;
+    if (const auto* psk = std::get_if<PresharedKeyMethod>(&method)) {
+      if (rule.preshared_key.empty()) rule.preshared_key = psk->key;
+      add_once(rule.methods, phase1::kMethodPresharedKey);
+    } else if (const auto* certificate = std::get_if<CertificateMethod>(&method)) {
+      rule.certificates.authorities.push_back(*certificate);
+      for (const SignatureMethod signature : own.methods) {
+        // AUC-11
+        const bool allowed = !rule.certificates.windows2003 || signature == SignatureMethod::kRsa;
+        if (allowed) add_once(rule.methods, static_cast<std::uint16_t>(signature));
+      }
+    }
   }
-  return nullptr;
 }
 
 struct Candidate {
@@ -111,6 +130,43 @@ std::vector<std::string> method_names(const std::vector<AuthenticationMethod>& m
   return names;
 }
 
+Failure no_usable_method(const Candidate& candidate, const MainModeRule& rule, const CertificateSummary& own) {
+  if (rule.certificates.authorities.empty()) {
+    return {FailureReason::kUnsupportedMethod,
+            fmt::format("rule '{}' has neither a preshared key nor a certificate among its {} authentication methods",
+                        rule.rule_name, candidate.authentication->size()),
+            {{"preshared key", "certificate"}, method_names(*candidate.authentication)}};
+  }
+  return {
+      FailureReason::kNoCertificate,
+      fmt::format("rule '{}' authenticates by certificate, and this host has none with a private key{} in {}/own",
+                  rule.rule_name, rule.certificates.windows2003 ? " of RSA (profile windows2003)" : "", own.directory),
+      {{}, method_names(*candidate.authentication)}};
+}
+
+// 0: holds it; 1: in part; 2: not at all.
+template <typename Range>
+int distance(const Range& filter, const Range& asked, bool overlap) {
+  if (filter.contains(asked)) return 0;
+  return overlap ? 1 : 2;
+}
+
+bool overlap(const PortRange& a, const PortRange& b) { return a.first <= b.last && b.first <= a.last; }
+
+int distance(const AddressRange& filter, const AddressRange& asked) {
+  if (filter.family() != asked.family()) return 8;
+  return distance(filter, asked, intersection(filter, asked).has_value());
+}
+
+int distance(const Selector& filter, const Selector& asked) {
+  const bool wider = filter.protocol == kProtocolAny || filter.protocol == asked.protocol;
+  const int protocol = wider ? 0 : asked.protocol == kProtocolAny ? 1 : 2;
+  return distance(filter.source, asked.source) + distance(filter.destination, asked.destination) + protocol +
+         distance(filter.source_port, asked.source_port, overlap(filter.source_port, asked.source_port)) +
+         distance(filter.destination_port, asked.destination_port,
+                  overlap(filter.destination_port, asked.destination_port));
+}
+
 bool ends_fit(const Filter& filter, const IpAddress& local, const IpAddress& peer) {
   if (filter.encapsulation() == Encapsulation::kTransport) return true;
   return filter.tunnel_destination == peer && (!filter.tunnel_source || *filter.tunnel_source == local);
@@ -145,24 +201,39 @@ bool is_unassigned(const IkePolicy& policy) {
 }
 
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
-                                         bool as_responder) {
+                                         bool as_responder, const CertificateSummary& own) {
   const auto candidate = find_candidate(policy, local, peer, as_responder);
   if (!candidate) {
     return Failure{
         FailureReason::kNoMainModeFilter,
         fmt::format("no main mode filter of policy '{}' covers {} and {}{}", policy.policy_name, local.to_string(),
                     peer.to_string(), as_responder ? without_default_response(policy) : ""),
-        {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)}};
+        {{fmt::format("{} and {}", local.to_string(), peer.to_string())}, main_mode_filters(policy)},
+        explain_unknown_peer(policy, local, peer)};
   }
-  const SecretBytes* key = preshared_key(*candidate->authentication);
-  if (key == nullptr) {
-    return Failure{FailureReason::kUnsupportedMethod,
-                   fmt::format("rule '{}' has no preshared key among its {} authentication methods",
-                               *candidate->rule_name, candidate->authentication->size()),
-                   {{"preshared key"}, method_names(*candidate->authentication)}};
-  }
-  const MainModePolicy& main_mode = *find_named(policy.main_mode_policies, *candidate->policy_name);
-  return MainModeRule{candidate->filter_id, *candidate->rule_name, main_mode, *key};
+  MainModeRule rule{candidate->filter_id,
+                    *candidate->rule_name,
+                    *find_named(policy.main_mode_policies, *candidate->policy_name),
+                    {},
+                    {},
+                    {},
+                    {}};
+  rule.certificates.crl_level = policy.strong_crl_check;
+  rule.certificates.windows2003 = policy.profile == kWindows2003;
+  rule.certificates.rule_name = rule.rule_name;
+  add_methods(*candidate->authentication, own, rule);
+  if (rule.methods.empty()) return no_usable_method(*candidate, rule, own);
+  if (!rule.certificates.authorities.empty())
+    rule.certificate_requests = certificate_requests(own, rule.certificates.authorities);
+  return rule;
+}
+
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer) {
+  const auto candidate = find_candidate(policy, local, peer, true);
+  if (!candidate) return std::nullopt;
+  return MainModeTerms{find_named(policy.main_mode_policies, *candidate->policy_name), candidate->authentication,
+                       *candidate->rule_name};
 }
 
 const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id) {
@@ -186,6 +257,32 @@ std::vector<std::string> negotiating_filters(const IkePolicy& policy) {
   }
   if (more != 0) texts.push_back(fmt::format("and {} more", more));
   return texts;
+}
+
+const Filter* nearest_filter(const IkePolicy& policy, const Selector& outbound) {
+  const Filter* best = nullptr;
+  int least = 0;
+  for (const Filter& filter : policy.filters) {
+    if (!is_negotiated_outbound(filter)) continue;
+    const int found = distance(filter.selector, outbound);
+    if (best != nullptr && (found > least || (found == least && filter.index >= best->index))) continue;
+    best = &filter;
+    least = found;
+  }
+  return best;
+}
+
+const MainModeFilter* nearest_main_mode_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer) {
+  const MainModeFilter* best = nullptr;
+  int least = 0;
+  for (const MainModeFilter& filter : policy.main_mode_filters) {
+    const int found =
+        distance(filter.local, AddressRange::host(local)) + distance(filter.remote, AddressRange::host(peer));
+    if (best != nullptr && (found > least || (found == least && filter.weight <= best->weight))) continue;
+    best = &filter;
+    least = found;
+  }
+  return best;
 }
 
 std::optional<QuickModeRule> find_quick_mode_rule(const IkePolicy& policy, std::uint64_t filter_id) {

@@ -10,8 +10,10 @@
 #include <absl/container/flat_hash_set.h>
 
 #include "services/common/address.h"
+#include "services/common/bytes.h"
 #include "services/common/result.h"
 #include "services/common/secret.h"
+#include "services/ike/certificates/claims.h"
 #include "services/ike/core/negotiation.h"
 #include "services/ike/core/policy.h"
 
@@ -40,17 +42,32 @@ struct MainModeRule {
   std::uint64_t filter_id = 0;  // 0: the default response rule
   std::string rule_name;
   MainModePolicy policy;
-  SecretBytes preshared_key;
+  SecretBytes preshared_key;      // empty: not among its methods
+  CertificateTerms certificates;  // without authorities: not among its methods
+  // What this host can do of its methods, best first; numbers of RFC 2409 appendix A.
+  std::vector<std::uint16_t> methods;
+  std::vector<Bytes> certificate_requests;  // bodies of CERTREQ payloads
 
   // Compares keys in constant time.
   friend bool same_authentication(const MainModeRule& a, const MainModeRule& b) {
     return a.filter_id == b.filter_id && a.policy.offers == b.policy.offers &&
+           a.certificates.authorities == b.certificates.authorities &&
            constant_time_equal(a.preshared_key.view(), b.preshared_key.view());
   }
 };
 // `as_responder`: the default response rule counts too, as it does for a peer for whom it has made a dynamic filter.
+// `own`: what this host can prove by certificate.
 Choice<MainModeRule> find_main_mode_rule(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer,
-                                         bool as_responder);
+                                         bool as_responder, const CertificateSummary& own = {});
+
+// What the rule for a peer's request has configured, whether it can be used or not. Borrows the policy.
+struct MainModeTerms {
+  const MainModePolicy* policy = nullptr;
+  const std::vector<AuthenticationMethod>* authentication = nullptr;
+  std::string rule_name;
+};
+std::optional<MainModeTerms> find_main_mode_terms(const IkePolicy& policy, const IpAddress& local,
+                                                  const IpAddress& peer);
 
 // What a pair of quick mode SAs is to protect, seen from this host.
 struct QuickModeRule {
@@ -70,6 +87,11 @@ const Filter* find_filter(const IkePolicy& policy, std::uint64_t filter_id);
 
 // The outbound filters that negotiate, as text, with their rules.
 std::vector<std::string> negotiating_filters(const IkePolicy& policy);
+
+// Of the filters above the one that comes nearest to `outbound`; nullptr where there is none. Borrowed.
+const Filter* nearest_filter(const IkePolicy& policy, const Selector& outbound);
+// The main mode filter nearest to two hosts, of any rule; nullptr where there is none. Borrowed.
+const MainModeFilter* nearest_main_mode_filter(const IkePolicy& policy, const IpAddress& local, const IpAddress& peer);
 
 // How the default response rule would answer; nullopt where it is not active.
 std::optional<QuickModeRule> default_response_rule(const IkePolicy& policy);

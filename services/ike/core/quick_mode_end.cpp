@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_exchange.h"
@@ -66,7 +67,7 @@ void answer_repetitions_of_failed(Turn& turn, MainModeSa& sa, QuickModeExchange&
                                   Bytes gone) {
   if (const auto* waiting = std::get_if<AwaitingConfirmation>(&exchange.state)) {
     const SuiteSpis peers = waiting->pair.outbound.spis();
-    exchange.replies.answer(write_notify(turn, sa, refusal_of(failure.reason), peers.protocol(), peers.name()));
+    exchange.replies.answer(write_notify(turn, sa, refusal_of(failure.reason), peers.protocol(), peers.name(), {}));
   } else {
     exchange.replies.answer(std::move(gone));
   }
@@ -113,6 +114,7 @@ void report_failure(Turn& turn, const MainModeSa& sa, const QuickModeExchange& e
   failed.local = sa.local;
   failed.peer = sa.peer;
   failed.failure = failure;
+  failed.explanation = explanation_of(sa, exchange, failure, turn.now);
   failed.rule_name = exchange.facts.rule.rule_name;
   failed.policy_name = exchange.facts.rule.policy.name;
   failed.filter = exchange.facts.rule.filter_text;
@@ -157,7 +159,7 @@ void fail_quick_mode(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, co
     Bytes gone = send_quick_mode_delete(turn, sa, exchange.own_spis);
     if (!exchange.facts.initiator) answer_repetitions_of_failed(turn, sa, exchange, failure, std::move(gone));
   } else if (tell == TellPeer::kYes && !exchange.facts.initiator) {
-    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), SecurityProtocol::kEsp, 0));
+    exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), SecurityProtocol::kEsp, 0, {}));
   }
   const QuickModeWish wish = std::move(exchange.wish);
   auto joined = std::exchange(exchange.joined, std::nullopt);

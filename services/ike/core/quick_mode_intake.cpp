@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_exchange.h"
@@ -67,7 +68,11 @@ FirstProposal first_proposal(const PayloadChain& message1) {
 void refuse(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, const FirstProposal& about,
             const Failure& failure) {
   report_failure(turn, sa, exchange, failure);
-  exchange.replies.answer(send_notify(turn, sa, refusal_of(failure.reason), about.protocol, about.spi));
+  Bytes alternatives;
+  if (failure.explanation && sa.proven()->choice.extensions.explanations)
+    alternatives = failure.explanation->alternatives;
+  exchange.replies.answer(
+      send_notify(turn, sa, refusal_of(failure.reason), about.protocol, about.spi, std::move(alternatives)));
   finish(turn, exchange, {});
 }
 
@@ -145,6 +150,12 @@ void answer_message1(Turn& turn, MainModeSa& sa, QuickModeExchange& exchange, Op
   const QuickModeCandidate& first = std::get<QuickModeMatch>(matched).candidates.front();
   exchange.facts.rule = first.rule;
   exchange.facts.outbound = first.outbound;
+  turn.log(LogCategory::kPolicy, kLogSteps, [&] {
+    return fmt::format("{} asks for {}: rule '{}', {}, quick mode policy '{}': {}", sa.peer.to_string(),
+                       exchange.facts.outbound.mirrored().to_string(), exchange.facts.rule.rule_name,
+                       exchange.facts.rule.filter_text, exchange.facts.rule.policy.name,
+                       offers_text(exchange.facts.rule.policy));
+  });
   const auto possible = carried(turn.state, *sa.established(), std::get<QuickModeMatch>(matched));
   if (const auto* failure = std::get_if<Failure>(&possible)) {
     refuse(turn, sa, exchange, about, *failure);

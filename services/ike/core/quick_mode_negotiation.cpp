@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_transforms.h"
 #include "services/ike/core/transform_attributes.h"
@@ -15,6 +16,9 @@
 namespace ipsec::ike {
 
 namespace {
+
+// For offers that are only compared: every proposal names one.
+constexpr SuiteSpis kAnySpis{256, 256};
 
 const QuickModeOffer* find_offer(const QuickModePolicy& policy, const ProtectionSuite& suite) {
   for (const QuickModeOffer& offer : policy.offers) {
@@ -83,7 +87,44 @@ std::string terms_text(const QuickModeTerms& terms) {
                      fmt::join(groups, ", "));
 }
 
-Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_key_exchange,
+// What the peer prefers, of what is understood here; nothing in it where nothing is.
+OfferedSuite first_suite(const SaPayload& offered) {
+  for (const ProposalGroup& group : proposal_groups(offered)) {
+    if (!group.is_suite()) continue;
+    const auto suites = offered_suites(group, 1);
+    if (!suites.empty()) return suites.front();
+  }
+  return {};
+}
+
+// The PFS group of this side, in the light of what the peer offers.
+DhGroup group_towards(const OfferedSuite& preferred, const QuickModeTerms& terms) {
+  if (terms.pfs_required) return terms.groups.empty() ? DhGroup::kNone : terms.groups.front();
+  const auto group = dh_group_by_number(preferred.group);
+  const bool acceptable = group && std::find(terms.groups.begin(), terms.groups.end(), *group) != terms.groups.end();
+  return acceptable ? *group : DhGroup::kNone;
+}
+
+// What this side would offer in the mode that the peer asks for, or in any where it asks for another.
+SaPayload offers_towards(const SaPayload& offered, std::span<const QuickModeTerms> terms) {
+  const OfferedSuite preferred = first_suite(offered);
+  const std::uint16_t mode = preferred.encapsulation;
+  const bool knows_mode = std::any_of(terms.begin(), terms.end(),
+                                      [&](const QuickModeTerms& one) { return one.encapsulation.number() == mode; });
+  SaPayload all{kDoiIpsec, kSituationIdentityOnly, {}};
+  for (const QuickModeTerms& one : terms) {
+    if (knows_mode && one.encapsulation.number() != mode) continue;
+    const std::size_t before = all.proposals.empty() ? 0 : all.proposals.back().number;
+    for (Proposal& proposal :
+         quick_mode_offers(*one.policy, one.encapsulation, group_towards(preferred, one), kAnySpis).proposals) {
+      proposal.number = static_cast<std::uint8_t>(proposal.number + before);
+      if (!proposal.transforms.empty()) all.proposals.push_back(std::move(proposal));
+    }
+  }
+  return all;
+}
+
+Failure explain(const SaPayload& offered, const std::vector<std::string>& seen, bool only_pfs, bool with_key_exchange,
                 std::span<const QuickModeTerms> terms) {
   std::vector<std::string> allowed;
   for (const QuickModeTerms& one : terms) allowed.push_back(terms_text(one));
@@ -91,7 +132,8 @@ Failure explain(const std::vector<std::string>& seen, bool only_pfs, bool with_k
       only_pfs ? FailureReason::kPfsMismatch : FailureReason::kNoProposalChosen,
       fmt::format("no quick mode offer in common: the peer offers {} {} key exchange; {}",
                   fmt::join(shortened(seen), ", "), with_key_exchange ? "with" : "without", fmt::join(allowed, "; ")),
-      {shortened(seen), allowed}};
+      {shortened(seen), allowed},
+      explain_refused_quick_mode(offered, offers_towards(offered, terms))};
 }
 
 }  // namespace
@@ -168,7 +210,7 @@ Choice<QuickModeAnswer> choose_quick_mode(const SaPayload& offered, bool with_ke
       seen.push_back(to_string(suite));
     }
   }
-  return explain(seen, only_pfs, with_key_exchange, terms);
+  return explain(offered, seen, only_pfs, with_key_exchange, terms);
 }
 
 Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickModePolicy& policy,
@@ -186,7 +228,8 @@ Choice<QuickModeChoice> verify_quick_mode(const SaPayload& answer, const QuickMo
     return Failure{FailureReason::kModifiedProposal,
                    fmt::format("the peer chose {}, which was not offered; offered were {} in {} mode",
                                to_string(suites.front()), offers_text(policy), mode_text(encapsulation.number())),
-                   {offer_texts(policy), {to_string(suites.front())}}};
+                   {offer_texts(policy), {to_string(suites.front())}},
+                   explain_modified_quick_mode(quick_mode_offers(policy, encapsulation, pfs_group, kAnySpis), answer)};
   }
   return choice_of(suites.front(), terms, groups.front().spis());
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "services/ike/core/authentication.h"
+#include "services/ike/core/explain.h"
 #include "services/ike/core/limits.h"
 #include "services/ike/core/quick_mode_messages.h"
 
@@ -129,7 +130,8 @@ Choice<QuickModeMatch> match_quick_mode_request(const PayloadChain& message1, co
                     asked.outbound.mirrored().to_string(), asked.outbound.to_string(), policy.policy_name,
                     policy.default_response.active ? "; the default response rule answers for this host itself only"
                                                    : without_default_response(policy)),
-        {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)}};
+        {{asked.outbound.mirrored().to_string()}, negotiating_filters(policy)},
+        explain_refused_traffic(policy, asked.outbound, local, peer)};
   }
   return QuickModeMatch{std::move(candidates), std::move(asked.identities)};
 }
@@ -152,7 +154,7 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
         fmt::format("{} behind an address translator, which changes what AH protects, and the peer offers AH "
                     "only; ESP alone passes",
                     name(nat)),
-        failure->terms};
+        failure->terms, failure->explanation};
   }
   auto& answer = std::get<QuickModeAnswer>(chosen);
   if (with_key_exchange && public_i.size() != info(answer.choice.pfs_group).public_size) {

@@ -61,6 +61,8 @@ class QuickModeTable {
 
   bool any_with(const IpAddress& peer) const { return by_peer_.contains(peer); }
   std::vector<QuickModeSaPair> with_peer(const IpAddress& peer) const;
+  // Those made with the peer of this proven identity, and those of which it is not known (adopted ones).
+  std::vector<QuickModeSaPair> with_identity(const IpAddress& peer, const std::string& identity) const;
   std::vector<QuickModeSaPair> all() const;
   std::size_t count_of_main_mode(std::uint64_t handle, const IpAddress& peer) const;
   std::size_t size() const { return by_inbound_.size(); }
@@ -71,9 +73,15 @@ class QuickModeTable {
   const QuickModeSaPair* in_use(const IpAddress& peer, const HostBehindNat& host, std::uint64_t filter_id,
                                 const Selector& outbound) const;
 
+  std::vector<QuickModeSaPair> pairs_of(const std::vector<std::uint32_t>& inbound_spis) const;
+
   absl::flat_hash_map<std::uint32_t, QuickModeSaPair> by_inbound_;
   absl::flat_hash_map<std::pair<IpAddress, std::uint32_t>, std::uint32_t> by_outbound_;  // value: inbound SPI
   absl::flat_hash_map<IpAddress, std::vector<std::uint32_t>> by_peer_;                   // inbound SPIs, oldest first
+  // Inbound SPIs of every pair that has an outbound SA, oldest first; some that have it no more. Replaced pairs, of
+  // which a busy peer leaves many, do not slow down what looks for the one in use.
+  absl::flat_hash_map<IpAddress, std::vector<std::uint32_t>> sending_;
+  absl::flat_hash_map<std::pair<IpAddress, std::string>, std::vector<std::uint32_t>> by_identity_;
 };
 
 }  // namespace ipsec::ike

@@ -10,6 +10,7 @@ namespace ipsec::ike {
 
 void Resender::start(Bytes datagram, Timestamp now) {
   datagram_ = std::move(datagram);
+  last_size_ = datagram_.size();
   sent_again_ = 0;
   brief_ = false;
   next_ = after(now);

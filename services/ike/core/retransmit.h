@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ class Resender {
   Due poll(Timestamp now);
   const Bytes& datagram() const { return datagram_; }
   int times_sent_again() const { return sent_again_; }
+  // Octets of the last request; 0 where there was none. Also once stopped.
+  std::size_t last_size() const { return last_size_; }
 
   // An unauthenticated sign that no answer will come. It only shortens the wait, and is the likely reason should the
   // wait end. The first one stays.
@@ -41,6 +44,7 @@ class Resender {
   Timestamp after(Timestamp now) const;
 
   Bytes datagram_;
+  std::size_t last_size_ = 0;
   int sent_again_ = 0;
   bool brief_ = false;
   Timestamp next_ = kNever;

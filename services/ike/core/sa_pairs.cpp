@@ -179,8 +179,11 @@ void end_pairs_of_former_policy(Turn& turn) {
 }
 
 void handle_driver_restart(Turn& turn) {
-  absl::erase_if(turn.state.requests,
-                 [](const auto& entry) { return entry.second.kind != PendingRequest::Kind::kComputeDh; });
+  // What the workers compute goes on.
+  absl::erase_if(turn.state.requests, [](const auto& entry) {
+    const PendingRequest::Kind kind = entry.second.kind;
+    return kind == PendingRequest::Kind::kReserveSpi || kind == PendingRequest::Kind::kInstallSa;
+  });
   for (const QuickModeSaPair& pair : turn.state.quick_modes.all()) tell_peer(turn, pair, WithoutMainMode::kMakeOne);
   turn.state.quick_modes.clear();
   const Failure failure{FailureReason::kDriverFailed, "the driver has started anew"};

@@ -24,12 +24,16 @@ struct Transition {};
 template <> struct Transition<AwaitingMessage2, MessageReceived> { using Result = Outcome<MakingKeyPair>; };
 template <> struct Transition<MakingKeyPair, DhComputed> { using Result = Outcome<AwaitingMessage4>; };
 template <> struct Transition<AwaitingMessage4, MessageReceived> { using Result = Outcome<ComputingSecret>; };
-template <> struct Transition<ComputingSecret, DhComputed> { using Result = Outcome<AwaitingMessage6>; };
-template <> struct Transition<AwaitingMessage6, MessageReceived> { using Result = Outcome<Established>; };
+template <> struct Transition<ComputingSecret, DhComputed> { using Result = Outcome<AwaitingMessage6, ProvingAsInitiator>; };
+template <> struct Transition<ProvingAsInitiator, IdentityProven> { using Result = Outcome<AwaitingMessage6>; };
+template <> struct Transition<AwaitingMessage6, MessageReceived> { using Result = Outcome<Established, VerifyingResponder>; };
+template <> struct Transition<VerifyingResponder, PeerVerified> { using Result = Outcome<Established>; };
 // responder
 template <> struct Transition<AwaitingMessage3, MessageReceived> { using Result = Outcome<ComputingAnswer>; };
 template <> struct Transition<ComputingAnswer, DhComputed> { using Result = Outcome<AwaitingMessage5>; };
-template <> struct Transition<AwaitingMessage5, MessageReceived> { using Result = Outcome<Established>; };
+template <> struct Transition<AwaitingMessage5, MessageReceived> { using Result = Outcome<Established, VerifyingInitiator>; };
+template <> struct Transition<VerifyingInitiator, PeerVerified> { using Result = Outcome<ProvingAsResponder>; };
+template <> struct Transition<ProvingAsResponder, IdentityProven> { using Result = Outcome<Established>; };
 
 // quick mode, initiator
 template <> struct Transition<PreparingOffer, OwnSpi> { using Result = Outcome<PreparingOffer, AwaitingAnswer>; };

@@ -4,8 +4,33 @@
 #include <fmt/ranges.h>
 
 #include "services/ike/core/limits.h"
+#include "services/ike/core/windows_ids.h"
 
 namespace ipsec::ike {
+
+namespace {
+
+std::string_view name_of(Side side) {
+  if (side == Side::kNobody) return "";
+  return side == Side::kThisHost ? "Me" : "Peer";
+}
+
+void add_ids(const WindowsIds& ids, Turn::Fields& fields) {
+  fields["windows_event"] = std::to_string(ids.event);
+  fields["windows_event_2003"] = std::to_string(ids.event_2003);
+}
+
+// Failure point and reason as the documented audit events have them.
+void add_explanation(const FailedNegotiation& failed, Turn::Fields& fields) {
+  const WindowsIds ids = windows_ids(failed.mode, failed.failure.reason);
+  fields["failure_point"] = name_of(failed.explanation.refused_by);
+  fields["at"] = failed.explanation.at;
+  if (!failed.explanation.notify.empty()) fields["notify"] = failed.explanation.notify;
+  add_ids(ids, fields);
+  fields["windows_status"] = std::to_string(ids.status);
+}
+
+}  // namespace
 
 bool RateLimit::allows(Timestamp now) {
   if (now - window_ >= std::chrono::seconds(1)) {
@@ -21,6 +46,17 @@ bool Turn::may_report_unproven() {
   if (state.unproven_reports.allows(now)) return true;
   ++state.statistics.suppressed_reports;
   return false;
+}
+
+void Turn::forget_refused() {
+  std::erase_if(state.refused, [&](const auto& entry) { return entry.second.forget_at <= now; });
+}
+
+bool Turn::may_report_unanswered(const Endpoint& peer, Cookie initiator) {
+  forget_refused();
+  if (state.refused.contains({peer, initiator}) || !may_report_unproven()) return false;
+  if (state.refused.size() < kMaxRefusedRemembered) state.refused[{peer, initiator}] = {now + kHalfOpenLifetime, {}};
+  return true;
 }
 
 void Turn::send(const Endpoint& local, const Endpoint& peer, Bytes bytes) {
@@ -54,6 +90,18 @@ void Turn::compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffec
   actions.emplace_back(ComputeDh{id, work.group, std::move(work.own), std::move(work.peer_public)});
 }
 
+void Turn::prove(const MainModeSa& sa, ProofRequest request) {
+  const std::uint64_t id = state.next_request++;
+  state.requests[id] = {PendingRequest::Kind::kProveIdentity, sa.handle, 0, {}, 0};
+  actions.emplace_back(ProveIdentity{id, std::move(request)});
+}
+
+void Turn::verify(const MainModeSa& sa, PeerClaim claim) {
+  const std::uint64_t id = state.next_request++;
+  state.requests[id] = {PendingRequest::Kind::kVerifyPeer, sa.handle, 0, {}, 0};
+  actions.emplace_back(VerifyPeer{id, std::move(claim)});
+}
+
 void Turn::reserve_spi(const MainModeSa& sa, std::uint32_t message_id, SecurityProtocol protocol) {
   const std::uint64_t id = state.next_request++;
   const DeleteSa undo{0, Direction::kInbound, protocol, sa.peer.address};
@@ -81,6 +129,7 @@ void Turn::delete_pair(const QuickModeSaPair& pair) {
 }
 
 void Turn::report(std::string name, Severity severity, std::string text, Fields fields) {
+  if (const auto ids = windows_ids(name)) add_ids(*ids, fields);
   actions.emplace_back(ReportEvent{std::move(name), severity, std::move(text), std::move(fields)});
 }
 
@@ -95,11 +144,14 @@ void Turn::report_failed(FailedNegotiation failed, const std::string& text, Fiel
                       {"offered", fmt::format("{}", fmt::join(failure.terms.offered, ", "))},
                       {"configured", fmt::format("{}", fmt::join(failure.terms.configured, ", "))}});
   if (!failed.filter.empty()) fields["filter"] = failed.filter;
+  add_explanation(failed, fields);
   const std::string where =
       failed.rule_name.empty() ? "" : fmt::format(" (rule '{}', policy '{}')", failed.rule_name, failed.policy_name);
   report(std::string(ike::name(failure.reason)), Severity::kError, fmt::format("{}: {}{}", text, failure.text, where),
          std::move(fields));
   failed.at = now;
+  failed.explanation.alternatives = {};
+  failed.failure.explanation.reset();
   state.failed.add(std::move(failed));
 }
 

@@ -26,7 +26,7 @@ namespace ipsec::ike {
 
 // Whose question an unanswered request is.
 struct PendingRequest {
-  enum class Kind { kReserveSpi, kInstallSa, kComputeDh };
+  enum class Kind { kReserveSpi, kInstallSa, kComputeDh, kProveIdentity, kVerifyPeer };
   Kind kind = Kind::kComputeDh;
   std::uint64_t handle = 0;      // of the main mode SA
   std::uint32_t message_id = 0;  // of the quick mode; 0: main mode itself
@@ -52,7 +52,7 @@ struct RepeatedDatagram {
 // A first message refused a moment ago: its repetitions get the same answer and no new event.
 struct RefusedMessage1 {
   Timestamp forget_at;
-  Bytes answer;
+  Bytes answer;  // empty: none
 };
 
 // So many in a second, counted from the first one.
@@ -77,12 +77,14 @@ struct EngineState {
   std::uint64_t next_request = 1;
   std::uint16_t last_fragment_id = 0;
   DriverCapable driver{};  // what the driver has said last
+  CertificateSummary certificates{};
   absl::flat_hash_map<std::uint64_t, PendingRequest> requests{};
   std::multimap<Timestamp, RepeatedDatagram> repeated{};
   std::map<std::pair<Endpoint, Cookie>, RefusedMessage1> refused{};
   NegotiationLog failed{};
   std::vector<QuickModeName> awaiting_filter{};  // some of them may have ended; see default_response.h
   std::size_t waiting = 0;                       // wishes waiting in all main mode SAs
+  bool telling_keys = false;                     // an administrator exports keys
   RateLimit invalid_cookie_answers{kInvalidCookieAnswersPerSecond};
   RateLimit unproven_reports{kUnprovenReportsPerSecond};
 };
@@ -99,6 +101,8 @@ struct Turn {
   void send_repeatedly(const MainModeSa& sa, const Bytes& bytes);
 
   void compute(const MainModeSa& sa, std::uint32_t message_id, MainModeEffects::Compute work);
+  void prove(const MainModeSa& sa, ProofRequest request);
+  void verify(const MainModeSa& sa, PeerClaim claim);
   void reserve_spi(const MainModeSa& sa, std::uint32_t message_id, SecurityProtocol protocol);
   void install(const MainModeSa& sa, std::uint32_t message_id, SaParameters parameters);
   void delete_sa(std::uint32_t spi, Direction direction, SecurityProtocol protocol, const IpAddress& peer);
@@ -106,11 +110,20 @@ struct Turn {
 
   using Fields = std::map<std::string, std::string>;
   void report(std::string name, Severity severity, std::string text, Fields fields);
+  // `text` is called only where the levels ask for it.
+  template <typename Text>
+  void log(LogCategory category, LogLevel level, Text text) {
+    if (state.policy.log_levels.wants(category, level)) actions.emplace_back(WriteLog{category, text()});
+  }
   // A negotiation came to nothing: the event of that name, and a place in the log. `text` says what failed; reason,
   // names and terms are appended from `failed`.
   void report_failed(FailedNegotiation failed, const std::string& text, Fields fields = {});
   // Whether a failure that anybody could have caused in anybody's name may be reported now; counted where not.
   bool may_report_unproven();
+  // The same for a first message that gets no answer; false for its repetitions, too.
+  bool may_report_unanswered(const Endpoint& peer, Cookie initiator);
+  // First messages refused long ago.
+  void forget_refused();
   // With the addresses, role and rule of the SA.
   void report(const MainModeSa& sa, std::string name, Severity severity, std::string text, Fields fields = {});
 };

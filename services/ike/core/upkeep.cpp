@@ -76,8 +76,9 @@ void send_repetitions(Turn& turn) {
 
 const Failure kPolicyChanged{FailureReason::kPolicyChanged, "the policy in force no longer has it"};
 
-bool is_covered(const IkePolicy& policy, const MainModeSa& sa) {
-  const auto found = find_main_mode_rule(policy, sa.local.address, sa.peer.address, !sa.initiator);
+bool is_covered(const EngineState& state, const MainModeSa& sa) {
+  const auto found =
+      find_main_mode_rule(state.policy, sa.local.address, sa.peer.address, !sa.initiator, state.certificates);
   const auto* rule = std::get_if<MainModeRule>(&found);
   return rule != nullptr && same_authentication(*rule, sa.facts.rule);
 }
@@ -105,7 +106,7 @@ void apply_policy(Turn& turn, MainModeSa& sa) {
     if (is_under_way && !has_filter(turn.state.policy, exchange.facts.rule))
       fail_quick_mode(turn, sa, exchange, kPolicyChanged);
   }
-  if (is_covered(turn.state.policy, sa)) return;
+  if (is_covered(turn.state, sa)) return;
   if (sa.established() != nullptr) {
     end_main_mode(turn, sa, TellPeer::kYes, kPolicyChanged);
   } else {

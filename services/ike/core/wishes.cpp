@@ -176,6 +176,9 @@ void fail_unstarted(Turn& turn, const QuickModeWish& wish, const Failure& failur
   failed.local = {wish.local, 0};
   failed.peer = {wish.peer, 0};
   failed.failure = failure;
+  if (failure.explanation) failed.explanation = *failure.explanation;
+  failed.explanation.refused_by = Side::kThisHost;
+  failed.explanation.at.clear();
   failed.rule_name = wish.rule.rule_name;
   failed.policy_name = wish.rule.policy.name;
   failed.filter = wish.rule.filter_text;

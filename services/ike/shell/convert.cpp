@@ -344,7 +344,14 @@ Result<IkePolicy> from_proto(const proto::IkePolicy& message) {
   IPSEC_ASSIGN_OR_RETURN(policy.default_response,
                          default_response_from_proto(message.default_response(), "policy.default_response"));
   policy.profile = message.profile();
-  policy.logging = message.logging();
+  policy.log_levels = LogLevels::all(message.logging() ? kLogSteps : 0);
+  for (const proto::IkeLogLevel& one : message.log_levels()) {
+    const auto category = log_category_by_name(one.category());
+    if (!category || one.level() > kLogEverything)
+      return invalid(fmt::format("policy.log_levels: {}:{} is no category with a level of 0 to {}", one.category(),
+                                 one.level(), kLogEverything));
+    policy.log_levels.set(*category, static_cast<LogLevel>(one.level()));
+  }
   if (message.strong_crl_check() > 2) {
     return invalid(fmt::format("policy.strong_crl_check: 0 to 2, found {}", message.strong_crl_check()));
   }
@@ -469,25 +476,6 @@ proto::MainModeSa to_proto(const MainModeSaStatus& status) {
   message.set_state(status.state);
   message.set_rule_name(status.rule_name);
   message.set_nat(nat_word(status.nat));
-  return message;
-}
-
-proto::FailedNegotiation to_proto(const FailedNegotiation& failed, Timestamp now) {
-  proto::FailedNegotiation message;
-  message.set_mode(enum_to_proto<proto::FailedNegotiation::Mode>(failed.mode));
-  message.set_initiator(failed.initiator);
-  *message.mutable_local() = to_proto(failed.local);
-  *message.mutable_peer() = to_proto(failed.peer);
-  message.set_reason(std::string(name(failed.failure.reason)));
-  message.set_text(failed.failure.text);
-  message.set_rule_name(failed.rule_name);
-  message.set_policy_name(failed.policy_name);
-  message.set_filter(failed.filter);
-  for (const std::string& one : failed.failure.terms.offered) message.add_offered(one);
-  for (const std::string& one : failed.failure.terms.configured) message.add_configured(one);
-  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - failed.at);
-  message.set_age_seconds(static_cast<std::uint32_t>(age.count()));
-  message.set_times(failed.times);
   return message;
 }
 

@@ -5,10 +5,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include "proto/ike.grpc.pb.h"
+#include "services/common/daemon/clock.h"
 #include "services/common/rpc/server.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/stream.h"
 #include "services/common/rpc/wipe_keys.h"
+#include "services/ike/shell/certificate_listing.h"
 #include "services/ike/shell/convert.h"
 #include "services/ike/shell/policy_update.h"
 
@@ -87,6 +89,42 @@ class IkeService : public proto::Ike::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ListCertificates(grpc::ServerContext*, const proto::ListCertificatesRequest*,
+                                proto::ListCertificatesReply* reply) override {
+    const auto at_hand = loop_.call([this] { return host_.certificates_at_hand(); });
+    if (!at_hand) return stopping();
+    *reply = list_certificates(at_hand->policy, *at_hand->store, at_hand->crls, daemon::wall_clock_ms() / 1000);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReloadCertificates(grpc::ServerContext*, const proto::ReloadCertificatesRequest*,
+                                  proto::ReloadCertificatesReply*) override {
+    if (!loop_.post([this] { host_.certificates().read_again(); })) return stopping();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ExportKeys(grpc::ServerContext* context, const proto::ExportKeysRequest*,
+                          grpc::ServerWriter<proto::KeyRecord>* writer) override {
+    const auto begun = loop_.call([this] { return host_.begin_key_export(); });
+    if (!begun) return stopping();
+    if (!begun->ok()) return rpc::to_grpc(begun->status());
+    writer->SendInitialMetadata();
+    const std::shared_ptr<KeyRecords> records = **begun;
+    while (!context->IsCancelled() && !records->finished()) {
+      const auto key = records->pop(std::chrono::milliseconds(rpc::kStreamCheckMs));
+      if (!key) continue;
+      proto::KeyRecord message = to_proto(*key);
+      const bool written = writer->Write(message);
+      rpc::wipe_keys(message);
+      if (!written) break;
+    }
+    loop_.call([this] {
+      host_.end_key_export();
+      return true;
+    });
+    return grpc::Status::OK;
+  }
+
   grpc::Status GetStatistics(grpc::ServerContext*, const proto::GetIkeStatisticsRequest*,
                              proto::IkeStatistics* reply) override {
     auto statistics = loop_.call([this] { return host_.statistics(); });
@@ -99,6 +137,12 @@ class IkeService : public proto::Ike::Service {
   grpc::Status WatchEvents(grpc::ServerContext* context, const proto::WatchIkeEventsRequest*,
                            grpc::ServerWriter<proto::Event>* writer) override {
     const auto queue = events_.subscribe();
+    if (!loop_.call([&] {
+          host_.greet(*queue);
+          return true;
+        })) {
+      return stopping();
+    }
     // Tells the client that nothing from now on is missed.
     writer->SendInitialMetadata();
     rpc::write_stream(*context, *writer, *queue);

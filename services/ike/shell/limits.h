@@ -32,6 +32,28 @@ inline constexpr std::size_t kMaxFilters = 400000;
 // machine to its packets.
 inline constexpr unsigned kMaxWorkers = 4;
 
+// The certificate directory: files in one of its folders, octets in one of them (a bundle of a few hundred
+// certificates), in a password and in the list of accounts.
+inline constexpr std::size_t kMaxCertificateFiles = 1000;
+inline constexpr std::size_t kMaxCertificateFileSize = std::size_t{1024} * 1024;
+inline constexpr std::size_t kMaxPasswordSize = 1024;
+inline constexpr std::size_t kMaxAccountsFileSize = std::size_t{16} * 1024 * 1024;
+
+// Fetching revocation lists: how long a negotiation waits (CRL-06); for how long a distribution point that failed is
+// not asked again, so that one that hangs costs a burst of negotiations one wait and not one each; how many are asked
+// at once, each by a thread; how many wait.
+inline constexpr std::chrono::milliseconds kCrlPatience{15000};
+inline constexpr std::chrono::seconds kCrlPointRest{60};
+inline constexpr unsigned kCrlFetchers = 4;
+inline constexpr std::size_t kMaxCrlFetches = 64;
+// Lists kept, in memory and on the disk: a host meets a handful of authorities.
+inline constexpr std::size_t kMaxCachedCrls = 64;
+inline constexpr std::size_t kMaxCachedCrlOctets = std::size_t{64} * 1024 * 1024;
+// Octets of one file of the log of negotiations: some ten thousand messages. Two of them are kept.
+inline constexpr std::size_t kMaxLogSize = 4 * 1024 * 1024;
+// Key records for an administrator who does not read them fast enough, and how many may read at once.
+inline constexpr std::size_t kKeyRecordsPerReader = 4096;
+
 // Events kept for a watcher that does not read: a burst of failures of a few hundred peers.
 inline constexpr std::size_t kEventsPerWatcher = 1024;
 

@@ -1,5 +1,6 @@
 #include "services/ike/shell/message_trace.h"
 
+#include "services/ike/core/offer_table.h"
 #include "services/ike/wire/message.h"
 
 namespace ipsec::ike {
@@ -45,6 +46,20 @@ std::vector<daemon::LogField> trace_fields(const Endpoint& local, const Endpoint
   fields.emplace_back("message_id", fmt::format("{:08x}", header->message_id));
   fields.emplace_back("payloads", payload_names(*header, datagram));
   return fields;
+}
+
+std::vector<std::string> offers_in(ByteView datagram) {
+  const auto header = parse_header(datagram);
+  if (!header.ok() || header->encrypted() || header->exchange != ExchangeType::kIdentityProtection) return {};
+  const auto message = parse_clear_message(datagram);
+  if (!message.ok() || message->chain.find<SaPayload>() == nullptr) return {};
+  std::vector<std::string> lines;
+  for (const OfferRow& row : main_mode_table(*message->chain.find<SaPayload>()).offered) {
+    std::string line = fmt::format("offer {}:", row.offer);
+    for (const OfferCell& cell : row.cells) line += " " + cell.text;
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 }  // namespace ipsec::ike

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "services/common/address.h"
@@ -11,5 +12,8 @@ namespace ipsec::ike {
 // One ISAKMP message for the log, as `set config ikelogging` asks for it: ends, cookies, exchange, message id, and the
 // payloads as far as they are in clear. Any octets will do; nothing of a payload's content is told.
 std::vector<daemon::LogField> trace_fields(const Endpoint& local, const Endpoint& peer, ByteView datagram);
+
+// The offers of a main mode message in clear, a line for each; none in others.
+std::vector<std::string> offers_in(ByteView datagram);
 
 }  // namespace ipsec::ike

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <ifaddrs.h>
+#include <linux/errqueue.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -126,6 +127,25 @@ std::optional<IpAddress> destination_of(msghdr& message) {
   return std::nullopt;
 }
 
+// What the kernel tells of the error; nullopt where it is none of ICMP.
+std::optional<PeerUnreachable> error_in(msghdr& message, const Endpoint& peer) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    const bool v4 = header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_RECVERR;
+    const bool v6 = header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_RECVERR;
+    if (!v4 && !v6) continue;
+    struct {
+      sock_extended_err error;
+      sockaddr_in6 offender;
+    } told{};
+    std::memcpy(&told, CMSG_DATA(header), std::min(sizeof told, static_cast<std::size_t>(header->cmsg_len)));
+    if (told.error.ee_origin != SO_EE_ORIGIN_ICMP && told.error.ee_origin != SO_EE_ORIGIN_ICMP6) return std::nullopt;
+    sockaddr_storage offender{};
+    std::memcpy(&offender, &told.offender, sizeof told.offender);
+    return PeerUnreachable{peer.address, endpoint_of(offender).address, told.error.ee_type, told.error.ee_code};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<FileDescriptor> UdpSockets::bind_socket(AddressFamily family, std::uint16_t port) {
@@ -141,9 +161,11 @@ Result<FileDescriptor> UdpSockets::bind_socket(AddressFamily family, std::uint16
   if (!file.valid()) return failure("open");
   // No path MTU discovery: large messages are fragmented on the way instead of lost until the sender has learned.
   const bool configured = v4 ? set_option(file.number(), IPPROTO_IP, IP_PKTINFO, 1) &&
+                                   set_option(file.number(), IPPROTO_IP, IP_RECVERR, 1) &&
                                    set_option(file.number(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
                              : set_option(file.number(), IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
                                    set_option(file.number(), IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+                                   set_option(file.number(), IPPROTO_IPV6, IPV6_RECVERR, 1) &&
                                    set_option(file.number(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
   if (!configured) return failure("configure");
   sockaddr_storage address{};
@@ -179,6 +201,20 @@ std::optional<DatagramReceived> UdpSockets::receive(std::size_t index) {
       case Taken::kDatagram:
         return datagram;
     }
+  }
+}
+
+std::optional<PeerUnreachable> UdpSockets::take_error(std::size_t index) {
+  for (;;) {
+    sockaddr_storage peer{};
+    ControlBuffer control;
+    msghdr message{};
+    message.msg_name = &peer;
+    message.msg_namelen = sizeof peer;
+    message.msg_control = control.bytes.data();
+    message.msg_controllen = control.bytes.size();
+    if (recvmsg(sockets_[index].file.number(), &message, MSG_ERRQUEUE) < 0) return std::nullopt;
+    if (auto error = error_in(message, endpoint_of(peer))) return error;
   }
 }
 
@@ -244,6 +280,8 @@ Status UdpSockets::send_octets(const Endpoint& local, const Endpoint& to, ByteVi
   message.msg_iovlen = pieces;
   message.msg_control = control.bytes.data();
   put_source(message, local.address, interface);
+  if (sendmsg(socket->file.number(), &message, MSG_NOSIGNAL) >= 0) return {};
+  // The first failure may be that of a datagram before, of which ICMP has told meanwhile.
   if (sendmsg(socket->file.number(), &message, MSG_NOSIGNAL) >= 0) return {};
   return unavailable(
       fmt::format("cannot send from {} to {}: {}", local.to_string(), to.to_string(), std::strerror(errno)));

@@ -28,6 +28,10 @@ class UdpSockets {
   // (RFC 3948 section 2.2) are passed over, and so is what was sent to a broadcast or multicast address.
   std::optional<DatagramReceived> receive(std::size_t index);
 
+  // The next ICMP error for a datagram sent by that socket, as far as the packet filters of this host let it through;
+  // nullopt when none waits. The socket is readable while one does.
+  std::optional<PeerUnreachable> take_error(std::size_t index);
+
   // Sends from `local`; kUnavailable with the kernel's reason.
   Status send(const SendDatagram& datagram);
   Status send_keep_alive(const SendKeepAlive& keep_alive);

@@ -12,18 +12,17 @@
 namespace ipsec::agent {
 namespace {
 
-bool is_preshared_key(const store::AuthenticationMethod& method) {
-  return std::holds_alternative<store::PresharedKeyAuthentication>(method);
+bool is_supported(const store::AuthenticationMethod& method) {
+  return !std::holds_alternative<store::KerberosAuthentication>(method);
 }
 
 void check_authentication(const RuleContext& context, ProblemList& problems) {
   if (context.filter_action.action != store::Action::kNegotiate) return;
   const auto& methods = context.rule.authentication;
-  if (std::any_of(methods.begin(), methods.end(), is_preshared_key)) return;
+  if (std::any_of(methods.begin(), methods.end(), is_supported)) return;
   problems.add(Severity::kError, "authentication_not_supported", context.object,
-               "Kerberos and certificates are not yet supported by IKE: the rule stays in force, every negotiation "
-               "fails and its traffic is "
-               "dropped; a preshared key would be accepted");
+               "Kerberos is not yet supported by IKE: the rule stays in force, every negotiation fails and its traffic "
+               "is dropped; a certificate or a preshared key would be accepted");
 }
 
 void check_tunnel_action(const RuleContext& context, ProblemList& problems) {

@@ -34,8 +34,8 @@ Result<const T*> look_up(const ByGuid<T>& objects, const store::Guid& guid, std:
   return invalid(fmt::format("there is no {} {{{}}}", kind, guid.text));
 }
 
-bool is_preshared_key(const store::AuthenticationMethod& method) {
-  return std::holds_alternative<store::PresharedKeyAuthentication>(method);
+bool is_supported(const store::AuthenticationMethod& method) {
+  return !std::holds_alternative<store::KerberosAuthentication>(method);
 }
 
 QuickModePolicy quick_mode_policy(const store::FilterAction& action) {
@@ -130,11 +130,12 @@ class Compiler::Compilation {
                                                     DhGroup::kNone};
     compiled_.default_response.main_mode_policy = policy.name;
     compiled_.default_response.authentication = rule.authentication;
-    if (rule.active && std::none_of(rule.authentication.begin(), rule.authentication.end(), is_preshared_key)) {
-      problems_.add(Severity::kInformation, "authentication_not_supported",
-                    fmt::format("default response rule of policy '{}'", policy.name),
-                    "Kerberos and certificates are not yet supported by IKE: no peer is answered by this rule; a "
-                    "preshared key would be accepted");
+    if (rule.active && std::none_of(rule.authentication.begin(), rule.authentication.end(), is_supported)) {
+      problems_.add(
+          Severity::kInformation, "authentication_not_supported",
+          fmt::format("default response rule of policy '{}'", policy.name),
+          "Kerberos is not yet supported by IKE: no peer is answered by this rule; a certificate or a preshared "
+          "key would be accepted");
     }
   }
 

@@ -15,6 +15,7 @@
 #include "services/policyagent/shell/lint_messages.h"
 #include "services/policyagent/shell/manual_sa_messages.h"
 #include "services/policyagent/shell/policy_messages.h"
+#include "services/policyagent/shell/remedy_commands.h"
 #include "services/policyagent/shell/requested_changes.h"
 #include "services/policyagent/shell/running_policy.h"
 #include "services/policyagent/shell/status_messages.h"
@@ -175,6 +176,21 @@ class AgentService final : public proto::PolicyAgent::Service {
                                proto::ListMainModeSasReply* reply) override {
     return answer(parts_.ike.list_main_mode_sas(), *reply);
   }
+  grpc::Status ListCertificates(ServerContext*, const proto::ListCertificatesRequest*,
+                                proto::ListCertificatesReply* reply) override {
+    return answer(parts_.ike.list_certificates(), *reply);
+  }
+  grpc::Status ListFailedNegotiations(ServerContext*, const proto::ListFailedNegotiationsRequest*,
+                                      proto::ListFailedNegotiationsReply* reply) override {
+    auto listed = parts_.ike.list_failed_negotiations();
+    if (!listed.ok()) return to_grpc(listed.status());
+    const store::PolicyTree assigned = parts_.agent.assigned_tree();
+    const store::DynamicPolicy dynamic = running_.state().policy;
+    const RemedyWriter writer(assigned, dynamic, stored_policy_names());
+    for (proto::FailedNegotiation& failed : *listed->mutable_negotiations()) writer.add_commands(failed);
+    *reply = *std::move(listed);
+    return grpc::Status::OK;
+  }
   grpc::Status ListQuickModeSas(ServerContext*, const proto::ListSasRequest*, proto::ListSasReply* reply) override {
     return answer(parts_.driver.list_sas(), *reply);
   }
@@ -221,6 +237,7 @@ class AgentService final : public proto::PolicyAgent::Service {
 
   grpc::Status Reload(ServerContext*, const proto::ReloadRequest*, proto::ReloadReply* reply) override {
     reply->set_outcome(parts_.agent.load("reload"));
+    parts_.ike.reload_certificates();
     return grpc::Status::OK;
   }
 
@@ -248,6 +265,16 @@ class AgentService final : public proto::PolicyAgent::Service {
   }
 
  private:
+  std::vector<std::string> stored_policy_names() {
+    std::vector<std::string> names;
+    const auto reader = [&names](const store::PolicyTree& tree) -> Status {
+      for (const store::Policy& policy : tree.policies) names.push_back(policy.name);
+      return {};
+    };
+    // A store that cannot be read has none to name.
+    return parts_.agent.read(reader).ok() ? names : std::vector<std::string>();
+  }
+
   LintHost lint_host() {
     return {parts_.agent.state().host, running_.state().policy,
             store::property_number(running_.config_in_effect(), "ipsecexempt")};

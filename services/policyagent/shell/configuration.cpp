@@ -20,6 +20,8 @@ ServiceSettings service_settings(const store::Config& in_effect) {
   settings.diagnostics = store::property_number(in_effect, "ipsecdiagnostics");
   settings.log_interval_seconds = store::property_number(in_effect, "ipsecloginterval");
   settings.ike_logging = store::property_number(in_effect, "ikelogging") != 0;
+  for (store::IkeLogLevel& one : store::ike_log_levels(in_effect))
+    settings.ike_log_levels.emplace_back(std::move(one.category), one.level);
   settings.strong_crl_check = store::property_number(in_effect, "strongcrlcheck");
   return settings;
 }

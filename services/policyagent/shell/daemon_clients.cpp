@@ -173,6 +173,17 @@ class GrpcIkeClient final : public GrpcClient<IkeClient, proto::Ike> {
   Result<proto::ListMainModeSasReply> list_main_mode_sas() override {
     return call(&proto::Ike::Stub::ListMainModeSas, proto::ListMainModeSasRequest(), limits::kQueryPatience);
   }
+  Result<proto::ListCertificatesReply> list_certificates() override {
+    return call(&proto::Ike::Stub::ListCertificates, proto::ListCertificatesRequest(), limits::kQueryPatience);
+  }
+  void reload_certificates() override {
+    static_cast<void>(
+        call(&proto::Ike::Stub::ReloadCertificates, proto::ReloadCertificatesRequest(), limits::kQueryPatience));
+  }
+  Result<proto::ListFailedNegotiationsReply> list_failed_negotiations() override {
+    return call(&proto::Ike::Stub::ListFailedNegotiations, proto::ListFailedNegotiationsRequest(),
+                limits::kQueryPatience);
+  }
   Result<proto::DeleteMainModeSasReply> delete_main_mode_sas(const proto::DeleteMainModeSasRequest& request) override {
     return call(&proto::Ike::Stub::DeleteMainModeSas, request, limits::kQueryPatience);
   }

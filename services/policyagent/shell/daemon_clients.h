@@ -28,6 +28,10 @@ class DriverClient : public ServiceClient {
 class IkeClient : public ServiceClient {
  public:
   virtual Result<policyagent::v1::ListMainModeSasReply> list_main_mode_sas() = 0;
+  virtual Result<policyagent::v1::ListCertificatesReply> list_certificates() = 0;
+  // Nothing is said where IKE is away: it reads them when it starts.
+  virtual void reload_certificates() = 0;
+  virtual Result<policyagent::v1::ListFailedNegotiationsReply> list_failed_negotiations() = 0;
   virtual Result<policyagent::v1::DeleteMainModeSasReply> delete_main_mode_sas(
       const policyagent::v1::DeleteMainModeSasRequest& request) = 0;
   virtual Result<policyagent::v1::IkeStatistics> statistics(std::chrono::milliseconds patience) = 0;

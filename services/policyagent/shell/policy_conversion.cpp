@@ -147,6 +147,11 @@ proto::IkePolicy ike_settings(const PolicyInForce& in_force, Secrets secrets) {
   if (policy.active) fill_default_response(policy.default_response, secrets, *message.mutable_default_response());
   message.set_profile(std::string(name(policy.profile)));
   message.set_logging(policy.settings.ike_logging);
+  for (const auto& [category, level] : policy.settings.ike_log_levels) {
+    proto::IkeLogLevel& one = *message.add_log_levels();
+    one.set_category(category);
+    one.set_level(level);
+  }
   message.set_strong_crl_check(policy.settings.strong_crl_check);
   return message;
 }

@@ -113,6 +113,7 @@ class Program {
         // Name servers change without a notice of the kernel.
         read_interfaces();
         agent_.begin_load("reload");
+        ike_client_->reload_certificates();
       }
       if (interfaces_.drain()) interfaces_changed();
       agent_.acknowledge_wake();
@@ -232,6 +233,7 @@ std::vector<std::string> daemon_arguments(const std::string& program, const daem
   std::vector<std::string> arguments = {program,          "--runtime-dir",         options.runtime_directory,
                                         "--state-dir",    options.state_directory, "--log-level",
                                         options.log_level};
+  arguments.insert(arguments.end(), {"--certificate-directory", options.certificate_directory});
   if (!options.config_file.empty()) arguments.insert(arguments.end(), {"--config", options.config_file});
   if (!with_interfaces) return arguments;
   for (const std::string& interface : options.interfaces) arguments.insert(arguments.end(), {"--nic", interface});

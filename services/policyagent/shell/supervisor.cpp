@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "services/common/daemon/clock.h"
 #include "services/common/rpc/server.h"
@@ -144,6 +145,8 @@ void Supervisor::end(ChildProcess& process) {
     process.wait(limits::kStopPatience);
   }
   const std::string how = process.reap();
+  // IKE has no right to its own any more.
+  if (rpc::serving_process(settings_.socket_path) == 0) unlink(settings_.socket_path.c_str());
   set_process(0);
   events_.add(in_time ? Severity::kInformation : Severity::kWarning, "service_stopped",
               fmt::format("{} is stopped: {}", settings_.name, how), {{"service", settings_.name}});

@@ -59,9 +59,9 @@ TEST(NatTraversal, NAT_02_the_best_common_kind_counts_and_none_over_ipv6) {
   EXPECT_EQ(extensions_of(all, AddressFamily::kIpv4).nat_traversal, NatTraversal::kRfc3947);
   EXPECT_EQ(extensions_of(all, AddressFamily::kIpv6).nat_traversal, NatTraversal::kNone);
   const auto draft = chain_of(confirmations({NatTraversal::kDraft, true, false}));
-  EXPECT_EQ(extensions_of(draft, AddressFamily::kIpv4), (Extensions{NatTraversal::kDraft, true, false, true}));
+  EXPECT_EQ(extensions_of(draft, AddressFamily::kIpv4), (Extensions{NatTraversal::kDraft, true, false, true, true}));
   const PayloadChain v6 = chain_of(announcements(AddressFamily::kIpv6));
-  EXPECT_EQ(extensions_of(v6, AddressFamily::kIpv4), (Extensions{NatTraversal::kNone, true, true, true}));
+  EXPECT_EQ(extensions_of(v6, AddressFamily::kIpv4), (Extensions{NatTraversal::kNone, true, true, true, true}));
 }
 
 TEST(NatTraversal, the_encapsulation_has_the_numbers_of_the_rfc_and_of_the_drafts) {

@@ -47,7 +47,7 @@ TEST(NegotiationLog, long_lists_of_terms_are_cut_and_say_so) {
   EXPECT_EQ(cut.back(), "and 3 more");
 }
 
-// A responder's failure knows both sides; an initiator's only what it offered.
+// Terms: a responder knows both sides, an initiator what it offered. Explanations are in explanation_test.cpp.
 struct BothSides {
   FailedNegotiation initiator;
   FailedNegotiation responder;

@@ -31,6 +31,26 @@ Filter make_filter(std::uint64_t id, std::uint64_t mirror_id, Direction directio
   return filter;
 }
 
+// As the shell does it, where no distribution point answers.
+template <typename Work>
+auto with_lists(Host& host, Work work) {
+  auto result = work();
+  if (const auto* wanted = std::get_if<CrlsWanted>(&result)) {
+    for (const std::string& point : wanted->points) {
+      host.crls_wanted.push_back(point);
+      host.crls.unavailable[point] = "no answer within 15 s";
+    }
+    result = work();
+  }
+  return result;
+}
+
+template <typename T, typename Result>
+std::variant<T, Refusal> answer_of(const Result& result) {
+  if (const auto* refusal = std::get_if<Refusal>(&result)) return *refusal;
+  return std::get<T>(result);
+}
+
 bool same_key(const SecretBytes& a, const SecretBytes& b) { return constant_time_equal(a.view(), b.view()); }
 
 std::string compare(const SaParameters& out, const SaParameters& in) {
@@ -209,6 +229,11 @@ void Pair::acquire(Host& host, std::uint64_t acquire_id, std::uint64_t filter_id
   give(host, AcquireRequested{acquire_id, filter_id == 0 ? 1 : filter_id, packet, host.endpoint.address, peer});
 }
 
+void Pair::set_certificates(Host& host, CertificateStore store) {
+  host.certificates = std::make_shared<const CertificateStore>(std::move(store));
+  give(host, CertificatesChanged{summary_of(*host.certificates)});
+}
+
 void Pair::give(Host& host, Event event) { perform(host, host.engine.handle(std::move(event), now)); }
 
 void Pair::inject(const Host& from, Bytes bytes) {
@@ -226,8 +251,20 @@ void Pair::perform(Host& host, Actions actions) {
       host.questions.push_back(*question);
     } else if (auto* event = std::get_if<ReportEvent>(&action)) {
       host.events.push_back(std::move(*event));
+    } else if (const auto* line = std::get_if<WriteLog>(&action)) {
+      host.log.push_back(*line);
+    } else if (const auto* key = std::get_if<TellMainModeKey>(&action)) {
+      host.told_keys.push_back(*key);
     } else if (const auto* dh = std::get_if<ComputeDh>(&action)) {
       give(host, compute(*dh, host.random));
+    } else if (const auto* prove_action = std::get_if<ProveIdentity>(&action)) {
+      const auto proven =
+          with_lists(host, [&] { return prove(prove_action->request, *host.certificates, host.crls, wall_clock); });
+      give(host, IdentityProven{prove_action->request_id, answer_of<Proof>(proven)});
+    } else if (const auto* verify_action = std::get_if<VerifyPeer>(&action)) {
+      const auto verified = with_lists(
+          host, [&] { return verify_peer(verify_action->claim, *host.certificates, host.crls, wall_clock); });
+      give(host, PeerVerified{verify_action->request_id, answer_of<ProvenPeer>(verified)});
     } else if (const auto* reserve = std::get_if<ReserveSpi>(&action)) {
       if (auto answer = host.driver.perform(*reserve)) give(host, std::move(*answer));
     } else if (const auto* install = std::get_if<InstallSa>(&action)) {
@@ -313,7 +350,8 @@ IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const Pol
   IkePolicy policy;
   policy.version = options.version;
   policy.policy_name = "test policy";
-  policy.profile = "modern";
+  policy.profile = options.profile;
+  policy.strong_crl_check = options.strong_crl_check;
   policy.main_mode_policies.push_back(
       {"mm", options.main_mode_offers, options.main_mode_lifetime, options.quick_mode_limit, options.master_pfs});
   policy.quick_mode_policies.push_back({"qm", options.quick_mode_offers, options.pfs, options.pfs_group});
@@ -324,6 +362,11 @@ IkePolicy make_policy(const IpAddress& local, const IpAddress& remote, const Pol
                                       "mm",
                                       {KerberosMethod{}, PresharedKeyMethod{SecretBytes(options.psk)}},
                                       "rule"});
+
+  if (!options.authorities.empty()) {
+    auto& methods = policy.main_mode_filters.back().authentication;
+    methods.assign(options.authorities.begin(), options.authorities.end());
+  }
 
   Selector selector{AddressRange::host(local), AddressRange::host(remote), options.protocol,
                     PortRange::from_number(options.local_port), PortRange::from_number(options.remote_port)};

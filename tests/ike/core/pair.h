@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "services/ike/certificates/authentication.h"
 #include "services/ike/core/engine.h"
 #include "tests/support/seeded_random.h"
 
@@ -58,8 +59,14 @@ struct Host {
   SeededRandom random;
   FakeDriver driver;
   Engine engine;
+  // Of this host; null: it has none. Give with set_certificates.
+  std::shared_ptr<const CertificateStore> certificates;
+  CrlSource crls;
+  std::vector<std::string> crls_wanted;  // distribution points that were asked for
   std::vector<ReportEvent> events;
   std::vector<AskForFilter> questions;  // to the policy agent
+  std::vector<WriteLog> log;
+  std::vector<TellMainModeKey> told_keys;
 
   // The machine starts anew: no SA, no memory, no policy.
   void restart();
@@ -113,9 +120,12 @@ class Pair {
 
   void set_policies(IkePolicy of_a, IkePolicy of_b);
   void set_policy(Host& host, IkePolicy policy);
+  void set_certificates(Host& host, CertificateStore store);
   // An acquire by the host's outbound filter `filter_id`, or by any filter where 0.
   void acquire(Host& host, std::uint64_t acquire_id, std::uint64_t filter_id = 0);
   void give(Host& host, Event event);
+  // The wall clock, which stands still, for certificates.
+  std::int64_t wall_clock = 0;
   // Puts octets on the wire as if `from` had sent them.
   void inject(const Host& from, Bytes bytes);
 
@@ -157,6 +167,10 @@ struct PolicyOptions {
   // Tunnel mode between these networks.
   std::optional<AddressRange> local_network;
   std::optional<AddressRange> remote_network;
+  // In the place of the preshared key.
+  std::vector<CertificateMethod> authorities;
+  std::uint32_t strong_crl_check = 1;
+  std::string profile = "modern";
   int extra_filters = 0;  // further filters for TCP to the remote ports 1001, 1002, ... (and from them)
   std::uint64_t version = 1;
 };

@@ -35,7 +35,25 @@ TEST(PolicyLookup, methods_of_other_kinds_are_passed_over_and_named_when_alone) 
   IkePolicy policy = make_policy(kLocal, kPeer);
   policy.main_mode_filters.front().authentication = {KerberosMethod{}, CertificateMethod{"CN=ca", false, false}};
   const auto found = find_main_mode_rule(policy, kLocal, kPeer, false);
-  EXPECT_EQ(std::get<Failure>(found).reason, FailureReason::kUnsupportedMethod);
+  EXPECT_EQ(std::get<Failure>(found).reason, FailureReason::kNoCertificate) << "this host has no certificate";
+  policy.main_mode_filters.front().authentication = {KerberosMethod{}};
+  EXPECT_EQ(std::get<Failure>(find_main_mode_rule(policy, kLocal, kPeer, false)).reason,
+            FailureReason::kUnsupportedMethod);
+}
+
+TEST(PolicyLookup, AUC_02_methods_stand_in_the_order_of_the_rule_and_as_far_as_this_host_can_sign) {
+  IkePolicy policy = make_policy(kLocal, kPeer);
+  const CertificateSummary own{{SignatureMethod::kEcdsa256, SignatureMethod::kRsa}, {}, "/certificates"};
+  const auto methods = [&](const CertificateSummary& summary) {
+    return std::get<MainModeRule>(find_main_mode_rule(policy, kLocal, kPeer, false, summary)).methods;
+  };
+  policy.main_mode_filters.front().authentication = {CertificateMethod{"CN=ca", false, false},
+                                                     PresharedKeyMethod{SecretBytes(std::string_view("k"))},
+                                                     CertificateMethod{"CN=other", false, false}};
+  EXPECT_EQ(methods(own), (std::vector<std::uint16_t>{9, 3, 1}));
+  EXPECT_EQ(methods({}), (std::vector<std::uint16_t>{1}));
+  policy.profile = "windows2003";
+  EXPECT_EQ(methods(own), (std::vector<std::uint16_t>{3, 1})) << "AUC-11";
 }
 
 TEST(PolicyLookup, the_default_response_rule_answers_and_asks_only_peers_of_its_dynamic_filters) {

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "proto/ike.grpc.pb.h"
+#include "services/common/account.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/paths.h"
+#include "services/common/rpc/server.h"
 #include "tests/ike/shell/fake_driver.h"
 #include "tests/ike/shell/network_namespace.h"
 #include "tests/ike/shell/policy_messages.h"
@@ -28,7 +30,7 @@ class Host {
   explicit Host(std::unique_ptr<NetworkNamespace> network) : network_(std::move(network)) {
     char pattern[] = "/tmp/policyagent-ike-XXXXXX";
     directory_ = mkdtemp(pattern);
-    driver_ = std::make_unique<FakeDriver>(rpc::driver_socket(directory_));
+    driver_ = std::make_unique<FakeDriver>(rpc::driver_socket_for_ike(directory_));
     driver_->start();
     start();
   }
@@ -346,7 +348,8 @@ TEST_F(DaemonTest, stopping_deletes_the_sas_on_both_sides) {
   const auto nothing = [](const FakeDriver::Seen& seen) { return seen.inbound.empty() && seen.outbound.empty(); };
   EXPECT_TRUE(nothing(first_->driver().seen()));
   EXPECT_TRUE(second_->driver().wait_for(nothing)) << "the peer still has SAs";
-  EXPECT_FALSE(std::filesystem::exists(rpc::ike_socket(first_->directory())));
+  // The socket is in a directory of root, to which the service has no right by then.
+  EXPECT_EQ(rpc::serving_process(rpc::ike_socket(first_->directory())), 0);
 }
 
 TEST_F(DaemonTest, policies_are_refused_with_the_field_and_the_old_one_stays) {
@@ -374,6 +377,16 @@ TEST_F(DaemonTest, the_process_has_no_privileges_left) {
     EXPECT_EQ(first_->process_status(set), "0000000000000000") << set;
   }
   EXPECT_EQ(first_->process_status("NoNewPrivs"), "1");
+  EXPECT_EQ(first_->process_status("Seccomp"), "2");
+  const auto account = find_account(kIkeAccount);
+  if (account) {
+    const std::string user = std::to_string(account->user);
+    EXPECT_EQ(first_->process_status("Uid"), user + "\t" + user + "\t" + user + "\t" + user);
+    const std::string group = std::to_string(account->group);
+    EXPECT_EQ(first_->process_status("Gid"), group + "\t" + group + "\t" + group + "\t" + group);
+  } else {
+    EXPECT_NE(first_->log().find(kMakeIkeAccount), std::string::npos) << "it says what to do";
+  }
 }
 
 TEST_F(DaemonTest, a_second_one_on_the_same_host_says_what_is_in_its_way) {

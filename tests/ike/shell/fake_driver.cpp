@@ -20,7 +20,7 @@ void FakeDriver::start() {
     requests_ = std::make_shared<rpc::EventQueue<proto::DriverRequest>>(1024);
   }
   grpc::Service* const services[] = {this};
-  auto server = rpc::Server::start(socket_path_, rpc::SocketAccess::kOwner, services);
+  auto server = rpc::Server::start(socket_path_, rpc::SocketAccess::kIke, services);
   if (!server.ok()) throw std::runtime_error(server.status().message());
   server_ = std::move(server).value();
 }

@@ -39,6 +39,25 @@ class UdpSocketsTest : public testing::Test {
 
 TEST_F(UdpSocketsTest, both_ports_of_both_families) { EXPECT_EQ(sockets_->count(), 4U); }
 
+TEST_F(UdpSocketsTest, an_ICMP_error_is_told_and_does_not_keep_others_from_being_sent) {
+  const std::pair<Endpoint, Endpoint> pairs[] = {{at("127.0.0.1", 500), at("127.0.0.2", 9)},
+                                                 {at("::1", 500), at("::1", 9)}};
+  for (const auto& [from, to] : pairs) {
+    ASSERT_TRUE(sockets_->send({from, to, Bytes(28)}).ok());
+    const std::size_t index = from.address.is_v4() ? 0 : 2;
+    pollfd file{sockets_->file_descriptor(index), POLLIN, 0};
+    ASSERT_EQ(poll(&file, 1, 5000), 1);
+    const auto error = sockets_->take_error(index);
+    ASSERT_TRUE(error) << to.to_string();
+    EXPECT_EQ(error->peer, to.address);
+    EXPECT_EQ(error->reporter, to.address);
+    EXPECT_EQ(error->type, from.address.is_v4() ? 3 : 1);
+    EXPECT_EQ(error->code, from.address.is_v4() ? 3 : 4) << "nobody listens there";
+    EXPECT_FALSE(sockets_->take_error(index));
+    EXPECT_TRUE(sockets_->send({from, at(from.address.is_v4() ? "127.0.0.3" : "::1", 500), Bytes(28)}).ok());
+  }
+}
+
 TEST_F(UdpSocketsTest, datagrams_leave_from_and_tell_the_address_asked) {
   const std::pair<Endpoint, Endpoint> pairs[] = {
       {at("127.0.0.1", 500), at("127.0.0.2", 500)},

@@ -86,6 +86,9 @@ class Lab:
     def state_dir(self, host):
         return self.folder(host) / "state"
 
+    def certificate_dir(self, host):
+        return self.folder(host) / "ike"
+
     def log(self, host):
         return self.folder(host) / "policyagentd.log"
 

@@ -52,7 +52,7 @@ def pid(lab, host, service):
 
 def clear_folder(lab, host):
     """A lab begins without the state of an earlier one."""
-    for folder in (lab.runtime_dir(host), lab.state_dir(host)):
+    for folder in (lab.runtime_dir(host), lab.state_dir(host), lab.certificate_dir(host)):
         shutil.rmtree(folder, ignore_errors=True)
     for log in lab.folder(host).glob("*.log"):
         log.unlink()
@@ -63,6 +63,8 @@ def make_folder(lab, host):
     clear_folder(lab, host)
     lab.runtime_dir(host).mkdir(mode=0o750)
     lab.state_dir(host).mkdir(mode=0o700)
+    for folder in ("own", "roots", "intermediates", "crls"):
+        (lab.certificate_dir(host) / folder).mkdir(mode=0o755, parents=True)
 
 
 def agent_command(lab, host):
@@ -70,7 +72,7 @@ def agent_command(lab, host):
     configuration = lab.folder(host) / CONFIGURATION
     configured = ["--config", str(configuration)] if configuration.exists() else []
     return ["ip", "netns", "exec", host.namespace, lab.program(PROGRAMS["agent"]), "--runtime-dir", str(lab.runtime_dir(host)),
-            "--state-dir", str(lab.state_dir(host)), *configured, *nics]
+            "--state-dir", str(lab.state_dir(host)), "--certificate-directory", str(lab.certificate_dir(host)), *configured, *nics]
 
 
 def launch(lab, host):

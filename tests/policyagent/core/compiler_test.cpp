@@ -450,14 +450,16 @@ TEST(Compiler, two_keys_for_the_same_hosts_are_reported_once) {
 TEST(Compiler, a_rule_without_a_usable_method_still_negotiates) {
   PolicyBuilder builder;
   store::Rule& rule = builder.rule("r", Action::kNegotiate, {filter("me", "10.77.0.2")});
-  rule.authentication = {store::KerberosAuthentication{}, store::CertificateAuthentication{"CN=Root", false, false}};
+  rule.authentication = {store::KerberosAuthentication{}};
   const CompiledPolicy policy = compiled(builder, kHost);
   ASSERT_EQ(policy.filters.size(), 2U);
   EXPECT_EQ(policy.filters[0].action, Action::kNegotiate);
-  EXPECT_EQ(policy.main_mode_filters.at(0).authentication.size(), 2U);
+  EXPECT_EQ(policy.main_mode_filters.at(0).authentication.size(), 1U);
   ASSERT_THAT(problems(policy), ElementsAre("authentication_not_supported"));
   EXPECT_EQ(policy.problems[0].severity, Severity::kError);
   rule.authentication.push_back(preshared_key("k"));
+  EXPECT_THAT(problems(compiled(builder, kHost)), IsEmpty());
+  rule.authentication.back() = store::CertificateAuthentication{"CN=Root", false, false};
   EXPECT_THAT(problems(compiled(builder, kHost)), IsEmpty());
 }
 

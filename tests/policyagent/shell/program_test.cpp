@@ -13,12 +13,14 @@ TEST(DaemonArguments, directories_level_and_configuration_are_passed_on) {
   options.runtime_directory = "/r";
   options.state_directory = "/s";
   options.log_level = "debug";
+  options.certificate_directory = "/c";
   EXPECT_THAT(daemon_arguments("/bin/ipsec-iked", options, false),
-              ElementsAre("/bin/ipsec-iked", "--runtime-dir", "/r", "--state-dir", "/s", "--log-level", "debug"));
+              ElementsAre("/bin/ipsec-iked", "--runtime-dir", "/r", "--state-dir", "/s", "--log-level", "debug",
+                          "--certificate-directory", "/c"));
   options.config_file = "/etc/policyagent/config";
   EXPECT_THAT(daemon_arguments("/bin/ipsec-iked", options, false),
               ElementsAre("/bin/ipsec-iked", "--runtime-dir", "/r", "--state-dir", "/s", "--log-level", "debug",
-                          "--config", "/etc/policyagent/config"));
+                          "--certificate-directory", "/c", "--config", "/etc/policyagent/config"));
 }
 
 TEST(DaemonArguments, interfaces_are_for_the_driver_alone) {

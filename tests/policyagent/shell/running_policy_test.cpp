@@ -117,13 +117,16 @@ TEST_F(RunningPolicies, EX_06_the_driver_gets_a_new_exemption_at_the_next_start_
   EXPECT_EQ(in_force().settings, ServiceSettings());
   apply({store::SetConfig{"ikelogging", "1"}, store::SetConfig{"strongcrlcheck", "2"}});
   EXPECT_TRUE(in_force().settings.ike_logging);
+  EXPECT_TRUE(in_force().settings.ike_log_levels.empty());
+  apply({store::SetConfig{"ikeloglevels", "packets:3"}});
+  EXPECT_EQ(in_force().settings.ike_log_levels, (std::vector<std::pair<std::string, std::uint32_t>>{{"packets", 3}}));
   EXPECT_EQ(in_force().settings.strong_crl_check, 2U);
   EXPECT_EQ(in_force().settings.exemptions, 3U);
   EXPECT_GT(sent_, before);
 
   open();
   EXPECT_EQ(store::property_value(running_->config_in_effect(), "ipsecexempt"), "0");
-  EXPECT_EQ(in_force().settings, (ServiceSettings{0, 7, 3600, true, 2}));
+  EXPECT_EQ(in_force().settings, (ServiceSettings{0, 7, 3600, true, {{"packets", 3}}, 2}));
 }
 
 // Nothing of a request is done if a part of it cannot be: the stored policies are changed last.
