@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/core/aggressive_mode.h"
 #include "services/ike/core/default_response.h"
 #include "services/ike/core/informational.h"
 #include "services/ike/core/main_mode.h"
@@ -68,6 +69,11 @@ void receive(Turn& turn, const DatagramReceived& datagram) {
   switch (header->exchange) {
     case ExchangeType::kIdentityProtection:
       receive_main_mode(turn, *header, datagram);
+      return;
+    case ExchangeType::kAggressive:
+      ++statistics.invalid_packets_received;
+      refuse_aggressive_mode(turn, *header, datagram);
+      report_unsupported(turn, datagram);
       return;
     case ExchangeType::kInformational:
       receive_informational(turn, *header, datagram);
