@@ -40,7 +40,9 @@ std::string method_text(const QuickModeOffer& offer) {
 
 NetshCommand& NetshCommand::text(std::string_view tag, std::string_view value) {
   // What netsh, or a shell into which the line is pasted, would not take for text.
-  is_writable_ = is_writable_ && value.find_first_of("\"\\$`") == std::string_view::npos;
+  const bool is_text = value.find_first_of("\"$`") == std::string_view::npos &&
+                       value.find("\\\\") == std::string_view::npos && !value.ends_with('\\');
+  is_writable_ = is_writable_ && is_text;
   line_ += fmt::format(" {}=\"{}\"", tag, value);
   return *this;
 }

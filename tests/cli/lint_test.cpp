@@ -282,6 +282,15 @@ class Host {
 
 class Lint : public testing::TestWithParam<Case> {};
 
+// What an administrator does with a line before pasting it: keys are not in it.
+std::string with_key(std::string line) {
+  static int keys = 0;
+  const std::size_t at = line.find("psk=\"<");
+  return at == std::string::npos
+             ? line
+             : line.replace(at, line.find('"', at + 5) + 1 - at, fmt::format("psk=\"key {}\"", ++keys));
+}
+
 TEST_P(Lint, finds_it_and_mends_it) {
   Host host(GetParam().with);
   const auto found = host.findings(GetParam().id);
@@ -292,7 +301,7 @@ TEST_P(Lint, finds_it_and_mends_it) {
   ASSERT_FALSE(found[0]["mend"].empty());
   for (const json& finding : found) {
     for (const json& line : finding["mend"]) {
-      EXPECT_EQ(host.netsh().run(line.get<std::string>()), "\n") << line;
+      EXPECT_EQ(host.netsh().run(with_key(line.get<std::string>())), "\n") << line;
     }
   }
   EXPECT_THAT(host.findings(GetParam().id), IsEmpty()) << host.netsh().run("lint");

@@ -35,6 +35,7 @@ struct FreeX509 {
   void operator()(char* text) const { OPENSSL_free(text); }
   // The stack, not what is on it.
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+  void operator()(STACK_OF(X509_CRL) * lists) const { sk_X509_CRL_pop_free(lists, X509_CRL_free); }
 };
 
 template <typename T>

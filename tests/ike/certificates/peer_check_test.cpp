@@ -249,10 +249,21 @@ TEST_F(PeerCertificate, CRL_03_level_2_refuses_on_any_error) {
   crls.lists = {root.revocation_list({}, kTestNow - 2 * kDay, kTestNow - kDay)};
   expect_refused(claim_of(peer), Refused::kRevocationUnknown, "CRL has expired");
   crls.lists = {TestAuthority("CN=Root", "ec:P-384").revocation_list({})};
-  expect_refused(claim_of(peer), Refused::kRevocationUnknown, "CRL signature failure");
+  expect_refused(claim_of(peer), Refused::kRevocationUnknown, "unable to get certificate CRL");
   options.distribution_points = "URI:ldap://directory.example.org/CN=Root";
   crls.lists.clear();
   expect_refused(claim_of(root.issue(options)), Refused::kRevocationUnknown, "only http is spoken here");
+}
+
+// Whoever is on the way to a distribution point can answer with a list of the issuer's name.
+TEST_F(PeerCertificate, CRL_07_a_list_that_the_issuer_has_not_signed_says_nothing) {
+  const Issued peer = root.issue(options);
+  const TestAuthority forger("CN=Root", "ec:P-384");
+  terms.crl_level = 1;
+  crls.lists = {forger.revocation_list({peer.certificate})};
+  EXPECT_EQ(refusal(claim_of(peer)), "") << "it revokes nothing";
+  crls.lists = {root.revocation_list({peer.certificate}, kTestNow - 2 * kDay), forger.revocation_list({})};
+  expect_refused(claim_of(peer), Refused::kRevoked, "revoked: CN=peer");
 }
 
 TEST_F(PeerCertificate, CRL_03_intermediates_are_checked_too) {
