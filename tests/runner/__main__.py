@@ -21,6 +21,11 @@ WHOLE_SYSTEM_TESTS = {
     "test_soft": {"POLICYAGENT_IDLE": "yes"},
     "test_proof_matrix": {"POLICYAGENT_PROOF_MATRIX": "all"},
 }
+# System tests that want the machine for themselves: they measure, load every core, run a virtual machine, or look at all namespaces.
+# The others mostly wait, each in networks of its own, so that they run two at a time.
+ALONE = {"test_bench", "test_chaos", "test_demo", "test_flood", "test_interop_linux_kernel", "test_lab", "test_path_mtu", "test_proof_matrix",
+         "test_runner", "test_setup", "test_statistics", "test_traffic"}
+SYSTEM_TESTS_AT_ONCE = 2
 
 
 class BuildFailed(Exception):
@@ -61,9 +66,9 @@ class Session:
         self.suites.append(suite)
         results.print_suite(suite)
 
-    def side_by_side(self, jobs):
-        """`jobs`: functions without arguments that return a suite. Only for what does not measure time or make networks."""
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    def side_by_side(self, jobs, at_once=os.cpu_count() or 1):
+        """`jobs`: functions without arguments that return a suite. Only for what does not measure time."""
+        with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             for done in concurrent.futures.as_completed([pool.submit(job) for job in jobs]):
                 self.add(done.result())
 
@@ -92,8 +97,12 @@ def run_system(session, preset):
     wanted = [module for module in system_modules() if session.wants(module)]
     if wanted:
         heading(f"System tests, preset {preset}")
+    # Under a sanitizer the daemons need what there is.
+    at_once = 1 if preset in SANITIZERS else SYSTEM_TESTS_AT_ONCE
+    session.side_by_side([lambda module=module: programs.system(module, preset) for module in wanted if module not in ALONE], at_once)
     for module in wanted:
-        session.add(programs.system(module, preset))
+        if module in ALONE:
+            session.add(programs.system(module, preset))
 
 
 def targets_for(session):
