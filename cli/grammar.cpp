@@ -64,12 +64,12 @@ constexpr Parameter kMode[] = {
 // Remote administration has further parameters; none of them has a use without it.
 constexpr Parameter kMachine[] = {text("name", 0, "Only this machine, which no name means"),
                                   text("user", kTagOnly, "Not supported"), text("pwd", kTagOnly, "Not supported")};
-constexpr Parameter kDump[] = {kDumpSecrets};
+constexpr Parameter kDumpAll[] = {kDumpSecrets};
 
 constexpr auto kRoot = ContextId::kRoot;
 constexpr std::string_view kDumpHelp = "Prints a script that makes the stored and the dynamic policy again";
 constexpr CommandRow kRootCommands[] = {
-    {kRoot, "dump", {}, CommandId::kDumpBoth, kDump, kDumpHelp, "dump"},
+    {kRoot, "dump", {}, CommandId::kDumpBoth, kDumpAll, kDumpHelp, "dump"},
     {kRoot, "set", "machine", CommandId::kSetMachine, kMachine, "Aims at another machine: not supported",
      "set machine"},
     {kRoot, "set", "mode", CommandId::kSetMode, kMode, "Accepted for old scripts", "set mode online"},
@@ -79,7 +79,7 @@ constexpr CommandRow kRootCommands[] = {
     {kRoot, "show", "mode", CommandId::kShowMode, {}, "Shows the mode: always online", "show mode"},
 };
 constexpr CommandRow kIpsecCommands[] = {
-    {ContextId::kIpsec, "dump", {}, CommandId::kDumpBoth, kDump, kDumpHelp, "dump"},
+    {ContextId::kIpsec, "dump", {}, CommandId::kDumpBoth, kDumpAll, kDumpHelp, "dump"},
 };
 
 }  // namespace

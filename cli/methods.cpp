@@ -26,7 +26,7 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
 }
 
 template <typename Number>
-std::optional<Number> number(std::string_view digits) {
+std::optional<Number> read_number(std::string_view digits) {
   Number value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
@@ -125,7 +125,7 @@ Status parse_esp(std::string_view inside, std::string_view method, const Names& 
 
 Status parse_life_part(std::string_view part, std::string_view method, QuickModeOffer& offer) {
   const char unit = part.empty() ? ' ' : to_lower(part.substr(part.size() - 1))[0];
-  const auto value = number<std::uint32_t>(part.substr(0, part.empty() ? 0 : part.size() - 1));
+  const auto value = read_number<std::uint32_t>(part.substr(0, part.empty() ? 0 : part.size() - 1));
   const bool is_kilobytes = unit == 'k';
   const std::uint32_t low = is_kilobytes ? kFewestKilobytes : kFewestSeconds;
   const std::uint32_t high = is_kilobytes ? kMostKilobytes : kMostSeconds;
@@ -207,7 +207,7 @@ Result<std::vector<QuickModeOffer>> parse_manual_method(std::string_view text) {
 }
 
 std::optional<DhGroup> parse_dh_group(std::string_view text) {
-  if (const auto value = number<std::uint16_t>(text)) {
+  if (const auto value = read_number<std::uint16_t>(text)) {
     return *value == kDocumentedHighGroup ? DhGroup::kModp2048 : dh_group_by_number(*value);
   }
   const auto group = dh_group_by_name(text);

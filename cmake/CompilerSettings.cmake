@@ -12,6 +12,13 @@ if(POLICYAGENT_SANITIZE)
 else()
   set(POLICYAGENT_PRECOMPILE_RPC ON)
 endif()
+# A file changed costs its neighbours a compilation, too: whoever works on the code may want it off.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(POLICYAGENT_UNITY_DEFAULT ON)
+else()
+  set(POLICYAGENT_UNITY_DEFAULT OFF)
+endif()
+option(POLICYAGENT_UNITY "Compile several files of a folder as one" ${POLICYAGENT_UNITY_DEFAULT})
 option(POLICYAGENT_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 
 # Assertions stay on in every build: an impossible state must stop the process, not go on with keys in memory.
@@ -19,6 +26,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g1 -fno-omit-frame-pointer")
+
+# GCC collects its garbage from the first megabytes on, which is a sixth of its time; half a gigabyte is what a large file needs in all.
+add_compile_options("$<$<CXX_COMPILER_ID:GNU>:SHELL:--param ggc-min-expand=100 --param ggc-min-heapsize=524288>")
 
 # -pthread for all, as targets share precompiled headers.
 add_compile_options(-fstack-protector-strong -pthread)

@@ -144,17 +144,17 @@ Guid guid_of(const DynamicRuleSelector& selector) {
                       selector.tunnel_endpoint ? selector.tunnel_endpoint->to_string() : "")};
 }
 
-std::string rule_label(const DynamicRuleSelector& selector) {
+std::string dynamic_rule_label(const DynamicRuleSelector& selector) {
   return fmt::format("dynamic rule {}", selector_text(selector));
 }
 
-auto find_rule(std::vector<DynamicRule>& rules, const DynamicRuleSelector& selector) {
+auto find_dynamic_rule(std::vector<DynamicRule>& rules, const DynamicRuleSelector& selector) {
   return std::find_if(rules.begin(), rules.end(),
                       [guid = guid_of(selector)](const DynamicRule& rule) { return rule.guid == guid; });
 }
 
-Problem rule_not_found(const DynamicRuleSelector& selector) {
-  return problem(kDynamicRuleNotFound, rule_label(selector), "",
+Problem dynamic_rule_not_found(const DynamicRuleSelector& selector) {
+  return problem(kDynamicRuleNotFound, dynamic_rule_label(selector), "",
                  "there is none with exactly these addresses, protocol, ports, mirrored, connection type and tunnel");
 }
 
@@ -243,12 +243,12 @@ Problems carry_out(RunningState& state, const DeleteQuickModePolicy& change) {
 
 Problems carry_out(RunningState& state, const AddDynamicRule& change) {
   std::vector<DynamicRule>& rules = state.policy.rules;
-  if (find_rule(rules, change.selector) != rules.end()) {
-    return {problem(kDynamicRuleExists, rule_label(change.selector), "",
+  if (find_dynamic_rule(rules, change.selector) != rules.end()) {
+    return {problem(kDynamicRuleExists, dynamic_rule_label(change.selector), "",
                     "there is one already; accepted is another selector, or `set rule` for this one")};
   }
   if (rules.size() >= kMaxDynamicRules) {
-    return {problem(kTooMany, rule_label(change.selector), "",
+    return {problem(kTooMany, dynamic_rule_label(change.selector), "",
                     fmt::format("there are {} dynamic rules; accepted are no more", kMaxDynamicRules))};
   }
   DynamicRule rule;
@@ -268,8 +268,8 @@ Problems carry_out(RunningState& state, const AddDynamicRule& change) {
 }
 
 Problems carry_out(RunningState& state, const SetDynamicRule& change) {
-  const auto found = find_rule(state.policy.rules, change.selector);
-  if (found == state.policy.rules.end()) return {rule_not_found(change.selector)};
+  const auto found = find_dynamic_rule(state.policy.rules, change.selector);
+  if (found == state.policy.rules.end()) return {dynamic_rule_not_found(change.selector)};
   DynamicRule rule = *found;
   set_if(rule.main_mode_policy, change.main_mode_policy);
   set_if(rule.quick_mode_policy, change.quick_mode_policy);
@@ -280,8 +280,8 @@ Problems carry_out(RunningState& state, const SetDynamicRule& change) {
 }
 
 Problems carry_out(RunningState& state, const DeleteDynamicRule& change) {
-  const auto found = find_rule(state.policy.rules, change.selector);
-  if (found == state.policy.rules.end()) return {rule_not_found(change.selector)};
+  const auto found = find_dynamic_rule(state.policy.rules, change.selector);
+  if (found == state.policy.rules.end()) return {dynamic_rule_not_found(change.selector)};
   state.policy.rules.erase(found);
   return {};
 }

@@ -86,6 +86,8 @@ inline void store_u64(std::uint8_t* at, std::uint64_t value) {
 }
 
 // Lower-case hexadecimal without separators.
+inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
+
 std::string to_hex(ByteView bytes);
 // Accepts upper and lower case, no separators, an even number of digits.
 Result<Bytes> from_hex(std::string_view text);

@@ -163,6 +163,13 @@ class Lab:
         """What `netsh ipsec dynamic show ...` shows, as objects."""
         return json.loads(self.netsh(host, "--json", "ipsec", "dynamic", "show", *words))["result"]
 
+    def wait_services(self, host):
+        """Until driver and IKE of the host answer its agent, which answers before they do."""
+        def connected():
+            services = self.show(host, "status")["services"]
+            return len(services) == 2 and all(service["connected"] for service in services)
+        wait_for(connected, POLICY_SECONDS, lambda: f"driver and IKE of host {host} answer:\n{self.netsh(host, 'ipsec', 'dynamic', 'show', 'status')}")
+
     def wait_in_force(self, host, name):
         """Until driver and IKE of the host work by the policy of this name, as it is now."""
         def in_force():

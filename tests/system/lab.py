@@ -64,6 +64,8 @@ class LabTest(unittest.TestCase):
         require_lab()
         cls.lab = cls.enterClassContext(Lab(cls.PROGRAMS, cls.HOSTS, *cls.OPTIONS))
         cls.addClassCleanup(cls.look_through_logs)
+        for host in cls.HOSTS:
+            cls.lab.wait_services(host)
 
     @classmethod
     def look_through_logs(cls):

@@ -23,4 +23,6 @@ std::int64_t wall_clock_ms() {
   return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
 }
 
+std::int64_t wall_clock_seconds() { return wall_clock_ms() / 1000; }
+
 }  // namespace ipsec::daemon

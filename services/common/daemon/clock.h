@@ -12,5 +12,6 @@ Timestamp monotonic_now();
 
 // UTC milliseconds since 1970; may jump. For events and logs only.
 std::int64_t wall_clock_ms();
+std::int64_t wall_clock_seconds();
 
 }  // namespace ipsec::daemon

@@ -14,7 +14,7 @@ namespace ipsec::rpc {
 
 namespace {
 
-constexpr mode_t kDirectoryMode = 0710;
+constexpr mode_t kIkeDirectoryMode = 0710;
 constexpr mode_t kSocketMode = 0660;
 
 Status give(const Account& account, const std::string& path, mode_t mode) {
@@ -26,7 +26,7 @@ Status give(const Account& account, const std::string& path, mode_t mode) {
 }  // namespace
 
 Status open_directory_to(const Account& account, const std::string& directory) {
-  return give(account, directory, kDirectoryMode);
+  return give(account, directory, kIkeDirectoryMode);
 }
 
 Status open_socket_to(const Account& account, const std::string& socket_path) {

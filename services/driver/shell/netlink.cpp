@@ -1,6 +1,5 @@
 #include "services/driver/shell/netlink.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "services/common/bytes.h"
+#include "services/common/sort_unique.h"
 
 namespace ipsec::driver {
 namespace {
@@ -126,11 +126,6 @@ int read_address(const nlmsghdr* message, void* data) {
     }
   });
   return MNL_CB_OK;
-}
-
-void sort_unique(std::vector<std::uint32_t>& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 mnl_socket* open_socket(unsigned groups) {

@@ -51,18 +51,18 @@ int attribute_id(const std::string& type) {
   return exact != NID_undef ? exact : OBJ_txt2nid(upper(type).c_str());
 }
 
-struct Attribute {
+struct NameAttribute {
   std::string type;
   std::string value;
 };
 
 // One "TYPE=value" up to a comma outside quotes; `at` is moved behind it.
-Result<Attribute> read_attribute(std::string_view text, std::size_t& at) {
+Result<NameAttribute> read_attribute(std::string_view text, std::size_t& at) {
   const std::size_t equals = text.find('=', at);
   if (equals == std::string_view::npos) {
     return invalid(fmt::format("'{}' is no part of a name; TYPE=value is", trimmed(text.substr(at))));
   }
-  Attribute attribute{trimmed(text.substr(at, equals - at)), {}};
+  NameAttribute attribute{trimmed(text.substr(at, equals - at)), {}};
   bool quoted = false;
   std::size_t kept = 0;  // of the value: what must not be trimmed, because it was quoted or escaped
   for (at = equals + 1; at < text.size(); ++at) {
@@ -91,7 +91,7 @@ Result<Attribute> read_attribute(std::string_view text, std::size_t& at) {
   return attribute;
 }
 
-Status add(X509_NAME& name, const Attribute& attribute) {
+Status add(X509_NAME& name, const NameAttribute& attribute) {
   const int id = attribute_id(attribute.type);
   if (id == NID_undef) {
     return invalid(fmt::format("'{}' is no attribute of a name; C, ST, L, O, OU, CN, DC, E and object identifiers are",
@@ -129,7 +129,7 @@ Result<DistinguishedName> DistinguishedName::from_text(std::string_view text) {
   NamePointer name = new_name();
   require(name != nullptr);
   for (std::size_t at = 0; at < text.size();) {
-    IPSEC_ASSIGN_OR_RETURN(const Attribute attribute, read_attribute(text, at));
+    IPSEC_ASSIGN_OR_RETURN(const NameAttribute attribute, read_attribute(text, at));
     IPSEC_RETURN_IF_ERROR(add(*name, attribute));
   }
   if (X509_NAME_entry_count(name.get()) == 0) return invalid("an empty name; TYPE=value, ... is accepted");

@@ -9,12 +9,6 @@
 
 namespace ipsec::ike {
 
-namespace {
-
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
-}  // namespace
-
 AwaitingMessage2 start_main_mode(StepContext& context) {
   SaPayload offers = main_mode_offers(context.facts.rule.policy, context.facts.rule.methods);
   AwaitingMessage2 state{body_octets(offers)};
@@ -41,7 +35,7 @@ ResultOf<MakingKeyPair, DhComputed> step(const MakingKeyPair& state, const DhCom
   AwaitingMessage4 next{state.sa_body, state.choice, computed.own, context.random.bytes(kNonceSize)};
   std::vector<PayloadContent> payloads = own_nat_detection(context, state.choice);
   payloads.insert(payloads.begin(),
-                  {KeyExchangePayload{copy(computed.own->public_value())}, NoncePayload{next.nonce_i}});
+                  {KeyExchangePayload{to_bytes(computed.own->public_value())}, NoncePayload{next.nonce_i}});
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
   return next;
 }
@@ -54,11 +48,11 @@ ResultOf<AwaitingMessage4, MessageReceived> step(const AwaitingMessage4& state, 
   auto exchange = read_key_exchange(chain, state.choice.offer.group);
   if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
   const auto& peer = std::get<KeyExchange>(exchange);
-  context.effects.compute = {state.choice.offer.group, state.own, copy(peer.public_value)};
+  context.effects.compute = {state.choice.offer.group, state.own, to_bytes(peer.public_value)};
   MainModeChoice choice = state.choice;
   note_nat(chain, context, choice);
-  return ComputingSecret{state.sa_body,           choice,           state.nonce_i,
-                         copy(peer.public_value), copy(peer.nonce), requests_in(chain)};
+  return ComputingSecret{state.sa_body,     choice, state.nonce_i, to_bytes(peer.public_value), to_bytes(peer.nonce),
+                         requests_in(chain)};
 }
 
 ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const DhComputed& computed,
@@ -66,7 +60,7 @@ ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const D
   auto made = make_keys(context.facts, state.choice, state.nonce_i, state.nonce_r, computed.secret);
   if (auto* failure = std::get_if<Failure>(&made)) return std::move(*failure);
   if (is_signature(state.choice.method)) {
-    ProvingAsInitiator proving{state.sa_body, state.choice, copy(computed.own->public_value()), state.public_r,
+    ProvingAsInitiator proving{state.sa_body, state.choice, to_bytes(computed.own->public_value()), state.public_r,
                                std::get<Phase1Keys>(std::move(made))};
     context.effects.prove =
         proof_request(context.facts, state.choice, proving.keys, {proving.public_i, proving.public_r, proving.sa_body},
@@ -75,7 +69,7 @@ ResultOf<ComputingSecret, DhComputed> step(const ComputingSecret& state, const D
   }
   AwaitingMessage6 next{state.sa_body,
                         state.choice,
-                        copy(computed.own->public_value()),
+                        to_bytes(computed.own->public_value()),
                         state.public_r,
                         std::get<Phase1Keys>(std::move(made)),
                         {}};

@@ -9,12 +9,6 @@
 
 namespace ipsec::ike {
 
-namespace {
-
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
-}  // namespace
-
 std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& message1, StepContext& context) {
   auto chosen = choose_main_mode(*message1.find<SaPayload>(), context.facts.rule.policy, context.facts.rule.methods,
                                  context.explains);
@@ -24,7 +18,7 @@ std::variant<AwaitingMessage3, Failure> answer_main_mode(const PayloadChain& mes
   std::vector<PayloadContent> payloads = confirmations(answer.choice.extensions);
   payloads.insert(payloads.begin(), std::move(answer.sa));
   context.effects.send = write_clear_message(main_mode_header(context.facts), payloads);
-  return AwaitingMessage3{copy(message1.body_of(PayloadType::kSa)), answer.choice};
+  return AwaitingMessage3{to_bytes(message1.body_of(PayloadType::kSa)), answer.choice};
 }
 
 ResultOf<AwaitingMessage3, MessageReceived> step(const AwaitingMessage3& state, const MessageReceived& message,
@@ -35,10 +29,10 @@ ResultOf<AwaitingMessage3, MessageReceived> step(const AwaitingMessage3& state, 
   auto exchange = read_key_exchange(chain, state.choice.offer.group);
   if (auto* failure = std::get_if<Failure>(&exchange)) return std::move(*failure);
   const auto& peer = std::get<KeyExchange>(exchange);
-  context.effects.compute = {state.choice.offer.group, nullptr, copy(peer.public_value)};
+  context.effects.compute = {state.choice.offer.group, nullptr, to_bytes(peer.public_value)};
   MainModeChoice choice = state.choice;
   note_nat(chain, context, choice);
-  return ComputingAnswer{state.sa_body, choice, copy(peer.public_value), copy(peer.nonce), requests_in(chain)};
+  return ComputingAnswer{state.sa_body, choice, to_bytes(peer.public_value), to_bytes(peer.nonce), requests_in(chain)};
 }
 
 ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const DhComputed& computed,
@@ -49,7 +43,7 @@ ResultOf<ComputingAnswer, DhComputed> step(const ComputingAnswer& state, const D
   AwaitingMessage5 next{state.sa_body,
                         state.choice,
                         state.public_i,
-                        copy(computed.own->public_value()),
+                        to_bytes(computed.own->public_value()),
                         std::get<Phase1Keys>(std::move(made)),
                         {},
                         state.requests};

@@ -15,8 +15,6 @@ namespace ipsec::ike {
 
 namespace {
 
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
 Header header_of(const QuickModeFacts& facts) {
   return phase2_header(facts.initiator_cookie, facts.responder_cookie, ExchangeType::kQuickMode, facts.message_id);
 }
@@ -29,7 +27,7 @@ AwaitingAnswer send_offer(const PreparingOffer& ready, QuickModeContext& context
   payloads.emplace_back(quick_mode_offers(
       facts.rule.policy, wire_encapsulation(facts.rule.encapsulation, context.main_mode), group, ready.spis));
   payloads.emplace_back(NoncePayload{next.nonce_i});
-  if (ready.pair) payloads.emplace_back(KeyExchangePayload{copy(ready.pair->public_value())});
+  if (ready.pair) payloads.emplace_back(KeyExchangePayload{to_bytes(ready.pair->public_value())});
   payloads.emplace_back(next.identities.initiator);
   payloads.emplace_back(next.identities.responder);
   for (PayloadContent& address : own_original_addresses(context, facts.rule.encapsulation))
@@ -166,7 +164,7 @@ ResultOf<AwaitingAnswer, MessageReceived> step(const AwaitingAnswer& state, cons
   ComputingPfsSecret agreed{state.spis,
                             choice,
                             state.nonce_i,
-                            copy(chain.body_of(PayloadType::kNonce)),
+                            to_bytes(chain.body_of(PayloadType::kNonce)),
                             (message.header.flags & kFlagCommit) != 0,
                             std::move(opened.next_iv)};
   const KeyExchangePayload* key_exchange = chain.find<KeyExchangePayload>();

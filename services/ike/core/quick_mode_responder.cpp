@@ -15,8 +15,6 @@ namespace ipsec::ike {
 
 namespace {
 
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
 struct Asked {
   Selector outbound;  // seen from this host
   std::optional<QuickModeIdentities> identities;
@@ -88,7 +86,7 @@ ResultOf<PreparingAnswer, OwnSpi> install_when_ready(PreparingAnswer state, Quic
   for (Proposal& proposal : sa.proposals)
     store_u32(proposal.spi.data(), state.spis.of(static_cast<SecurityProtocol>(proposal.protocol)));
   std::vector<PayloadContent> payloads = {std::move(sa), NoncePayload{nonce_r}};
-  if (state.pair) payloads.emplace_back(KeyExchangePayload{copy(state.pair->public_value())});
+  if (state.pair) payloads.emplace_back(KeyExchangePayload{to_bytes(state.pair->public_value())});
   if (state.identities) {
     payloads.emplace_back(state.identities->initiator);
     payloads.emplace_back(state.identities->responder);
@@ -169,8 +167,8 @@ Choice<QuickModeRequest> choose_quick_mode_answer(const PayloadChain& message1, 
                           candidate->rule,
                           std::move(answer),
                           match.identities,
-                          copy(message1.body_of(PayloadType::kNonce)),
-                          copy(public_i)};
+                          to_bytes(message1.body_of(PayloadType::kNonce)),
+                          to_bytes(public_i)};
 }
 
 PreparingAnswer answer_quick_mode(const QuickModeRequest& request, Bytes iv, QuickModeContext& context) {

@@ -12,12 +12,6 @@
 
 namespace ipsec::ike {
 
-namespace {
-
-std::int64_t unix_time() { return daemon::wall_clock_ms() / 1000; }
-
-}  // namespace
-
 CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, IkePlaces places,
                                  std::function<void(Event)> answer, std::function<void(const ReportEvent&)> report)
     : loop_(loop),
@@ -28,7 +22,7 @@ CertificateWork::CertificateWork(EventLoop& loop, WorkerPool& workers, IkePlaces
       store_(std::make_shared<const CertificateStore>()) {}
 
 void CertificateWork::start() {
-  cache_.emplace(places_.state.path + "/crl-cache", unix_time());
+  cache_.emplace(places_.state.path + "/crl-cache", daemon::wall_clock_seconds());
   for (const std::string& problem : cache_->problems()) {
     report_({"crl_cache_problem", Severity::kWarning, fmt::format("{}: {}", places_.state.name, problem), {}});
   }
@@ -64,7 +58,7 @@ CrlSource CertificateWork::lists(Timestamp now) {
   CrlSource source;
   for (const StoredCrl& local : store_->lists) source.lists.push_back(local.list);
   if (cache_) {
-    for (Crl& cached : cache_->lists(unix_time())) source.lists.push_back(std::move(cached));
+    for (Crl& cached : cache_->lists(daemon::wall_clock_seconds())) source.lists.push_back(std::move(cached));
   }
   std::erase_if(resting_, [&](const auto& one) { return one.second.until <= now; });
   for (const auto& [point, rest] : resting_) source.unavailable[point] = rest.why;
@@ -111,7 +105,7 @@ void CertificateWork::run(std::uint64_t id) {
   CrlSource source = lists(daemon::monotonic_now());
   for (const auto& [point, why] : job.unavailable) source.unavailable[point] = why;
   workers_.post([this, id, &loop = loop_, work = job.work, store = job.store, crls = std::move(source)] {
-    auto result = std::make_shared<Result>(work(*store, crls, unix_time()));
+    auto result = std::make_shared<Result>(work(*store, crls, daemon::wall_clock_seconds()));
     loop.post([this, id, result] { finished(id, std::move(*result)); });
   });
 }
@@ -150,7 +144,7 @@ void CertificateWork::keep(const std::string& point, const Bytes& octets, std::s
   const auto list = Crl::parse(octets);
   if (!list.ok()) {
     problem = list.status().message();
-  } else if (!list->is_current(unix_time())) {
+  } else if (!list->is_current(daemon::wall_clock_seconds())) {
     problem = fmt::format("its list of {} runs until {}", list->last_update(), list->next_update());
   } else if (const Status kept = cache_->add(point, *list, octets); !kept.ok()) {
     report_({"crl_cache_problem",

@@ -93,7 +93,7 @@ class IkeService : public proto::Ike::Service {
                                 proto::ListCertificatesReply* reply) override {
     const auto at_hand = loop_.call([this] { return host_.certificates_at_hand(); });
     if (!at_hand) return stopping();
-    *reply = list_certificates(at_hand->policy, *at_hand->store, at_hand->crls, daemon::wall_clock_ms() / 1000);
+    *reply = list_certificates(at_hand->policy, *at_hand->store, at_hand->crls, daemon::wall_clock_seconds());
     return grpc::Status::OK;
   }
 

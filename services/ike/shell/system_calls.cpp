@@ -52,7 +52,7 @@ constexpr std::array kDeadly{
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
-using Filter = std::unique_ptr<void, Release>;
+using CallFilter = std::unique_ptr<void, Release>;
 
 // Collects the first failure; a name that this architecture does not have is none.
 class Rules {
@@ -134,7 +134,7 @@ void add_conditional(Rules& rules) {
 bool has_system_call_filters() { return seccomp_api_get() >= 3; }
 
 Status filter_system_calls() {
-  const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
+  const CallFilter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (filter == nullptr) return refused("cannot filter system calls: no memory");
   Rules rules(filter.get());
   rules.set(SCMP_FLTATR_CTL_TSYNC);

@@ -8,17 +8,15 @@ namespace ipsec::ike {
 
 namespace {
 
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
 Bytes joined(ByteView a, ByteView b) {
-  Bytes out = copy(a);
+  Bytes out = to_bytes(a);
   out.insert(out.end(), b.begin(), b.end());
   return out;
 }
 
 Bytes mask_octets(const Subnet& subnet) {
   const IpAddress mask = IpAddress::last(subnet.address.family()).masked(subnet.prefix_length);
-  return copy(mask.bytes());
+  return to_bytes(mask.bytes());
 }
 
 // The length of a mask of leading ones; refuses others.
@@ -48,7 +46,7 @@ Result<AddressRange> pair_range(const IpAddress& first, ByteView second, bool su
 }  // namespace
 
 IdentificationPayload address_identity(const IpAddress& address) {
-  return {address.is_v4() ? IdentityType::kIpv4Address : IdentityType::kIpv6Address, 0, 0, copy(address.bytes())};
+  return {address.is_v4() ? IdentityType::kIpv4Address : IdentityType::kIpv6Address, 0, 0, to_bytes(address.bytes())};
 }
 
 IdentificationPayload range_identity(const AddressRange& range, std::uint8_t protocol, std::uint16_t port) {
@@ -56,7 +54,7 @@ IdentificationPayload range_identity(const AddressRange& range, std::uint8_t pro
   IdentificationPayload identity{IdentityType::kIpv4Address, protocol, port, {}};
   if (range.is_host()) {
     identity.type = v4 ? IdentityType::kIpv4Address : IdentityType::kIpv6Address;
-    identity.data = copy(range.first.bytes());
+    identity.data = to_bytes(range.first.bytes());
   } else if (const auto subnet = range.as_subnet()) {
     identity.type = v4 ? IdentityType::kIpv4Subnet : IdentityType::kIpv6Subnet;
     identity.data = joined(subnet->address.bytes(), mask_octets(*subnet));

@@ -8,22 +8,20 @@ namespace ipsec::ike {
 
 namespace {
 
-Bytes copy(ByteView view) { return {view.begin(), view.end()}; }
-
 Result<PayloadContent> parse_identification(ByteView body) {
   ByteReader in(body);
   const auto type = in.read_u8();
   const auto protocol = in.read_u8();
   const auto port = in.read_u16();
   if (!type || !protocol || !port) return invalid("ID payload: cut off");
-  return PayloadContent(IdentificationPayload{static_cast<IdentityType>(*type), *protocol, *port, copy(in.rest())});
+  return PayloadContent(IdentificationPayload{static_cast<IdentityType>(*type), *protocol, *port, to_bytes(in.rest())});
 }
 
 Result<PayloadContent> parse_nonce(ByteView body) {
   if (body.size() < kMinNonceSize || body.size() > kMaxNonceSize) {
     return invalid(fmt::format("NONCE payload: {} octets, RFC 2409 allows 8 to 256", body.size()));
   }
-  return PayloadContent(NoncePayload{copy(body)});
+  return PayloadContent(NoncePayload{to_bytes(body)});
 }
 
 Result<PayloadContent> parse_notify(ByteView body) {
@@ -35,7 +33,8 @@ Result<PayloadContent> parse_notify(ByteView body) {
   if (!doi || !protocol || !spi_size || !type) return invalid("NOTIFY payload: cut off");
   const auto spi = in.read(*spi_size);
   if (!spi) return invalid("NOTIFY payload: an SPI longer than the rest");
-  return PayloadContent(NotifyPayload{*doi, *protocol, static_cast<NotifyType>(*type), copy(*spi), copy(in.rest())});
+  return PayloadContent(
+      NotifyPayload{*doi, *protocol, static_cast<NotifyType>(*type), to_bytes(*spi), to_bytes(in.rest())});
 }
 
 Result<PayloadContent> parse_delete(ByteView body) {
@@ -49,7 +48,7 @@ Result<PayloadContent> parse_delete(ByteView body) {
     return invalid(fmt::format("DELETE payload: {} SPIs of {} octets in {}", *count, *spi_size, in.remaining()));
   }
   DeletePayload payload{*doi, *protocol, {}};
-  while (const auto spi = in.read(*spi_size)) payload.spis.push_back(copy(*spi));
+  while (const auto spi = in.read(*spi_size)) payload.spis.push_back(to_bytes(*spi));
   return PayloadContent(std::move(payload));
 }
 
@@ -100,11 +99,11 @@ Result<PayloadContent> parse_body(PayloadType type, ByteView body) {
       return PayloadContent(std::move(sa));
     }
     case PayloadType::kKeyExchange:
-      return PayloadContent(KeyExchangePayload{copy(body)});
+      return PayloadContent(KeyExchangePayload{to_bytes(body)});
     case PayloadType::kIdentification:
       return parse_identification(body);
     case PayloadType::kHash:
-      return PayloadContent(HashPayload{copy(body)});
+      return PayloadContent(HashPayload{to_bytes(body)});
     case PayloadType::kNonce:
       return parse_nonce(body);
     case PayloadType::kNotify:
@@ -112,9 +111,9 @@ Result<PayloadContent> parse_body(PayloadType type, ByteView body) {
     case PayloadType::kDelete:
       return parse_delete(body);
     case PayloadType::kVendorId:
-      return PayloadContent(VendorIdPayload{copy(body)});
+      return PayloadContent(VendorIdPayload{to_bytes(body)});
     default:
-      return PayloadContent(OpaquePayload{type, copy(body)});
+      return PayloadContent(OpaquePayload{type, to_bytes(body)});
   }
 }
 

@@ -10,11 +10,12 @@
 #include "services/policyagent/core/limits.h"
 
 namespace ipsec::agent {
-namespace {
 
 bool is_supported(const store::AuthenticationMethod& method) {
   return !std::holds_alternative<store::KerberosAuthentication>(method);
 }
+
+namespace {
 
 void check_authentication(const RuleContext& context, ProblemList& problems) {
   if (context.filter_action.action != store::Action::kNegotiate) return;

@@ -35,6 +35,9 @@ struct CompiledRule {
   std::size_t size() const { return filters.size() + tunnels.size(); }
 };
 
+// Whether IKE can authenticate so.
+bool is_supported(const store::AuthenticationMethod& method);
+
 // What is equal in `previous` (may be null) is shared with it. kExhausted beyond kMaxSpecificFilters.
 Result<CompiledRule> compile_rule(const RuleContext& context, const CompiledRule* previous);
 

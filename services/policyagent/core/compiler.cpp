@@ -34,16 +34,12 @@ Result<const T*> look_up(const ByGuid<T>& objects, const store::Guid& guid, std:
   return invalid(fmt::format("there is no {} {{{}}}", kind, guid.text));
 }
 
-bool is_supported(const store::AuthenticationMethod& method) {
-  return !std::holds_alternative<store::KerberosAuthentication>(method);
-}
-
 QuickModePolicy quick_mode_policy(const store::FilterAction& action) {
   return {action.name, action.offers, action.quick_mode_pfs, action.pfs_group};
 }
 
-std::uint64_t protection_id(const store::FilterAction& action) {
-  return agent::protection_id(action.offers, action.quick_mode_pfs, action.pfs_group);
+std::uint64_t protection_id_of(const store::FilterAction& action) {
+  return protection_id(action.offers, action.quick_mode_pfs, action.pfs_group);
 }
 
 std::string object_of(const store::Rule& rule, const store::Policy& policy) {
@@ -191,7 +187,7 @@ class Compiler::Compilation {
       number_before = before->second.number;
     } else {
       context.object = object_of(context.rule, context.policy);
-      context.protection_id = protection_id(context.filter_action);
+      context.protection_id = protection_id_of(context.filter_action);
       auto fresh = compile_rule(context, previous);
       if (!fresh.ok()) return with_context(fresh.status(), context.object);
       fresh->fingerprint = mark;

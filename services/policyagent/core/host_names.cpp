@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "services/common/sort_unique.h"
 #include "services/policyagent/core/limits.h"
 
 namespace ipsec::agent {
@@ -36,11 +37,6 @@ bool put_addresses(const KnownNames& known, store::Filter& filter) {
     changed = true;
   });
   return changed;
-}
-
-void sort_unique(std::vector<IpAddress>& addresses) {
-  std::sort(addresses.begin(), addresses.end());
-  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
 }
 
 Duration until_next_look(const NameAnswer& answer) {

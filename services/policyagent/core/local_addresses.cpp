@@ -2,16 +2,9 @@
 
 #include <algorithm>
 
+#include "services/common/sort_unique.h"
+
 namespace ipsec::agent {
-namespace {
-
-void sort_unique(std::vector<IpAddress>& addresses) {
-  std::sort(addresses.begin(), addresses.end());
-  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
-}
-
-}  // namespace
-
 LocalAddresses::LocalAddresses(const HostAddresses& host) {
   for (const Interface& interface : host.interfaces) {
     std::vector<IpAddress>& of_kind = interface.kind == InterfaceKind::kLan ? lan_ : dialup_;

@@ -15,8 +15,6 @@
 namespace ipsec::agent {
 namespace {
 
-store::WallClock now_utc() { return daemon::wall_clock_ms() / 1000; }
-
 std::string change_names(std::span<const store::Change> changes) {
   constexpr std::size_t kNamed = 5;
   std::string names;
@@ -150,12 +148,13 @@ Result<store::Problems> Agent::apply(std::span<const store::Change> changes, Sto
   const std::string what = change_names(changes);
   if (where == StoreName::kCentral) {
     std::vector<store::Change> copy(changes.begin(), changes.end());
-    return change_central([copy = std::move(copy)](store::PolicyStore& store) { return store.apply(copy, now_utc()); },
-                          what);
+    return change_central(
+        [copy = std::move(copy)](store::PolicyStore& store) { return store.apply(copy, daemon::wall_clock_seconds()); },
+        what);
   }
   const std::lock_guard lock(mutex_);
   IPSEC_ASSIGN_OR_RETURN(store::PolicyStore* const local, store_.get());
-  return finish_change(local->apply(changes, now_utc()), what, is_batch);
+  return finish_change(local->apply(changes, daemon::wall_clock_seconds()), what, is_batch);
 }
 
 Status Agent::set_dynamic(store::DynamicPolicy policy, const ServiceSettings& settings) {
@@ -181,13 +180,13 @@ Result<store::Problems> Agent::import_json(std::string_view json, StoreName wher
   if (where == StoreName::kCentral) {
     return change_central(
         [text = SecretBytes(json)](store::PolicyStore& store) {
-          return store.import_json(text.reveal_text(), store::ImportMode::kMerge, now_utc());
+          return store.import_json(text.reveal_text(), store::ImportMode::kMerge, daemon::wall_clock_seconds());
         },
         "import");
   }
   const std::lock_guard lock(mutex_);
   IPSEC_ASSIGN_OR_RETURN(store::PolicyStore* const local, store_.get());
-  return finish_change(local->import_json(json, store::ImportMode::kMerge, now_utc()), "import");
+  return finish_change(local->import_json(json, store::ImportMode::kMerge, daemon::wall_clock_seconds()), "import");
 }
 
 Result<std::string> Agent::export_json(bool with_secrets, const std::string& policy, StoreName where) {
@@ -345,7 +344,7 @@ void Agent::report_problems(const CompiledPolicy& policy) {
 // Wall clock seconds in front keep a version above those of an earlier agent, to which running services still hold;
 // where the clock was set back, what they report does.
 std::uint64_t Agent::next_version() {
-  const auto by_clock = static_cast<std::uint64_t>(std::max<store::WallClock>(now_utc(), 0)) << 16U;
+  const auto by_clock = static_cast<std::uint64_t>(std::max<store::WallClock>(daemon::wall_clock_seconds(), 0)) << 16U;
   version_ = std::max({version_ + 1, highest_seen_ + 1, by_clock});
   return version_;
 }

@@ -11,8 +11,6 @@
 namespace ipsec::agent {
 namespace {
 
-store::WallClock now_utc() { return daemon::wall_clock_ms() / 1000; }
-
 // A copy of what the compiler needs. A store may hold far more than the assigned policy, and is loaded at every change.
 store::PolicyTree assigned_part(const store::PolicyTree& tree) {
   const store::Policy* policy = store::assigned_policy(tree);
@@ -99,7 +97,7 @@ void Agent::begin(LoadTrigger trigger, std::string_view reason) {
   const Timestamp start = daemon::monotonic_now();
   first_change_ = last_change_ = batch_due_ = kNever;
   last_reason_ = std::string(reason);
-  last_load_at_ = now_utc();
+  last_load_at_ = daemon::wall_clock_seconds();
   last_outcome_ = "waiting for the central store";
   failures_.clear();
   ++loads_;
@@ -200,7 +198,7 @@ SourceAnswer Agent::central_answered(const CentralStore::Answer& answer) {
   if (!answer.ok()) return source_failed(central_record_, "central store", answer.status());
   central_record_.answered = true;
   central_record_.problem.clear();
-  central_record_.read_at = now_utc();
+  central_record_.read_at = daemon::wall_clock_seconds();
   const auto& newer = *answer;
   if (!newer) {
     last_outcome_ = fmt::format("policy '{}' of the central store is unchanged", in_force_->policy.policy_name);
@@ -209,7 +207,7 @@ SourceAnswer Agent::central_answered(const CentralStore::Answer& answer) {
   central_record_.policy_name = name_of_assigned(newer->tree);
   central_record_.version = newer->version;
   if (!newer->tree.assigned) return SourceAnswer::kNoneAssigned;
-  const store::Origin origin = {central_->location(), newer->version, now_utc()};
+  const store::Origin origin = {central_->location(), newer->version, daemon::wall_clock_seconds()};
   const bool in_force = origin_ && is_same(*origin_, origin);
   if (in_force) {
     last_outcome_ = fmt::format("policy '{}' of the central store is unchanged", in_force_->policy.policy_name);
@@ -256,7 +254,7 @@ SourceAnswer Agent::read_local() {
   if (!stored.ok()) return source_failed(local_record_, "local store", stored.status());
   local_record_.answered = true;
   local_record_.problem.clear();
-  local_record_.read_at = now_utc();
+  local_record_.read_at = daemon::wall_clock_seconds();
   if (const auto counter = (*local)->change_counter(); counter.ok()) local_record_.version = std::to_string(*counter);
   store::PolicyTree tree = assigned_part(**stored);
   local_record_.policy_name = name_of_assigned(tree);

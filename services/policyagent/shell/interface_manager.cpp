@@ -1,6 +1,5 @@
 #include "services/policyagent/shell/interface_manager.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -11,6 +10,8 @@
 #include <linux/if_arp.h>
 #include <linux/rtnetlink.h>
 #include <sys/epoll.h>
+
+#include "services/common/sort_unique.h"
 
 namespace ipsec::agent {
 namespace {
@@ -121,12 +122,6 @@ Status dump(std::uint16_t type, mnl_cb_t handle, void* data, bool& interrupted) 
     interrupted = true;
     return {};
   }
-}
-
-template <typename T>
-void sort_unique(std::vector<T>& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 }  // namespace

@@ -12,8 +12,6 @@ namespace {
 using ipsec::tests::hex_field;
 using nlohmann::json;
 
-constexpr std::uint64_t kFilter = 100;
-
 Integrity integrity_named(const std::string& name) {
   if (name == "HMAC-MD5-96") return Integrity::kMd5;
   if (name == "HMAC-SHA1-96") return Integrity::kSha1;
@@ -146,8 +144,8 @@ TEST(Ah, headers_with_lengths_that_contradict_the_packet_are_refused) {
   EXPECT_EQ(read_ah(header)->size, 24U);
 }
 
-struct Pair {
-  explicit Pair(SaRecipe made, const char* left_address = "10.77.0.1", const char* right_address = "10.77.0.2")
+struct AhPair {
+  explicit AhPair(SaRecipe made, const char* left_address = "10.77.0.1", const char* right_address = "10.77.0.2")
       : left(left_address), right(right_address), recipe(std::move(made)) {
     const FilterPair near = mirrored(kFilter, between(left_address, right_address), Action::kNegotiate);
     left.set_filters({near.outbound, near.inbound});
@@ -193,7 +191,7 @@ void set_ttl(Bytes& packet, std::uint8_t ttl) {
 }
 
 TEST(Ah, HDR_03_HDR_04_HDR_05_payload_is_readable_ttl_may_change_source_may_not) {
-  Pair pair(ah_recipe());
+  AhPair pair(ah_recipe());
   Bytes wire = pair.send();
   EXPECT_EQ(wire[9], kProtocolAh);
   EXPECT_EQ(load_u32(&wire[28]), 1U);  // the first sequence number
@@ -212,7 +210,7 @@ TEST(Ah, HDR_03_HDR_04_HDR_05_payload_is_readable_ttl_may_change_source_may_not)
 }
 
 TEST(Ah, HDR_06_IN_17_IN_21_replayed_unknown_and_misshapen) {
-  Pair pair(ah_recipe());
+  AhPair pair(ah_recipe());
   const Bytes wire = pair.send();
   EXPECT_EQ(pair.right.receive(wire).to_host.size(), 1U);
   EXPECT_TRUE(pair.right.receive(wire).to_host.empty());
@@ -231,7 +229,7 @@ TEST(Ah, HDR_06_IN_17_IN_21_replayed_unknown_and_misshapen) {
 }
 
 TEST(Ah, HDR_12_bundle_is_ah_then_esp_and_neither_goes_without_the_other) {
-  Pair pair(bundle_recipe());
+  AhPair pair(bundle_recipe());
   const Bytes wire = pair.send();
   ASSERT_EQ(wire[9], kProtocolAh);
   const auto ah = *read_ah(ByteView(wire).subspan(20));
@@ -255,7 +253,7 @@ TEST(Ah, HDR_12_bundle_is_ah_then_esp_and_neither_goes_without_the_other) {
 }
 
 TEST(Ah, HDR_12_a_bundle_is_one_sa_and_ends_by_either_spi) {
-  Pair pair(bundle_recipe());
+  AhPair pair(bundle_recipe());
   const auto listed = pair.right.control().list_sas(pair.right.now);
   ASSERT_EQ(listed.size(), 1U);
   ASSERT_TRUE(listed[0].sa.ah);
@@ -273,7 +271,7 @@ TEST(Ah, HDR_12_a_bundle_is_one_sa_and_ends_by_either_spi) {
 
 TEST(Ah, PMT_01_a_packet_that_just_fits_is_as_long_as_the_path_allows) {
   for (const bool bundle : {false, true}) {
-    Pair pair(bundle ? bundle_recipe() : ah_recipe(Integrity::kSha256));
+    AhPair pair(bundle ? bundle_recipe() : ah_recipe(Integrity::kSha256));
     std::size_t largest = 0;
     for (std::size_t size = 1300; size <= 1480; ++size) {
       const auto sent = pair.left.send(udp_packet({pair.left.own(), pair.right.own()}, 1, 2, pattern(size - 28)));

@@ -7,7 +7,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
 const char* const kOwn = "10.77.0.1";
 const char* const kPeer = "10.77.0.2";
 

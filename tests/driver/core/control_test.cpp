@@ -12,7 +12,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
 using std::chrono::seconds;
 
 class ControlSide : public testing::Test {

@@ -11,7 +11,6 @@ namespace ipsec::driver::tests {
 namespace {
 
 constexpr std::uint64_t kSeed = 4303;
-constexpr std::uint64_t kFilter = 100;
 
 struct Suite {
   Cipher cipher;

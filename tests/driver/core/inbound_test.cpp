@@ -10,8 +10,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
-
 class Inbound : public testing::Test {
  protected:
   void rule(Action action, bool passthrough = false) {

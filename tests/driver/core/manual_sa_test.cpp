@@ -14,7 +14,6 @@ namespace {
 using std::chrono::seconds;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kFilter = 100;
 constexpr std::uint32_t kForth = 0x1000;
 constexpr std::uint32_t kBack = 0x2000;
 

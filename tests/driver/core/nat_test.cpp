@@ -8,7 +8,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
 constexpr std::uint16_t kPort = 4500;
 
 // A client with a private address, its NAT with a public one, and a server. The server knows the client by the NAT's

@@ -9,7 +9,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
 using Steps = std::vector<std::string>;
 
 Steps rows(const PacketTrace& trace) {
@@ -72,8 +71,8 @@ class SimulatedCard : public OffloadProvider {
 };
 
 // Left sends to right under one SA; either may have a card.
-struct Pair {
-  explicit Pair(OffloadProvider* left_card, OffloadProvider* right_card = nullptr)
+struct OffloadPair {
+  explicit OffloadPair(OffloadProvider* left_card, OffloadProvider* right_card = nullptr)
       : left("10.77.0.1", {std::nullopt, left_card}), right("10.77.0.2", {std::nullopt, right_card}) {
     const FilterPair near = mirrored(kFilter, between("10.77.0.1", "10.77.0.2"), Action::kNegotiate);
     left.set_filters({near.outbound, near.inbound});
@@ -129,9 +128,9 @@ TEST(Offload, OFF_01_an_sa_uses_what_all_interfaces_have) {
 
 TEST(Offload, OFF_05_OUT_17_OUT_18_first_packets_go_through_software_until_the_card_confirms) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
-  Pair::trace(pair.left);
+  OffloadPair::trace(pair.left);
   const auto first = pair.left.send(pair.packet());
   ASSERT_EQ(first.to_wire.size(), 1U);
   EXPECT_TRUE(card.works.empty());
@@ -159,10 +158,10 @@ TEST(Offload, OFF_05_OUT_17_OUT_18_first_packets_go_through_software_until_the_c
 
 TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_the_wire_when_they_are_filled) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
-  Pair::trace(pair.left);
+  OffloadPair::trace(pair.left);
   const Bytes packet = pair.packet();
   const auto sent = pair.left.send(packet);
   ASSERT_EQ(card.works.size(), 1U);
@@ -186,7 +185,7 @@ TEST(Offload, OUT_15_OUT_16_a_packet_with_blank_fields_goes_to_the_card_and_to_t
 
 TEST(Offload, works_that_are_finished_in_another_order_leave_in_the_order_of_their_numbers) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   for (int batch = 0; batch < 5; ++batch) pair.left.send(std::vector<Stored>(40, Stored{pair.packet(), {}}));
@@ -208,7 +207,7 @@ TEST(Offload, works_that_are_finished_in_another_order_leave_in_the_order_of_the
 
 TEST(Offload, OFF_04_an_offloaded_sa_is_used_again_and_one_that_failed_is_not_tried_again) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   for (int i = 0; i < 3; ++i) pair.left.send(pair.packet());
@@ -216,11 +215,11 @@ TEST(Offload, OFF_04_an_offloaded_sa_is_used_again_and_one_that_failed_is_not_tr
   EXPECT_EQ(card.works.size(), 3U);
 
   SimulatedCard refusing;
-  Pair other(&refusing);
+  OffloadPair other(&refusing);
   connect(other.left, other.right, other.recipe);
   other.left.send(other.packet());
   refusing.answer(OffloadState::kFailed);
-  Pair::trace(other.left);
+  OffloadPair::trace(other.left);
   const auto sent = other.left.send(other.packet());
   EXPECT_EQ(sent.to_wire.size(), 1U);
   EXPECT_EQ(refusing.asked.size(), 1U);
@@ -230,7 +229,7 @@ TEST(Offload, OFF_04_an_offloaded_sa_is_used_again_and_one_that_failed_is_not_tr
 
 TEST(Offload, OFF_03_a_soft_sa_is_never_offloaded) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   pair.recipe.soft = true;
   FilterPair near = mirrored(kFilter, between("10.77.0.1", "10.77.0.2"), Action::kNegotiate);
   FilterPair far = mirrored(kFilter, between("10.77.0.2", "10.77.0.1"), Action::kNegotiate);
@@ -282,10 +281,10 @@ TEST(Offload, OFF_02_an_sa_that_the_card_cannot_have_goes_through_software) {
       if (granted && requirement.grant == nullptr) continue;
       SimulatedCard card;
       if (granted) requirement.grant(card.offers);
-      Pair pair(&card);
+      OffloadPair pair(&card);
       requirement.change(pair.recipe);
       connect(pair.left, pair.right, pair.recipe);
-      Pair::trace(pair.left);
+      OffloadPair::trace(pair.left);
       const auto sent = pair.left.send(pair.packet());
       EXPECT_EQ(sent.to_wire.size(), 1U);
       EXPECT_EQ(card.asked.size(), granted ? 1U : 0U);
@@ -300,7 +299,7 @@ TEST(Offload, OFF_02_packets_with_options_and_transport_over_tunnel) {
     SimulatedCard card;
     card.offers.ip_options = card.offers.transport_over_tunnel = granted;
     card.offers.tunnel = true;
-    Pair pair(&card);
+    OffloadPair pair(&card);
     connect(pair.left, pair.right, pair.recipe);
     pair.activate(card, pair.left);
     Bytes with_options = pair.packet();
@@ -311,7 +310,7 @@ TEST(Offload, OFF_02_packets_with_options_and_transport_over_tunnel) {
 
     SimulatedCard tunnel_card;
     tunnel_card.offers = card.offers;
-    Pair tunnel(&tunnel_card);
+    OffloadPair tunnel(&tunnel_card);
     tunnel.recipe.encapsulation = Encapsulation::kTunnel;
     connect(tunnel.left, tunnel.right, tunnel.recipe);
     tunnel.activate(tunnel_card, tunnel.left);
@@ -325,7 +324,7 @@ TEST(Offload, OFF_02_packets_with_options_and_transport_over_tunnel) {
 
 TEST(Offload, a_packet_that_the_card_did_not_fill_is_dropped_by_name_and_never_leaves) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   pair.left.send(std::vector<Stored>(3, Stored{pair.packet(), {}}));
@@ -345,7 +344,7 @@ TEST(Offload, a_packet_that_the_card_did_not_fill_is_dropped_by_name_and_never_l
 
 TEST(Offload, a_card_that_stalls_loses_its_packets_by_name_and_the_sa_goes_on_in_software) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   pair.left.send(pair.packet());
@@ -365,7 +364,7 @@ TEST(Offload, a_card_that_stalls_loses_its_packets_by_name_and_the_sa_goes_on_in
 
 TEST(Offload, a_provider_without_room_leaves_the_work_to_the_worker_and_the_order_stays) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   pair.recipe.replay_window = limits::kMinReplayWindow;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
@@ -382,7 +381,7 @@ TEST(Offload, a_provider_without_room_leaves_the_work_to_the_worker_and_the_orde
 
 TEST(Offload, more_than_may_be_under_way_is_dropped_by_name) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   const std::size_t room = limits::kOffloadWorks * limits::kOffloadPackets;
@@ -395,7 +394,7 @@ TEST(Offload, more_than_may_be_under_way_is_dropped_by_name) {
 
 TEST(Offload, results_go_to_the_port_their_packets_came_from) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   Output output;
@@ -420,7 +419,7 @@ TEST(Offload, results_go_to_the_port_their_packets_came_from) {
 
 TEST(Offload, a_worker_is_woken_once_when_what_it_waits_for_is_finished) {
   SimulatedCard card;
-  Pair pair(&card);
+  OffloadPair pair(&card);
   connect(pair.left, pair.right, pair.recipe);
   int woken = 0;
   pair.left.worker().on_offloaded([&] { ++woken; });
@@ -435,9 +434,9 @@ TEST(Offload, a_worker_is_woken_once_when_what_it_waits_for_is_finished) {
 
 TEST(Offload, IN_03_IN_19_what_the_card_has_opened_skips_the_cryptography) {
   SimulatedCard card;
-  Pair pair(nullptr, &card);
+  OffloadPair pair(nullptr, &card);
   connect(pair.left, pair.right, pair.recipe);
-  Pair::trace(pair.right);
+  OffloadPair::trace(pair.right);
   const auto first = pair.right.receive(pair.left.send(pair.packet()).to_wire);
   ASSERT_EQ(first.to_host.size(), 1U);
   EXPECT_EQ(rows(events_of<PacketTrace>(first.events).at(0)),
@@ -463,10 +462,10 @@ TEST(Offload, IN_03_IN_19_what_the_card_has_opened_skips_the_cryptography) {
 
 TEST(Offload, IN_04_OFF_07_what_the_card_refuses_is_an_event_and_dropped) {
   SimulatedCard card;
-  Pair pair(nullptr, &card);
+  OffloadPair pair(nullptr, &card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.right);
-  Pair::trace(pair.right);
+  OffloadPair::trace(pair.right);
   const auto wire = pair.left.send(pair.packet()).to_wire;
   auto forged = wire;
   forged[0].bytes.back() ^= 1;
@@ -488,7 +487,7 @@ TEST(Offload, IN_04_OFF_07_what_the_card_refuses_is_an_event_and_dropped) {
 
 TEST(Offload, two_copies_of_a_packet_with_the_card_at_once_are_delivered_once) {
   SimulatedCard card;
-  Pair pair(nullptr, &card);
+  OffloadPair pair(nullptr, &card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.right);
   const auto wire = pair.left.send(pair.packet()).to_wire;
@@ -502,7 +501,7 @@ TEST(Offload, two_copies_of_a_packet_with_the_card_at_once_are_delivered_once) {
 
 TEST(Offload, an_sa_that_ends_while_the_card_has_its_packet_receives_nothing_more) {
   SimulatedCard card;
-  Pair pair(nullptr, &card);
+  OffloadPair pair(nullptr, &card);
   const std::uint32_t spi = connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.right);
   pair.right.receive(pair.left.send(pair.packet()).to_wire);
@@ -514,7 +513,7 @@ TEST(Offload, an_sa_that_ends_while_the_card_has_its_packet_receives_nothing_mor
   EXPECT_EQ(pair.right.count(Verdict::kInboundBadSpi), 1U);
 
   // Another SA under its SPI: what was opened under the old keys is not the new one's.
-  Pair again(nullptr, &card);
+  OffloadPair again(nullptr, &card);
   const std::uint32_t reused = connect(again.left, again.right, again.recipe);
   again.activate(card, again.right);
   again.right.receive(again.left.send(again.packet()).to_wire);
@@ -531,7 +530,7 @@ TEST(Offload, an_sa_that_ends_while_the_card_has_its_packet_receives_nothing_mor
 TEST(Offload, what_was_inside_an_opened_packet_is_not_open_itself) {
   SimulatedCard card;
   card.offers.tunnel = true;
-  Pair pair(nullptr, &card);
+  OffloadPair pair(nullptr, &card);
   pair.recipe.encapsulation = Encapsulation::kTunnel;
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.right);
@@ -550,7 +549,7 @@ TEST(Offload, what_was_inside_an_opened_packet_is_not_open_itself) {
 
 TEST(Offload, explaining_a_packet_leaves_the_provider_alone) {
   SimulatedCard card;
-  Pair pair(&card, &card);
+  OffloadPair pair(&card, &card);
   connect(pair.left, pair.right, pair.recipe);
   pair.activate(card, pair.left);
   pair.left.send(pair.packet());
@@ -574,7 +573,7 @@ SaRecipe with_suite(SaRecipe recipe, Cipher cipher, Integrity integrity) {
 
 TEST(LookAside, confirms_with_its_first_help_and_the_worker_does_what_nobody_helps_with) {
   LookAside aside;
-  Pair pair(&aside);
+  OffloadPair pair(&aside);
   connect(pair.left, pair.right, pair.recipe);
   SeededRandom random(5);
   EspEngine engine(kMaxEspWorkers, random);
@@ -597,7 +596,7 @@ TEST(LookAside, makes_the_same_octets_as_the_plain_path) {
   for (int round = 0; round < 30; ++round) {
     SCOPED_TRACE(fmt::format("seed {} round {}", kSeed, round));
     LookAside aside;
-    Pair with(&aside), without(nullptr);
+    OffloadPair with(&aside), without(nullptr);
     const Cipher ciphers[] = {Cipher::kAes128Gcm, Cipher::kAes128Cbc, Cipher::kTripleDes, Cipher::kChacha20Poly1305};
     const Cipher cipher = ciphers[random.u32() % std::size(ciphers)];
     const Integrity integrity = info(cipher).is_aead() ? Integrity::kNone : Integrity::kSha256;
@@ -607,7 +606,7 @@ TEST(LookAside, makes_the_same_octets_as_the_plain_path) {
       batch.push_back({with.packet(random.u32() % 1300), {}});
     }
     std::vector<std::vector<Stored>> wires;
-    for (Pair* pair : {&with, &without}) {
+    for (OffloadPair* pair : {&with, &without}) {
       pair->recipe = with_suite(pair->recipe, cipher, integrity);
       pair->recipe.encapsulation = round % 2 == 0 ? Encapsulation::kTransport : Encapsulation::kTunnel;
       pair->right.random().next_u32(spi);
@@ -627,7 +626,7 @@ TEST(LookAside, helpers_on_other_threads_keep_the_order_of_one_sa_and_lose_nothi
   constexpr unsigned kBatches = 300;
   constexpr unsigned kPackets = 64;
   LookAside left_aside, right_aside;
-  Pair pair(&left_aside, &right_aside);
+  OffloadPair pair(&left_aside, &right_aside);
   pair.recipe.replay_window = limits::kMinReplayWindow;
   connect(pair.left, pair.right, pair.recipe);
   std::vector<std::thread> helpers;

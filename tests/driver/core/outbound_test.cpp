@@ -11,8 +11,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
-
 // The packet as a stack with this MTU would send it.
 std::vector<Stored> cut(Bytes packet, std::uint32_t id = 99, std::size_t mtu = 1500) {
   Arena arena;

@@ -12,8 +12,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
-
 struct Setting {
   std::string_view name;
   std::string_view left;
@@ -34,8 +32,8 @@ constexpr Setting kTunnel4in6 = {"4 in 6", "fd77::1", "fd77::2", Encapsulation::
 std::string host_range(std::string_view text) { return std::string(text); }
 
 // Two hosts with an SA pair.
-struct Pair {
-  explicit Pair(const Setting& setting)
+struct PairWithPath {
+  explicit PairWithPath(const Setting& setting)
       : host(setting.left), peer(setting.right), sender(address(setting.sender)), receiver(address(setting.receiver)) {
     const Selector there = between(host_range(setting.sender), host_range(setting.receiver));
     FilterPair at_host = mirrored(kFilter, there, Action::kNegotiate);
@@ -101,7 +99,8 @@ std::vector<Stored> carried(const std::vector<Stored>& packets, std::size_t mtu)
 // The least that a TCP does with data: it acknowledges what it has without a gap, and tells of one run behind a gap.
 class Receiver {
  public:
-  Receiver(Pair& pair, std::uint32_t first, bool selective = true) : pair_(pair), next_(first), selective_(selective) {}
+  Receiver(PairWithPath& pair, std::uint32_t first, bool selective = true)
+      : pair_(pair), next_(first), selective_(selective) {}
 
   // What goes back, as ESP.
   std::vector<Stored> receive(const std::vector<Stored>& esp) {
@@ -140,13 +139,13 @@ class Receiver {
     return tcp_packet({pair_.receiver, pair_.sender}, tcp, {});
   }
 
-  Pair& pair_;
+  PairWithPath& pair_;
   std::uint32_t next_;
   bool selective_;
 };
 
 // Sends and lets the answers come back over a path of this size. Events of the host.
-std::vector<DriverEvent> exchange(Pair& pair, Receiver& receiver, const Bytes& packet, std::size_t mtu,
+std::vector<DriverEvent> exchange(PairWithPath& pair, Receiver& receiver, const Bytes& packet, std::size_t mtu,
                                   const OffloadInfo& offload = {}) {
   const auto sent = pair.host.send(packet, offload);
   auto events = sent.events;
@@ -170,7 +169,7 @@ INSTANTIATE_TEST_SUITE_P(Paths, BlackHole,
 
 // Three full segments leave and vanish, the first is sent again and again; nobody says why. Then its head gets through.
 TEST_P(BlackHole, PMT_a_path_that_swallows_large_packets_in_silence_is_found_out) {
-  Pair pair(GetParam());
+  PairWithPath pair(GetParam());
   Receiver receiver(pair, 1000);
   const std::size_t full = pair.outbound().inner_mtu - (pair.sender.is_v4() ? 40U : 60U);
   const auto at = [&](std::uint32_t number) { return static_cast<std::uint32_t>(1000 + number * full); };
@@ -199,7 +198,7 @@ TEST_P(BlackHole, PMT_a_path_that_swallows_large_packets_in_silence_is_found_out
 }
 
 TEST(BlackHoleOnce, PMT_a_super_packet_that_is_repeated_shows_it_too_and_is_cut_smaller_afterwards) {
-  Pair pair(kTransport4);
+  PairWithPath pair(kTransport4);
   Receiver receiver(pair, 1000);
   const auto super = [&] { return tcp_super_packet({pair.sender, pair.receiver}, {}, pattern(14000), 1400); };
   for (int i = 0; i < 3; ++i) {
@@ -215,7 +214,7 @@ TEST(BlackHoleOnce, PMT_a_super_packet_that_is_repeated_shows_it_too_and_is_cut_
 
 // A peer that is gone looks like a path that swallows everything: nothing is concluded, and little more is sent.
 TEST(BlackHoleOnce, PMT_silence_proves_nothing) {
-  Pair pair(kTransport4);
+  PairWithPath pair(kTransport4);
   std::size_t packets = 0;
   for (int i = 0; i < 15; ++i) {
     packets += pair.host.send(pair.segment(1000, 1400)).to_wire.size();
@@ -232,7 +231,7 @@ TEST(BlackHoleOnce, PMT_silence_proves_nothing) {
 
 // A window of segments after the other over a path that loses one packet in twenty; the path MTU at the end.
 std::uint16_t path_mtu_after_loss(bool selective) {
-  Pair pair(kTransport4);
+  PairWithPath pair(kTransport4);
   std::mt19937 random(2923);
   std::bernoulli_distribution lost(0.05);
   Receiver receiver(pair, 1000, selective);
@@ -308,7 +307,7 @@ TEST(BlackHoleOnce, PMT_another_flow_has_its_turn_when_the_watched_one_has_gone)
 // Whoever signs his segments signs each one; and a segment that was damaged before it came here stays damaged.
 TEST(BlackHoleOnce, PMT_segments_that_nobody_else_may_cut_have_no_heads) {
   for (const bool is_signed : {true, false}) {
-    Pair pair(kTransport4);
+    PairWithPath pair(kTransport4);
     Bytes options = {19, 18};
     options.resize(20, 1);
     Bytes packet = pair.segment(1000, 1400, is_signed ? options : Bytes());
@@ -319,7 +318,7 @@ TEST(BlackHoleOnce, PMT_segments_that_nobody_else_may_cut_have_no_heads) {
 
 // The value is given up after ten minutes; where the path is as narrow as before, one repetition is enough.
 TEST(BlackHoleOnce, PMT_a_larger_size_is_tried_again_later) {
-  Pair pair(kTransport4);
+  PairWithPath pair(kTransport4);
   Receiver receiver(pair, 1000);
   for (int i = 0; i < 3; ++i) exchange(pair, receiver, pair.segment(1000, 1400), 1280);
   EXPECT_EQ(pair.outbound().path_mtu, 1280);
@@ -336,7 +335,7 @@ TEST(BlackHoleOnce, PMT_a_larger_size_is_tried_again_later) {
 }
 
 TEST(PathMtu, PMT_the_successor_of_an_sa_begins_with_what_it_knew) {
-  Pair pair(kTransport4);
+  PairWithPath pair(kTransport4);
   Receiver receiver(pair, 1000);
   for (int i = 0; i < 3; ++i) exchange(pair, receiver, pair.segment(1000, 1400), 1280);
   const std::uint32_t before = pair.spi;
@@ -366,7 +365,7 @@ class TooBig : public testing::Test {
     return pair.host.receive(too_big(pair.host.own(), packet, mtu, quoted));
   }
 
-  Pair pair{kTransport4};
+  PairWithPath pair{kTransport4};
 };
 
 TEST_F(TooBig, PMT_what_quotes_a_packet_of_a_live_sa_is_believed_and_is_not_for_the_stack) {
@@ -393,7 +392,7 @@ TEST_F(TooBig, PMT_nobody_can_push_it_below_what_every_path_carries) {
   const Bytes packet = esp();
   hear(packet, 68);
   EXPECT_EQ(path_mtu(), 576);
-  Pair six(kTransport6);
+  PairWithPath six(kTransport6);
   const Bytes packet6 = six.host.send(six.segment(1000, 1300)).to_wire.at(0).bytes;
   six.host.receive(too_big(six.host.own(), packet6, 600));
   EXPECT_EQ(six.outbound().path_mtu, 1280);

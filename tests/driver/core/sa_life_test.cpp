@@ -15,8 +15,6 @@ namespace {
 using std::chrono::seconds;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kFilter = 100;
-
 class SaLife : public testing::Test {
  protected:
   SaLife() {

@@ -9,8 +9,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
-
 // What the trace says was found at this step; "-" where the packet did not meet it.
 std::string found_at(const PacketTrace& trace, Step step) {
   for (const auto& entry : trace.steps) {

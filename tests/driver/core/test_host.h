@@ -14,6 +14,8 @@ namespace ipsec::driver::tests {
 
 using Stored = MemoryPort::Stored;
 
+constexpr std::uint64_t kFilter = 100;  // the id of the one filter that most tests have
+
 // SPIs as the test wants them, then seeded ones.
 class ScriptedRandom : public RandomSource {
  public:

@@ -10,8 +10,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
-
 // A snapshot handed from the control thread to workers.
 class Published {
  public:

@@ -7,7 +7,6 @@
 namespace ipsec::driver::tests {
 namespace {
 
-constexpr std::uint64_t kFilter = 100;
 using Steps = std::vector<std::string>;
 
 Steps rows(const PacketTrace& trace) {

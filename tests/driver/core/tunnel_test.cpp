@@ -42,8 +42,6 @@ TEST(Tunnel, HDR_13_outer_header) {
   EXPECT_TRUE(parse_ip(packet));
 }
 
-constexpr std::uint64_t kFilter = 100;
-
 // Two gateways with a tunnel between the networks behind them.
 struct Gateways {
   Gateways(std::string_view left, std::string_view right, std::string_view here, std::string_view there)

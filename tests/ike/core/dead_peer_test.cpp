@@ -4,28 +4,14 @@
 
 #include "services/ike/core/limits.h"
 #include "services/ike/wire/message.h"
-#include "tests/ike/core/pair.h"
+#include "tests/ike/core/quick_mode_pair.h"
 
 namespace ipsec::ike::tests {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::minutes;
-using std::chrono::seconds;
 
-void establish(Pair& pair) {
-  set_mirrored_policies(pair);
-  pair.acquire(pair.a, 1);
-  pair.run(seconds(2));
-  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
-}
-
-std::size_t informational(const Pair& pair) {
-  std::size_t count = 0;
-  for (const SentDatagram& sent : pair.sent)
-    count += parse_header(sent.datagram.bytes)->exchange == ExchangeType::kInformational ? 1 : 0;
-  return count;
-}
+std::size_t informational(const Pair& pair) { return count_sent(pair, ExchangeType::kInformational); }
 
 constexpr Duration kUntilDoubted = kPeerSilence + kPeerProbePause * (kPeerProbes + 2);
 constexpr Duration kUntilDead = kUntilDoubted + seconds(64);  // a main mode that nobody answers

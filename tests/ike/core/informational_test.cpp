@@ -6,31 +6,12 @@
 
 #include "services/ike/core/limits.h"
 #include "services/ike/wire/message.h"
-#include "tests/ike/core/pair.h"
+#include "tests/ike/core/quick_mode_pair.h"
 
 namespace ipsec::ike::tests {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-Header header_of(const SentDatagram& sent) { return *parse_header(sent.datagram.bytes); }
 bool is_informational(const SentDatagram& sent) { return header_of(sent).exchange == ExchangeType::kInformational; }
-
-std::size_t main_modes_begun(const Pair& pair) {
-  std::size_t count = 0;
-  for (const SentDatagram& sent : pair.sent)
-    count +=
-        header_of(sent).exchange == ExchangeType::kIdentityProtection && header_of(sent).responder_cookie == 0 ? 1 : 0;
-  return count;
-}
-
-void establish(Pair& pair, const PolicyOptions& options = {}) {
-  set_mirrored_policies(pair, options);
-  pair.acquire(pair.a, 1);
-  pair.run(seconds(2));
-  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
-}
 
 SaEnded ended(const SaParameters& sa, SaEndReason reason) {
   return {sa.spi, sa.direction, sa.protocol, sa.direction == Direction::kInbound ? sa.source : sa.destination, reason};

@@ -17,14 +17,6 @@ using std::chrono::seconds;
 Fate arrives() { return {milliseconds(1)}; }
 Fate lost() { return {}; }
 
-Header header_of(const SentDatagram& sent) { return *parse_header(sent.datagram.bytes); }
-
-std::size_t count_sent(const Pair& pair, ExchangeType exchange) {
-  std::size_t count = 0;
-  for (const SentDatagram& sent : pair.sent) count += header_of(sent).exchange == exchange ? 1 : 0;
-  return count;
-}
-
 // The number of a main mode datagram by its sender and content; 0: none.
 int main_mode_number(const SentDatagram& sent) {
   const Header header = header_of(sent);

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "services/ike/wire/header.h"
+
 namespace ipsec::ike::tests {
 
 namespace {
@@ -427,6 +429,14 @@ void set_mirrored_policies(Pair& pair, const PolicyOptions& options) {
 std::string compare_sas(const Pair& pair) {
   const std::string forth = compare_direction(pair.a, pair.b);
   return forth.empty() ? compare_direction(pair.b, pair.a) : forth;
+}
+
+Header header_of(const SentDatagram& sent) { return *parse_header(sent.datagram.bytes); }
+
+std::size_t count_sent(const Pair& pair, ExchangeType exchange) {
+  return static_cast<std::size_t>(std::count_if(pair.sent.begin(), pair.sent.end(), [&](const SentDatagram& sent) {
+    return header_of(sent).exchange == exchange;
+  }));
 }
 
 }  // namespace ipsec::ike::tests

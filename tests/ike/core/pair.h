@@ -184,6 +184,10 @@ IkePolicy make_default_response_policy(const PolicyOptions& options = {});
 // `policy` with the dynamic filters for this traffic, as the agent makes them: `id` outbound, the next one inbound.
 IkePolicy with_dynamic_filter(IkePolicy policy, const Selector& outbound, std::uint64_t id = 101);
 
+Header header_of(const SentDatagram& sent);
+// How many datagrams of that exchange were sent, by either host.
+std::size_t count_sent(const Pair& pair, ExchangeType exchange);
+
 // "" where every outbound SA of each host has its inbound one on the other with the same keys, algorithms, mirrored
 // selector and lifetimes; otherwise what is wrong.
 std::string compare_sas(const Pair& pair);

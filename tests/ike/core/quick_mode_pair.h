@@ -15,7 +15,6 @@ namespace ipsec::ike::tests {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-inline Header header_of(const SentDatagram& sent) { return *parse_header(sent.datagram.bytes); }
 inline bool is_quick_mode(const SentDatagram& sent) { return header_of(sent).exchange == ExchangeType::kQuickMode; }
 
 inline std::vector<SentDatagram> quick_modes(const Pair& pair) {

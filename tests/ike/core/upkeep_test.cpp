@@ -4,29 +4,10 @@
 
 #include "services/ike/core/limits.h"
 #include "services/ike/wire/message.h"
-#include "tests/ike/core/pair.h"
+#include "tests/ike/core/quick_mode_pair.h"
 
 namespace ipsec::ike::tests {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-std::size_t main_modes_begun(const Pair& pair) {
-  std::size_t count = 0;
-  for (const SentDatagram& sent : pair.sent) {
-    const Header header = *parse_header(sent.datagram.bytes);
-    count += header.exchange == ExchangeType::kIdentityProtection && header.responder_cookie == 0 ? 1 : 0;
-  }
-  return count;
-}
-
-void establish(Pair& pair, const PolicyOptions& options = {}) {
-  set_mirrored_policies(pair, options);
-  pair.acquire(pair.a, 1);
-  pair.run(seconds(2));
-  ASSERT_EQ(pair.b.driver.outbound.size(), 1U);
-}
 
 void end_pairs(Pair& pair) {
   for (Host* host : {&pair.a, &pair.b}) {

@@ -8,13 +8,13 @@
 namespace ipsec::ike {
 namespace {
 
-std::vector<PayloadContent> example() {
+std::vector<PayloadContent> example_payloads() {
   return {NoncePayload{Bytes(16, 7)}, KeyExchangePayload{Bytes(32, 9)}, VendorIdPayload{Bytes{1, 2, 3}},
           OpaquePayload{static_cast<PayloadType>(200), Bytes{5}}};
 }
 
 TEST(Message, a_chain_comes_back_with_the_place_of_every_payload) {
-  const Bytes octets = write_payloads(example());
+  const Bytes octets = write_payloads(example_payloads());
   const auto chain = parse_payloads(PayloadType::kNonce, octets, 0);
   ASSERT_TRUE(chain.ok()) << chain.status().message();
   ASSERT_EQ(chain->payloads.size(), 4U);
@@ -27,7 +27,7 @@ TEST(Message, a_chain_comes_back_with_the_place_of_every_payload) {
 }
 
 TEST(Message, padding_is_left_out_of_what_hashes_cover) {
-  Bytes octets = write_payloads(example());
+  Bytes octets = write_payloads(example_payloads());
   const std::size_t size = octets.size();
   octets.resize(size + 15, 0xee);
   const auto chain = parse_payloads(PayloadType::kNonce, octets, 15);
@@ -37,7 +37,7 @@ TEST(Message, padding_is_left_out_of_what_hashes_cover) {
 }
 
 TEST(Message, every_cut_is_refused) {
-  const Bytes octets = write_payloads(example());
+  const Bytes octets = write_payloads(example_payloads());
   for (std::size_t size = 0; size < octets.size(); ++size)
     EXPECT_FALSE(parse_payloads(PayloadType::kNonce, ByteView(octets).first(size), 255).ok()) << size;
 }
@@ -64,7 +64,7 @@ TEST(Message, proposals_live_inside_sa_payloads_only) {
 TEST(Message, a_clear_message_fills_in_next_payload_and_length) {
   Header header;
   header.initiator_cookie = 1;
-  const Bytes octets = write_clear_message(header, example());
+  const Bytes octets = write_clear_message(header, example_payloads());
   const auto message = parse_clear_message(octets);
   ASSERT_TRUE(message.ok());
   EXPECT_EQ(message->header.next_payload, PayloadType::kNonce);
@@ -72,7 +72,7 @@ TEST(Message, a_clear_message_fills_in_next_payload_and_length) {
 }
 
 TEST(Message, random_changes_never_parse_to_more_than_the_octets_hold) {
-  const Bytes original = write_payloads(example());
+  const Bytes original = write_payloads(example_payloads());
   ipsec::tests::SeededRandom random(77);
   for (int round = 0; round < 20000; ++round) {
     Bytes octets = original;

@@ -14,7 +14,7 @@ using std::chrono::seconds;
 using store::Action;
 using testing::HasSubstr;
 
-const HostAddresses kHost = lan_host({"10.77.0.1/24", "fd77::1/64"});
+const HostAddresses kBothVersions = lan_host({"10.77.0.1/24", "fd77::1/64"});
 constexpr Timestamp kStart{seconds(1000)};
 
 FilterRequest request(std::string_view peer = "10.77.0.2", std::uint8_t protocol = 0, std::uint16_t peer_port = 0) {
@@ -36,7 +36,7 @@ PolicyBuilder builder_with_rule() {
   return builder;
 }
 
-CompiledPolicy compiled(const PolicyBuilder& builder) { return compile(builder.tree(), kHost).value(); }
+CompiledPolicy compiled(const PolicyBuilder& builder) { return compile(builder.tree(), kBothVersions).value(); }
 
 // The dynamic filters of a policy: "outbound 10.77.0.1 -> 10.77.0.2".
 std::vector<std::string> dynamic_filters(const CompiledPolicy& policy) {

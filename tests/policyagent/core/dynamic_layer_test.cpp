@@ -14,7 +14,7 @@ namespace {
 using store::Action;
 using testing::ElementsAre;
 
-const HostAddresses kHost = lan_host({"10.77.0.1/24"});
+const HostAddresses kOneAddress = lan_host({"10.77.0.1/24"});
 
 store::DynamicRule dynamic_rule(store::Filter filter, Action inbound, Action outbound) {
   store::DynamicRule rule;
@@ -39,10 +39,10 @@ store::DynamicPolicy dynamic_policy(std::vector<store::DynamicRule> rules) {
   return policy;
 }
 
-CompiledPolicy nothing() { return compile(store::PolicyTree(), kHost).value(); }
+CompiledPolicy nothing() { return compile(store::PolicyTree(), kOneAddress).value(); }
 
 CompiledPolicy laid(CompiledPolicy base, const store::DynamicPolicy& dynamic) {
-  auto result = lay_over(std::move(base), dynamic, kHost);
+  auto result = lay_over(std::move(base), dynamic, kOneAddress);
   EXPECT_TRUE(result.ok()) << result.status().message();
   return std::move(result).value();
 }
@@ -67,7 +67,7 @@ const SpecificFilter& only(const CompiledPolicy& policy, Direction direction) {
 TEST(DynamicLayer, without_rules_the_assigned_policy_stays_as_it_is) {
   PolicyBuilder builder;
   builder.rule("r", Action::kBlock, {filter("me", "any")});
-  const CompiledPolicy base = compile(builder.tree(), kHost).value();
+  const CompiledPolicy base = compile(builder.tree(), kOneAddress).value();
   EXPECT_EQ(describe(laid(base, {}), true), describe(base, true));
   EXPECT_FALSE(laid(nothing(), {}).active);
 }
@@ -97,7 +97,7 @@ TEST(DynamicLayer, PD_08_the_more_specific_filter_stands_first_and_of_equals_the
   PolicyBuilder builder;
   builder.rule("all", Action::kBlock, {one_way(filter("me", "any"))});
   builder.rule("host", Action::kBlock, {one_way(filter("me", "10.77.0.9"))});
-  const CompiledPolicy base = compile(builder.tree(), kHost).value();
+  const CompiledPolicy base = compile(builder.tree(), kOneAddress).value();
   const auto permit = [](const std::string& destination) {
     store::DynamicRule rule = dynamic_rule(one_way(filter("me", destination)), Action::kPermit, Action::kPermit);
     rule.name = rule.guid.text = rule.filter.guid.text = destination;
@@ -147,7 +147,7 @@ TEST(DynamicLayer, policies_that_share_a_name_with_the_assigned_one_stay_apart) 
   builder.rule("r", Action::kNegotiate, {filter("me", "10.77.0.9")});
   builder.action_of(builder.policy().rules.front()).name = "Strong";
   const CompiledPolicy policy =
-      laid(compile(builder.tree(), kHost).value(),
+      laid(compile(builder.tree(), kOneAddress).value(),
            dynamic_policy({dynamic_rule(filter("me", "10.77.0.2", 6, 0, 80), Action::kNegotiate, Action::kNegotiate)}));
   ASSERT_EQ(policy.main_mode_policies.size(), 2U);
   EXPECT_EQ(policy.main_mode_policies[0].name, "Lock");
