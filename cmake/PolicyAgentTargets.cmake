@@ -4,7 +4,7 @@ set(POLICYAGENT_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Werror)
 
 # Files of a folder are compiled several at a time: what their headers instantiate is then compiled once for all of them. So the names in
 # the anonymous namespaces of a target differ, but in the files that SEPARATE names.
-set(POLICYAGENT_UNITY_FILES 6)
+set(POLICYAGENT_UNITY_FILES 8)
 
 # policyagent_unity(NAME separate.cpp ...)
 function(policyagent_unity name)
@@ -65,23 +65,38 @@ endfunction()
 # standard library's code for ours and warn about it.
 set(POLICYAGENT_TEST_OPTIONS -O0 -U_FORTIFY_SOURCE)
 
-# policyagent_test(NAME SOURCES x_test.cpp ... DEPENDS ... [SEPARATE y_test.cpp ...]): one GoogleTest program per tested folder, run by ctest and by
-# tests/run. Test programs land in <build>/tests, not beside the product's programs.
-function(policyagent_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
+function(policyagent_compile_as_test name dependencies)
   target_compile_options(${name} PRIVATE ${POLICYAGENT_WARNINGS})
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}")
-  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} tests_support GTest::gtest_main GTest::gmock)
+  target_link_libraries(${name} PRIVATE ${dependencies} GTest::gtest GTest::gmock)
   target_compile_options(${name} PRIVATE ${POLICYAGENT_TEST_OPTIONS})
   if(POLICYAGENT_PRECOMPILE)
-    if(POLICYAGENT_PRECOMPILE_RPC AND "${arg_DEPENDS}" MATCHES "_shell|_service|cli_format|cli_commands|common_rpc")
+    if(POLICYAGENT_PRECOMPILE_RPC AND "${dependencies}" MATCHES "_shell|_service|cli_format|cli_commands|common_rpc")
       target_precompile_headers(${name} REUSE_FROM precompiled_rpc_test)
     else()
       target_precompile_headers(${name} REUSE_FROM precompiled_test)
     endif()
   endif()
-  policyagent_unity(${name} ${arg_SEPARATE})
+  policyagent_unity(${name} ${ARGN})
+endfunction()
+
+# policyagent_test_part(NAME SOURCES a.cpp ... DEPENDS ... [SEPARATE b.cpp ...]): what belongs to tests and is neither a test nor
+# measured, compiled as tests are.
+function(policyagent_test_part name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIE)
+  policyagent_compile_as_test(${name} "${arg_DEPENDS}" ${arg_SEPARATE})
+endfunction()
+
+# policyagent_test(NAME SOURCES x_test.cpp ... DEPENDS ... [SEPARATE y_test.cpp ...]): one GoogleTest program per tested folder, run by ctest and by
+# tests/run. Test programs land in <build>/tests, not beside the product's programs.
+function(policyagent_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;SEPARATE" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  policyagent_compile_as_test(${name} "${arg_DEPENDS}" ${arg_SEPARATE})
+  target_link_libraries(${name} PRIVATE tests_support GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name})
 endfunction()

@@ -18,7 +18,7 @@ namespace ipsec::store {
 namespace {
 
 // In the order of DynamicChange.
-constexpr std::array<std::string_view, std::variant_size_v<DynamicChange>> kChangeNames = {
+constexpr std::array<std::string_view, std::variant_size_v<DynamicChange>> kDynamicChangeNames = {
     "dynamic add mmpolicy", "dynamic set mmpolicy",    "dynamic delete mmpolicy", "dynamic add qmpolicy",
     "dynamic set qmpolicy", "dynamic delete qmpolicy", "dynamic add rule",        "dynamic set rule",
     "dynamic delete rule",  "dynamic delete all",      "dynamic set config",
@@ -299,7 +299,7 @@ Problems carry_out(RunningState& state, const SetConfig& change) {
 
 }  // namespace
 
-std::string_view change_name(const DynamicChange& change) { return kChangeNames[change.index()]; }
+std::string_view change_name(const DynamicChange& change) { return kDynamicChangeNames[change.index()]; }
 
 Problems edit(RunningState& state, const DynamicChange& change) {
   return std::visit([&](const auto& one) { return carry_out(state, one); }, change);

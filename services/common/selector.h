@@ -70,6 +70,10 @@ struct Selector {
   PortRange destination_port;
 
   AddressFamily family() const { return source.family(); }
+  // True if a packet whose ports are not known (a fragment) cannot be told to match.
+  bool asks_for_ports() const {
+    return protocol_has_ports(protocol) && !(source_port.is_any() && destination_port.is_any());
+  }
   bool matches(const FiveTuple& packet) const;
   // Every packet of `other` is a packet of this one.
   bool contains(const Selector& other) const;

@@ -31,10 +31,6 @@ unsigned table_length(const AddressRange& range) {
                                                 : *std::find_if(kIpv6Lengths.begin(), kIpv6Lengths.end(), fits);
 }
 
-bool asks_for_ports(const Selector& pattern) {
-  return protocol_has_ports(pattern.protocol) && !(pattern.source_port.is_any() && pattern.destination_port.is_any());
-}
-
 bool matches_without_ports(const Selector& pattern, const FiveTuple& packet) {
   return (pattern.protocol == kProtocolAny || pattern.protocol == packet.protocol) &&
          pattern.source.contains(packet.source) && pattern.destination.contains(packet.destination);
@@ -135,7 +131,7 @@ const FilterEntry* Classifier::first_match(const FiveTuple& packet) const {
 
 Classifier::PortlessMatch Classifier::first_match_without_ports(const FiveTuple& packet) const {
   const FilterEntry* sure = search(packet, kNoLimit, [&](const Selector& pattern) {
-    return matches_without_ports(pattern, packet) && !asks_for_ports(pattern);
+    return matches_without_ports(pattern, packet) && !pattern.asks_for_ports();
   });
   const FilterEntry* possible = search(packet, sure == nullptr ? kNoLimit : sure->rank,
                                        [&](const Selector& pattern) { return matches_without_ports(pattern, packet); });

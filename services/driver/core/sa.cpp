@@ -57,11 +57,6 @@ std::uint64_t hard_bytes(const SaParameters& sa) {
   return sa.lifetime_kilobytes * 1024;
 }
 
-bool asks_for_ports(const Selector& selector) {
-  return protocol_has_ports(selector.protocol) &&
-         !(selector.source_port.is_any() && selector.destination_port.is_any());
-}
-
 SaParameters without_keys(SaParameters sa) {
   sa.encryption_key = SecretBytes();
   sa.integrity_key = SecretBytes();
@@ -104,7 +99,7 @@ Sa::Sa(SaParameters parameters, Keys keys, Timestamp now, SaSurroundings surroun
     : parameters_(std::move(parameters)),
       keys_(std::move(keys.esp)),
       ah_keys_(std::move(keys.ah)),
-      selects_ports_(asks_for_ports(parameters_.selector)),
+      selects_ports_(parameters_.selector.asks_for_ports()),
       iv_start_(surroundings.iv_start),
       installed_(now),
       hard_bytes_(hard_bytes(parameters_)),
